@@ -1,0 +1,59 @@
+# How our own code is compiled: warnings are errors, optional sanitizers, ccache when it is there.
+#   charrnn_library(NAME [TORCH] SOURCES ... LINKS ...)   one folder of src
+#   charrnn_tool(NAME LINKS ...)                          tools/NAME.cpp -> charrnn_NAME
+
+set(CHARRNN_SANITIZE "" CACHE STRING "Sanitizers for our own code: address,undefined or thread; empty for none")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  # The sloppiness is what ccache's manual asks for with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE_PROGRAM})
+endif()
+
+add_library(charrnn_options INTERFACE)
+target_compile_options(charrnn_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor -Werror
+  -ffp-contract=off $<$<BOOL:${CCACHE_PROGRAM}>:-fpch-preprocess>)
+if(CHARRNN_SANITIZE)
+  target_compile_options(charrnn_options INTERFACE -fsanitize=${CHARRNN_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(charrnn_options INTERFACE -fsanitize=${CHARRNN_SANITIZE})
+endif()
+
+# The commit is read when CMake runs; a build from a tarball says "unknown".
+execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=10
+  OUTPUT_VARIABLE CHARRNN_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT CHARRNN_COMMIT)
+  set(CHARRNN_COMMIT unknown)
+endif()
+
+# Installed tools find the wheel's libraries, and the NCCL module beside them, without environment variables.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+
+function(charrnn_library name)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(charrnn_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(charrnn_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(charrnn_${name} PUBLIC ${ARG_LINKS} PRIVATE charrnn_options ${ARG_PRIVATE_LINKS})
+  if(ARG_TORCH)
+    charrnn_use_torch(charrnn_${name})
+  endif()
+endfunction()
+
+# LibTorch, and its slow headers precompiled once for all targets that include them.
+function(charrnn_use_torch target)
+  target_link_libraries(${target} PUBLIC LibTorch::LibTorch)
+  target_compile_options(${target} PRIVATE -fopenmp)  # else at::parallel_for in our files is serial
+  target_precompile_headers(${target} REUSE_FROM charrnn_torch_pch)
+endfunction()
+
+function(charrnn_tool name)
+  cmake_parse_arguments(ARG "TORCH" "" "LINKS" ${ARGN})
+  add_executable(charrnn_${name} ${name}.cpp)
+  target_link_libraries(charrnn_${name} PRIVATE charrnn_options ${ARG_LINKS} CLI11::CLI11)
+  if(ARG_TORCH)
+    charrnn_use_torch(charrnn_${name})
+  endif()
+  install(TARGETS charrnn_${name} RUNTIME)
+endfunction()

@@ -1,0 +1,325 @@
+// Every setting of a run: a struct field with its default, listed once in a `visit` below with unit, range and help.
+// Reading, checking, printing, --help-config and checkpoints all walk that list (config_file.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace charrnn {
+
+// How a setting is explained and checked. `word` is how an optional without a value is written.
+struct SettingInfo {
+  std::string_view help;
+  std::string_view unit = "";
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  std::string_view word = "auto";
+};
+
+// The names of an enumeration in config files, in the order of its values.
+template <class Enum>
+struct EnumNames;
+
+enum class Unit { kCodePoint, kByte };
+template <>
+struct EnumNames<Unit> {
+  static constexpr std::array<std::string_view, 2> names{"code_point", "byte"};
+};
+
+enum class SplitBy { kAuto, kDocument, kTail };
+template <>
+struct EnumNames<SplitBy> {
+  static constexpr std::array<std::string_view, 3> names{"auto", "document", "tail"};
+};
+
+enum class Cell { kLstm };
+template <>
+struct EnumNames<Cell> {
+  static constexpr std::array<std::string_view, 1> names{"lstm"};
+};
+
+enum class InputLayer { kEmbedding, kOneHot };
+template <>
+struct EnumNames<InputLayer> {
+  static constexpr std::array<std::string_view, 2> names{"embedding", "one_hot"};
+};
+
+enum class Sampling { kSequential, kRandom };
+template <>
+struct EnumNames<Sampling> {
+  static constexpr std::array<std::string_view, 2> names{"sequential", "random"};
+};
+
+enum class OptimizerName { kSgd, kAdam, kAdamW };
+template <>
+struct EnumNames<OptimizerName> {
+  static constexpr std::array<std::string_view, 3> names{"sgd", "adam", "adamw"};
+};
+
+enum class ScheduleName { kConstant, kCosine };
+template <>
+struct EnumNames<ScheduleName> {
+  static constexpr std::array<std::string_view, 2> names{"constant", "cosine"};
+};
+
+enum class DeviceName { kAuto, kCpu, kCuda };
+template <>
+struct EnumNames<DeviceName> {
+  static constexpr std::array<std::string_view, 3> names{"auto", "cpu", "cuda"};
+};
+
+enum class Progress { kAuto, kLive, kPlain };
+template <>
+struct EnumNames<Progress> {
+  static constexpr std::array<std::string_view, 3> names{"auto", "live", "plain"};
+};
+
+enum class Backend { kAuto, kSolo, kMpi, kNccl };
+template <>
+struct EnumNames<Backend> {
+  static constexpr std::array<std::string_view, 4> names{"auto", "solo", "mpi", "nccl"};
+};
+
+template <class Enum>
+std::string_view enum_name(Enum value) {
+  return EnumNames<Enum>::names[static_cast<size_t>(value)];
+}
+
+struct VocabularySettings {
+  int64_t min_count = 1;
+  std::optional<int64_t> max_size;
+  bool unknown = false;
+};
+
+template <class Self, class Visitor>
+void visit_vocabulary(Self& s, Visitor& v) {
+  v.field("min_count", s.min_count, {.help = "rarer characters become <unk>", .unit = "times", .min = 1});
+  v.field("max_size", s.max_size,
+          {.help = "keep the most frequent ones, <unk> included", .unit = "characters", .min = 2, .word = "none"});
+  v.field("unknown", s.unknown, {.help = "have <unk> even when nothing fell out of the vocabulary"});
+}
+
+struct SplitSettings {
+  SplitBy by = SplitBy::kAuto;
+  double valid = 0.05;
+  double test = 0.05;
+};
+
+template <class Self, class Visitor>
+void visit_split(Self& s, Visitor& v) {
+  v.field("by", s.by,
+          {.help = "document: whole files; tail: the end of the text; auto: document from ten files on, else tail"});
+  v.field("valid", s.valid, {.help = "share held out to watch training", .min = 0, .max = 0.9});
+  v.field("test", s.test, {.help = "share held out for the final figure", .min = 0, .max = 0.9});
+}
+
+struct CorpusSettings {
+  std::vector<std::string> sources;
+  std::string output;
+  Unit unit = Unit::kCodePoint;
+  VocabularySettings vocabulary;
+  SplitSettings split;
+  int64_t shard_size = 67108864;
+};
+
+template <class Self, class Visitor>
+void visit_corpus(Self& s, Visitor& v) {
+  v.field("sources", s.sources, {.help = "files, folders and globs of UTF-8 text"});
+  v.field("output", s.output, {.help = "folder of the shards that charrnn_preprocess writes and the others read"});
+  v.field("unit", s.unit, {.help = "what one element of the vocabulary is"});
+  v.section("vocabulary", [&](auto& inner) { visit_vocabulary(s.vocabulary, inner); });
+  v.section("split", [&](auto& inner) { visit_split(s.split, inner); });
+  v.field("shard_size", s.shard_size, {.help = "longest shard", .unit = "characters", .min = 2, .max = 4294967295.0});
+}
+
+struct ModelSettings {
+  Cell cell = Cell::kLstm;
+  InputLayer input = InputLayer::kEmbedding;
+  int64_t embedding_size = 128;
+  int64_t hidden_size = 512;
+  int64_t layers = 1;
+  double dropout = 0.0;
+  std::optional<double> output_dropout;
+  double forget_bias = 1.0;
+};
+
+template <class Self, class Visitor>
+void visit_model(Self& s, Visitor& v) {
+  v.field("cell", s.cell, {.help = "recurrent cell"});
+  v.field("input", s.input, {.help = "how a character enters the first layer"});
+  v.field("embedding_size", s.embedding_size,
+          {.help = "width of the embedding (unused with one_hot)", .unit = "units", .min = 1, .max = 65536});
+  v.field("hidden_size", s.hidden_size, {.help = "width of each layer", .unit = "units", .min = 1, .max = 65536});
+  v.field("layers", s.layers, {.help = "recurrent layers", .min = 1, .max = 64});
+  v.field("dropout", s.dropout, {.help = "share of units zeroed after each layer", .min = 0, .max = 0.95});
+  v.field("output_dropout", s.output_dropout,
+          {.help = "the same after the last layer; auto: as dropout", .min = 0, .max = 0.95});
+  v.field("forget_bias", s.forget_bias, {.help = "initial bias of the forget gate", .min = -10, .max = 10});
+}
+
+struct OptimizerSettings {
+  OptimizerName name = OptimizerName::kAdam;
+  double learning_rate = 0.002;
+  double momentum = 0.0;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.0;
+};
+
+template <class Self, class Visitor>
+void visit_optimizer(Self& s, Visitor& v) {
+  v.field("name", s.name, {.help = "adamw decays weights apart from the gradient"});
+  v.field("learning_rate", s.learning_rate, {.help = "at the top of the schedule", .min = 0, .max = 1000});
+  v.field("momentum", s.momentum, {.help = "of sgd", .min = 0, .max = 0.9999});
+  v.field("beta1", s.beta1, {.help = "of adam and adamw", .min = 0, .max = 0.999999});
+  v.field("beta2", s.beta2, {.help = "of adam and adamw", .min = 0, .max = 0.999999});
+  v.field("epsilon", s.epsilon, {.help = "of adam and adamw", .min = 0, .max = 1});
+  v.field("weight_decay", s.weight_decay, {.help = "L2, or decoupled with adamw", .min = 0, .max = 10});
+}
+
+struct ScheduleSettings {
+  ScheduleName name = ScheduleName::kConstant;
+  int64_t warmup_steps = 0;
+  double final_fraction = 0.0;
+};
+
+template <class Self, class Visitor>
+void visit_schedule(Self& s, Visitor& v) {
+  v.field("name", s.name, {.help = "how the learning rate goes on after the warm-up"});
+  v.field("warmup_steps", s.warmup_steps, {.help = "linear rise to the full rate", .unit = "steps", .min = 0});
+  v.field("final_fraction", s.final_fraction,
+          {.help = "where cosine ends, as a part of the full rate", .min = 0, .max = 1});
+}
+
+struct TrainSettings {
+  int64_t batch_size = 32;
+  int64_t sequence_length = 64;
+  Sampling sampling = Sampling::kSequential;
+  bool random_offset = true;
+  std::optional<int64_t> steps;
+  std::optional<double> epochs;
+  OptimizerSettings optimizer;
+  ScheduleSettings schedule;
+  double clip_norm = 1.0;
+  int64_t max_skipped_steps = 10;
+  int64_t log_every = 50;
+};
+
+template <class Self, class Visitor>
+void visit_train(Self& s, Visitor& v) {
+  v.field("batch_size", s.batch_size,
+          {.help = "lanes read side by side, over all ranks", .unit = "lanes", .min = 1, .max = 16777216});
+  v.field("sequence_length", s.sequence_length,
+          {.help = "characters of a lane in one step (T)", .unit = "characters", .min = 1, .max = 1048576});
+  v.field("sampling", s.sampling,
+          {.help = "sequential: lanes with carried state; random: shuffled windows from zero state"});
+  v.field("random_offset", s.random_offset, {.help = "start each shard of each epoch at a drawn character"});
+  v.field("steps", s.steps, {.help = "length of the run", .unit = "steps", .min = 1, .word = "none"});
+  v.field("epochs", s.epochs,
+          {.help = "length of the run, in place of steps", .unit = "epochs", .min = 1e-6, .word = "none"});
+  v.section("optimizer", [&](auto& inner) { visit_optimizer(s.optimizer, inner); });
+  v.section("schedule", [&](auto& inner) { visit_schedule(s.schedule, inner); });
+  v.field("clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});
+  v.field("max_skipped_steps", s.max_skipped_steps,
+          {.help = "so many steps in a row without a finite gradient end the run", .unit = "steps", .min = 1});
+  v.field("log_every", s.log_every, {.help = "a line of metrics.jsonl", .unit = "steps", .min = 1});
+}
+
+struct EvaluateSettings {
+  int64_t every = 1000;
+  int64_t lanes = 32;
+};
+
+template <class Self, class Visitor>
+void visit_evaluate(Self& s, Visitor& v) {
+  v.field("every", s.every, {.help = "between values on the validation split; 0: never", .unit = "steps", .min = 0});
+  v.field("lanes", s.lanes,
+          {.help = "parts of the split that are read side by side", .unit = "lanes", .min = 1, .max = 65536});
+}
+
+struct SampleSettings {
+  int64_t every = 1000;
+  std::vector<std::string> prefixes;
+  int64_t length = 200;
+  std::vector<double> temperatures{0.5, 1.0};
+};
+
+template <class Self, class Visitor>
+void visit_sample(Self& s, Visitor& v) {
+  v.field("every", s.every, {.help = "between samples; 0: never", .unit = "steps", .min = 0});
+  v.field("prefixes", s.prefixes, {.help = "texts that the model goes on with"});
+  v.field("length", s.length, {.help = "of each sample", .unit = "characters", .min = 1, .max = 1000000});
+  v.field("temperatures", s.temperatures, {.help = "one sample each; 0: always the likeliest", .min = 0, .max = 100});
+}
+
+struct CheckpointSettings {
+  int64_t every = 500;
+  int64_t keep = 3;
+};
+
+template <class Self, class Visitor>
+void visit_checkpoint(Self& s, Visitor& v) {
+  v.field("every", s.every,
+          {.help = "between checkpoints; 0: only the last and the best", .unit = "steps", .min = 0});
+  v.field("keep", s.keep, {.help = "how many to keep, beside the best", .min = 1, .max = 1000000});
+}
+
+struct RunSettings {
+  std::string output;
+  int64_t seed = 1;
+  DeviceName device = DeviceName::kAuto;
+  std::optional<int64_t> threads;
+  Progress progress = Progress::kAuto;
+};
+
+template <class Self, class Visitor>
+void visit_run(Self& s, Visitor& v) {
+  v.field("output", s.output, {.help = "folder of the run"});
+  v.field("seed", s.seed, {.help = "of every random draw", .min = 0});
+  v.field("device", s.device, {.help = "auto: a GPU where there is one"});
+  v.field("threads", s.threads, {.help = "of each rank; auto: its share of the cores", .min = 1, .max = 4096});
+  v.field("progress", s.progress, {.help = "auto: live on a terminal, else plain lines"});
+}
+
+struct CommSettings {
+  Backend backend = Backend::kAuto;
+  double timeout_seconds = 600;
+};
+
+template <class Self, class Visitor>
+void visit_comm(Self& s, Visitor& v) {
+  v.field("backend", s.backend, {.help = "auto: nccl on GPUs, mpi under mpirun or srun, else solo"});
+  v.field("timeout_seconds", s.timeout_seconds,
+          {.help = "longest wait for the other ranks", .unit = "s", .min = 0.1, .max = 1e6});
+}
+
+struct Settings {
+  CorpusSettings corpus;
+  ModelSettings model;
+  TrainSettings train;
+  EvaluateSettings evaluate;
+  SampleSettings sample;
+  CheckpointSettings checkpoint;
+  RunSettings run;
+  CommSettings comm;
+};
+
+template <class Self, class Visitor>
+void visit(Self& s, Visitor& v) {
+  v.section("corpus", [&](auto& inner) { visit_corpus(s.corpus, inner); });
+  v.section("model", [&](auto& inner) { visit_model(s.model, inner); });
+  v.section("train", [&](auto& inner) { visit_train(s.train, inner); });
+  v.section("evaluate", [&](auto& inner) { visit_evaluate(s.evaluate, inner); });
+  v.section("sample", [&](auto& inner) { visit_sample(s.sample, inner); });
+  v.section("checkpoint", [&](auto& inner) { visit_checkpoint(s.checkpoint, inner); });
+  v.section("run", [&](auto& inner) { visit_run(s.run, inner); });
+  v.section("comm", [&](auto& inner) { visit_comm(s.comm, inner); });
+}
+
+}  // namespace charrnn

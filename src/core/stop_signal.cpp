@@ -1,0 +1,27 @@
+#include "core/stop_signal.h"
+
+#include <csignal>
+#include <cstring>
+
+namespace charrnn {
+namespace {
+
+volatile std::sig_atomic_t received_signal = 0;
+
+void remember(int signal) { received_signal = signal; }
+
+}  // namespace
+
+void install_stop_handlers() {
+  struct sigaction action = {};
+  action.sa_handler = remember;
+  action.sa_flags = SA_RESTART;  // a read that was under way goes on
+  sigemptyset(&action.sa_mask);
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
+}
+
+int stop_signal() { return received_signal; }
+
+std::string signal_name(int signal) { return std::string("SIG") + sigabbrev_np(signal); }
+
+}  // namespace charrnn

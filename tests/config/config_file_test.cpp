@@ -1,0 +1,150 @@
+#include "config/config_file.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+
+namespace charrnn {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string problem_of(const std::string& yaml, const std::vector<std::string>& overrides = {}) {
+  try {
+    parse_config(yaml, "run.yaml", overrides);
+  } catch (const Error& problem) {
+    EXPECT_EQ(problem.code(), ExitCode::kUsage);
+    return problem.what();
+  }
+  return "no problem";
+}
+
+TEST(Config, ReadsEveryKindOfValue) {
+  const Config config = parse_config(R"(
+corpus: {sources: [data/a, "b c"], unit: byte, vocabulary: {max_size: 256}}
+model: {hidden_size: 1024, dropout: 0.25}
+train:
+  steps: 7
+  random_offset: false
+  optimizer: {name: adamw, learning_rate: 0.004}
+sample: {temperatures: [0.5, 1]}
+run: {threads: auto}
+)",
+                                     "run.yaml");
+  const Settings& s = config.settings;
+  EXPECT_THAT(s.corpus.sources, testing::ElementsAre("data/a", "b c"));
+  EXPECT_EQ(s.corpus.unit, Unit::kByte);
+  EXPECT_EQ(s.corpus.vocabulary.max_size, 256);
+  EXPECT_EQ(s.model.hidden_size, 1024);
+  EXPECT_EQ(s.model.dropout, 0.25);
+  EXPECT_EQ(s.train.steps, 7);
+  EXPECT_FALSE(s.train.random_offset);
+  EXPECT_EQ(s.train.optimizer.name, OptimizerName::kAdamW);
+  EXPECT_EQ(s.train.optimizer.learning_rate, 0.004);
+  EXPECT_THAT(s.sample.temperatures, testing::ElementsAre(0.5, 1.0));
+  EXPECT_FALSE(s.run.threads.has_value());
+  EXPECT_EQ(s.train.batch_size, TrainSettings().batch_size) << "not given: the default";
+}
+
+TEST(Config, UnknownKeyNamesLineAndNearest) {
+  EXPECT_THAT(problem_of("train:\n  steps: 3\n  batch_sise: 3\n"),
+              AllOf(HasSubstr("run.yaml:3"), HasSubstr("train.batch_sise"), HasSubstr("did you mean `train.batch_size`"),
+                    HasSubstr("sequence_length")));
+  EXPECT_THAT(problem_of("trian: {steps: 3}\n"), AllOf(HasSubstr("run.yaml:1"), HasSubstr("did you mean `train`")));
+  EXPECT_THAT(problem_of("train: {optimizer: {nam: sgd}}\n"), HasSubstr("`train.optimizer.name`"));
+}
+
+TEST(Config, WrongTypeSaysWhatIsValid) {
+  EXPECT_THAT(problem_of("model:\n  layers: two\n"),
+              AllOf(HasSubstr("run.yaml:2"), HasSubstr("model.layers is `two`"), HasSubstr("a whole number")));
+  EXPECT_THAT(problem_of("model: {layers: 2.5}"), HasSubstr("a whole number"));
+  EXPECT_THAT(problem_of("model: {layers: [1, 2]}"), HasSubstr("a whole number"));
+  EXPECT_THAT(problem_of("train: {optimizer: {name: adma}}"), HasSubstr("sgd | adam | adamw"));
+  EXPECT_THAT(problem_of("train: {random_offset: maybe}"), HasSubstr("true or false"));
+  EXPECT_THAT(problem_of("train: {clip_norm: .nan}"), HasSubstr("a number"));
+  EXPECT_THAT(problem_of("train: 3"), HasSubstr("is a section"));
+  EXPECT_THAT(problem_of("run: {threads: many}"), HasSubstr("a whole number or auto"));
+}
+
+TEST(Config, OutOfRange) {
+  EXPECT_THAT(problem_of("model: {dropout: 1.5}"), AllOf(HasSubstr("model.dropout is 1.5"), HasSubstr("0 to 0.95")));
+  EXPECT_THAT(problem_of("train: {batch_size: 0}"), HasSubstr("1 to"));
+  EXPECT_THAT(problem_of("sample: {temperatures: [1, -1]}"), HasSubstr("0 to 100"));
+}
+
+TEST(Config, ImpossibleCombinations) {
+  EXPECT_THAT(problem_of("train: {steps: 3, epochs: 1}"), HasSubstr("both say how long"));
+  EXPECT_THAT(problem_of("corpus: {split: {valid: 0.5, test: 0.5}}"), HasSubstr("less than 1"));
+  EXPECT_THAT(problem_of("train: {steps: 3, schedule: {warmup_steps: 4}}"), HasSubstr("longer than the run"));
+  EXPECT_THAT(problem_of("train: {optimizer: {momentum: 0.9}}"), HasSubstr("belongs to sgd"));
+  EXPECT_THAT(problem_of("run: {device: cpu}\ncomm: {backend: nccl}"), HasSubstr("needs GPUs"));
+}
+
+TEST(Config, ReportsAllProblemsAtOnce) {
+  EXPECT_THAT(problem_of("model: {layers: x}\ntrain: {stpes: 1}"), AllOf(HasSubstr("layers"), HasSubstr("stpes")));
+}
+
+TEST(Config, NotYamlAndRepeatedKeys) {
+  EXPECT_THAT(problem_of("train: {steps: 3"), AllOf(HasSubstr("run.yaml:"), HasSubstr("not YAML")));
+  EXPECT_THAT(problem_of("- a\n- b\n"), HasSubstr("expected sections"));
+  EXPECT_THAT(problem_of("train:\n  steps: 3\n  steps: 4\n"), HasSubstr("given twice"));
+}
+
+TEST(Config, OverridesWinAndAreNamed) {
+  const Config config = parse_config("train: {batch_size: 8}", "run.yaml",
+                                     {"train.batch_size=16", "run.output=runs/a b", "corpus.sources=[x.txt]",
+                                      "train.optimizer.name=sgd"});
+  EXPECT_EQ(config.settings.train.batch_size, 16);
+  EXPECT_EQ(config.settings.run.output, "runs/a b");
+  EXPECT_EQ(config.settings.train.optimizer.name, OptimizerName::kSgd);
+  EXPECT_EQ(config.where("train.batch_size"), "--set train.batch_size=16");
+  EXPECT_THAT(problem_of("train: {}", {"train.batch_sise=16"}),
+              AllOf(HasSubstr("--set train.batch_sise=16"), HasSubstr("did you mean `train.batch_size`")));
+  EXPECT_THAT(problem_of("", {"trian.steps=16"}), AllOf(HasSubstr("--set trian.steps=16"), HasSubstr("`train`")));
+  EXPECT_THAT(problem_of("train: {}", {"train.batch_size"}), HasSubstr("KEY=VALUE"));
+  EXPECT_THAT(problem_of("train: {}", {"train.steps.more=1"}), HasSubstr("--set train.steps.more=1"));
+}
+
+TEST(Config, PrintedSettingsReadBackEqual) {
+  Settings settings;
+  settings.corpus.sources = {"a \"quoted\" name", "tab\there", "'x'"};
+  settings.sample.prefixes = {"The ", "\n", "日本 "};
+  settings.train.optimizer.learning_rate = 0.1 + 0.2;  // needs all 17 digits
+  settings.train.epochs = 1.0 / 3.0;
+  const Settings again = parse_config(to_yaml(settings), "printed").settings;
+  EXPECT_EQ(flatten(again), flatten(settings));
+  EXPECT_EQ(again.sample.prefixes, settings.sample.prefixes);
+  EXPECT_EQ(again.train.optimizer.learning_rate, settings.train.optimizer.learning_rate);
+  EXPECT_EQ(again.train.epochs, settings.train.epochs);
+}
+
+TEST(Config, HelpNamesEveryKey) {
+  const std::string help = config_help();
+  for (const auto& [path, value] : flatten(Settings())) EXPECT_THAT(help, HasSubstr(path + " = "));
+}
+
+TEST(Config, MissingFileIsAUsageError) {
+  try {
+    read_config("nowhere.yaml");
+    FAIL();
+  } catch (const Error& problem) {
+    EXPECT_EQ(problem.code(), ExitCode::kUsage);
+    EXPECT_THAT(problem.what(), HasSubstr("nowhere.yaml"));
+  }
+}
+
+TEST(Config, ShippedConfigsAreValid) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(CHARRNN_SOURCE_DIR "/configs")) {
+    if (entry.path().extension() != ".yaml") continue;
+    EXPECT_NO_THROW(read_config(entry.path().string())) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 2);
+}
+
+}  // namespace
+}  // namespace charrnn
