@@ -27,7 +27,9 @@ if(NOT CHARRNN_COMMIT)
   set(CHARRNN_COMMIT unknown)
 endif()
 
-# Installed tools find the wheel's libraries, and the NCCL module beside them, without environment variables.
+# Tools find the wheel's libraries, and the NCCL module beside them, without environment variables: installed, and in
+# the build folder's bin and lib.
+set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
 set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 
@@ -44,7 +46,8 @@ endfunction()
 # LibTorch, and its slow headers precompiled once for all targets that include them.
 function(charrnn_use_torch target)
   target_link_libraries(${target} PUBLIC LibTorch::LibTorch)
-  target_compile_options(${target} PRIVATE -fopenmp)  # else at::parallel_for in our files is serial
+  # Without -fopenmp at::parallel_for in our files is serial; -fPIC, also in programs, as the shared header has it.
+  target_compile_options(${target} PRIVATE -fopenmp -fPIC)
   target_precompile_headers(${target} REUSE_FROM charrnn_torch_pch)
 endfunction()
 

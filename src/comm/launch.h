@@ -1,0 +1,60 @@
+// From a started process to a communicator. A tool that runs under ranks has this main:
+//
+//   int main(int argc, char** argv) {
+//     return run_ranks([&](Session& session) {
+//       Settings settings;
+//       together(session.comm(), [&] { settings = read_config(argc, argv); });    // an error prints once
+//       Communicator& comm = session.choose_backend(settings.comm, settings.run.device, settings.run.output);
+//       ...
+//       return ExitCode::kFinished;
+//     });
+//   }
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "comm/communicator.h"
+#include "comm/devices.h"
+#include "config/settings.h"
+
+namespace charrnn {
+
+// Owns MPI where mpirun or srun started this process, else is a group of one without MPI.
+class Session {
+ public:
+  // Install the stop handlers before: mpirun passes on signals as soon as the process exists. Throws Error
+  // (usage) where a launcher started several processes that MPI would not join, such as srun without PMIx.
+  Session();
+  // Leaves MPI, together with the other ranks. After an error on this rank alone call comm().abort(), not
+  // this.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Host memory only until choose_backend was called; from then on what it returned.
+  Communicator& comm();
+
+  // Every rank calls it, before the first tensor: agrees on devices and backend (AgreedError with a table
+  // where they do not fit), sets the longest wait, and makes REPORT_FOLDER the place of
+  // abort-report-rank-R.txt. Rank 0 writes that folder's path into the file named by the environment variable
+  // CHARRNN_LAUNCH_FILE, for launch/run to watch.
+  Communicator& choose_backend(const CommSettings& settings, DeviceName device,
+                               const std::filesystem::path& report_folder);
+
+  // From choose_backend:
+  const Device& device() const;
+  int threads() const;  // this rank's share of its cores
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Runs BODY under a Session and gives the process's exit code. An AgreedError was printed already: all ranks
+// leave through MPI_Finalize with its code. Any other exception is this rank's alone: it is printed with the
+// rank, and all ranks are ended with its code (1 if it is not an Error).
+int run_ranks(const std::function<ExitCode(Session&)>& body);
+
+}  // namespace charrnn

@@ -1,0 +1,17 @@
+#include "comm/nccl_backend.h"
+
+namespace charrnn {
+
+std::string nccl_missing() {
+  return "this charrnn was built without GPU support (-DCHARRNN_CUDA=OFF, or a LibTorch without CUDA)";
+}
+
+NcclVersions nccl_versions() {
+  fail_usage(nccl_missing());
+}
+
+std::unique_ptr<Communicator> make_nccl_communicator(Communicator&, int, const WaitLimit&) {
+  fail_usage(nccl_missing());
+}
+
+}  // namespace charrnn

@@ -1,0 +1,49 @@
+#include "comm/solo.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace charrnn {
+namespace {
+
+void check_root(int root) {
+  check(root == 0, "expected root 0 in a group of one, found ", root);
+}
+
+class SoloCommunicator final : public Communicator {
+ public:
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  int local_rank() const override { return 0; }
+  int local_size() const override { return 1; }
+  std::string backend() const override { return "solo"; }
+
+  void broadcast(std::span<std::byte> /*host*/, int root) override { check_root(root); }
+  void all_reduce_sum(std::span<double> /*host*/) override {}
+  void all_reduce_max(std::span<int64_t> /*host*/) override {}
+  std::vector<std::vector<std::byte>> gather(std::span<const std::byte> host) override {
+    return {{host.begin(), host.end()}};
+  }
+  std::vector<std::byte> scatter(const std::vector<std::vector<std::byte>>& parts) override {
+    check(parts.size() == 1, "expected 1 part to scatter to a group of one, found ", parts.size());
+    return parts[0];
+  }
+  void barrier() override {}
+
+  void all_reduce_sum(std::span<float> /*device*/, void* /*stream*/) override {}
+  void broadcast(std::span<float> /*device*/, int root, void* /*stream*/) override { check_root(root); }
+
+  [[noreturn]] void abort(ExitCode code) override {
+    std::fflush(nullptr);
+    std::_Exit(static_cast<int>(code));
+  }
+  void set_step(int64_t /*step*/) override {}
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_solo_communicator() {
+  return std::make_unique<SoloCommunicator>();
+}
+
+}  // namespace charrnn

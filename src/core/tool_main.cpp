@@ -1,0 +1,22 @@
+#include "core/tool_main.h"
+
+#include <exception>
+
+#include "core/error.h"
+#include "core/log.h"
+
+namespace charrnn {
+
+int run_tool(int argc, char** argv, const std::function<int(int, char**)>& tool) {
+  try {
+    return tool(argc, argv);
+  } catch (const Error& e) {
+    log::error(e.what());
+    return static_cast<int>(e.code());
+  } catch (const std::exception& e) {
+    log::error(e.what());
+    return static_cast<int>(ExitCode::kError);
+  }
+}
+
+}  // namespace charrnn

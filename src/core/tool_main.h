@@ -1,0 +1,12 @@
+// What every tool's main does: runs the tool and turns what it throws into a message on standard error and an exit
+// code.
+#pragma once
+
+#include <functional>
+
+namespace charrnn {
+
+// `tool` returns its exit code. Error gives its own code; any other exception is code 1.
+int run_tool(int argc, char** argv, const std::function<int(int, char**)>& tool);
+
+}  // namespace charrnn

@@ -1,0 +1,10 @@
+// CHARRNN_VECTORIZED before a function with a plain loop: compiled for AVX-512, AVX2 and any x86-64, the best one
+// picked when the program starts. (Sanitizers run before that choice can be made; they get the plain one.)
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define CHARRNN_VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CHARRNN_VECTORIZED
+#endif
