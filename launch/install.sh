@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Installs what charrnn is built and run with: Debian packages, and a virtual environment with the pinned wheels in
+# the user's cache folder. What is there already is left alone; pins.sh says what and which versions.
+set -euo pipefail
+launch=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+usage="usage: launch/install.sh [--gpu] [--tests]
+  (nothing)  what building and running on CPUs needs: 1.6 GB of wheels
+  --gpu      also CUDA's libraries, to run on GPUs: 5.5 GB in all
+  --tests    also those, and what the tests use"
+
+say() { printf '%s\n' "install: $*"; }
+fail() { printf '%s\n' "install: $*" >&2; exit 1; }
+run() { printf '+ %s\n' "$*"; "$@"; }
+
+with_full='' with_tests=''
+for argument in "$@"; do
+  case $argument in
+    --gpu) with_full=1 ;;
+    --tests) with_full=1 with_tests=1 ;;
+    -h | --help) echo "$usage"; exit 0 ;;
+    *) echo "install: unknown argument '$argument'"$'\n'"$usage" >&2; exit 2 ;;
+  esac
+done
+
+export LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+unset PYTHONPATH PYTHONHOME  # a user's own would leak into the virtual environment
+[ -n "${HOME:-}" ] || fail "HOME is not set, and the wheels go to the user's cache folder: export HOME=/your/home"
+
+# ---- Debian packages
+
+install_packages() {
+  local wanted=("$@") missing=() package sudo=()
+  if ! command -v dpkg-query >/dev/null; then
+    say "not a Debian system: have the equivalents of these packages ready: ${wanted[*]}"
+    return
+  fi
+  local installed
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null) || true
+  for package in "${wanted[@]}"; do
+    grep -qxF "installed $package" <<<"$installed" || missing+=("$package")
+  done
+  if [ ${#missing[@]} = 0 ]; then
+    say "Debian packages: all ${#wanted[@]} are there"
+    return
+  fi
+
+  say "Debian packages missing: ${missing[*]}"
+  local by_hand="apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null ||
+      fail "neither root nor sudo here. Ask an administrator to run, then start this again:"$'\n'"  $by_hand"
+    sudo=(sudo)
+  fi
+  # env, because sudo drops the caller's variables. No question may wait for an answer that CI cannot give.
+  local as_root=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8)
+  local failed="could not install the packages (the reason is above). By hand, as root:"$'\n'"  $by_hand"
+  # An earlier installation may have been cut short between unpacking and configuring.
+  run "${as_root[@]}" dpkg --configure -a || fail "$failed"
+  local attempt
+  for attempt in 1 2 3 4 5; do  # update, unlike install, cannot wait for another apt by itself
+    if run "${as_root[@]}" apt-get -qq update; then break; fi
+    [ "$attempt" -lt 5 ] || fail "$failed"
+    sleep 10
+  done
+  run "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 install --no-install-recommends -y \
+    "${missing[@]}" || fail "$failed"
+}
+
+# ---- wheels
+
+# In the background. Ends with this script, however that ends.
+show_progress() {
+  local seconds=0
+  while sleep 1 >/dev/null 2>&1 && kill -0 $$; do
+    seconds=$((seconds + 1))
+    if [ $((seconds % 15)) = 0 ]; then du -sm "$charrnn_venv" | awk '{ print "    " $1 " MB so far" }'; fi
+  done 2>/dev/null
+}
+
+# install_wheels SET GIGABYTES WHEEL...: the marker SET.done is written last, so a set cut short is installed again.
+install_wheels() {
+  local set=$1 gigabytes=$2; shift 2
+  if [ -e "$charrnn_venv/$set.done" ]; then
+    say "wheels ($set): all $# are there"
+    return
+  fi
+  local free
+  free=$(df --output=avail -BG "$charrnn_cache" | tail -n 1 | tr -dc 0-9)
+  # Twice: pip keeps what it downloads, and unpacks it.
+  [ "$free" -ge $((2 * gigabytes)) ] ||
+    fail "$charrnn_cache has $free GB free, the wheels need about $((2 * gigabytes)): make room, or set XDG_CACHE_HOME"
+  if [ "$set" = core ]; then
+    run "$python" -m venv --clear "$charrnn_venv" ||
+      fail "could not make the virtual environment; is the package python3-venv complete?"
+  fi
+  say "wheels ($set): downloading and unpacking $#, about $gigabytes GB unpacked"
+  local temporary=$charrnn_venv/tmp progress
+  rm -rf "$temporary"
+  mkdir "$temporary"  # not /tmp, which may be small
+  show_progress 9>&- &
+  progress=$!
+  # --ignore-installed: one that an interrupted pip left half unpacked is written again, not believed.
+  printf '+ pip install --no-deps %s\n' "$*"
+  local status=0
+  TMPDIR=$temporary "$charrnn_venv/bin/python" -m pip install --quiet --no-deps --ignore-installed "$@" || status=$?
+  kill "$progress"
+  wait "$progress" 2>/dev/null || true
+  rm -rf "$temporary"
+  [ $status = 0 ] || fail "pip failed (the reason is above). Nothing is lost: start this again to go on." \
+    "Behind a proxy or with certificates of your own, set PIP_PROXY, PIP_CERT or PIP_INDEX_URL."
+  touch "$charrnn_venv/$set.done"
+}
+
+# shellcheck source=launch/pins.sh
+. "$launch/pins.sh"
+mkdir -p "$charrnn_cache" || fail "cannot write to $charrnn_cache: set XDG_CACHE_HOME to a folder of yours"
+exec 9>"$charrnn_cache/install.lock"
+flock -n 9 || { say "waiting for another launch/install.sh of yours to finish"; flock 9; }
+
+if [ -n "$with_tests" ]; then apt_packages+=("${apt_test_packages[@]}"); fi
+install_packages "${apt_packages[@]}"
+# Again, now that Python is certainly there: its version is part of the virtual environment's name.
+# shellcheck source=launch/pins.sh
+. "$launch/pins.sh"
+
+own_libtorch=${LIBTORCH_ROOT:-}
+case $own_libtorch in "$charrnn_cache"/venv-*) own_libtorch='' ;; esac
+if [ -n "$own_libtorch" ] && [ -z "$with_full" ]; then
+  say "LIBTORCH_ROOT names your own LibTorch, $own_libtorch: no wheels needed"
+else
+  install_wheels core 2 "${core_wheels[@]}"
+  if [ -n "$with_full" ]; then install_wheels full 4 "${full_wheels[@]}"; fi
+  if [ -n "$with_tests" ]; then install_wheels tests 1 "${test_wheels[@]}"; fi
+fi

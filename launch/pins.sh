@@ -1,0 +1,77 @@
+# shellcheck shell=bash disable=SC2034
+# Everything that launch/install.sh installs, and nothing else: the one place to change a version.
+# Sourced by install.sh and env.sh; only sets variables.
+
+# Debian 12 packages. Debian keeps their versions fixed within the release, so names are enough.
+apt_packages=(
+  g++ cmake ninja-build ccache pkg-config git
+  python3 python3-venv ca-certificates
+  openmpi-bin libopenmpi-dev
+  libhdf5-dev libyaml-cpp-dev libicu-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
+  libprotozero-dev libboost-dev libgtest-dev libgmock-dev
+)
+apt_test_packages=(clang-format hdf5-tools shellcheck time)
+
+# Wheels are installed with --no-deps, so each list is complete in itself.
+# To build, and to run without a GPU. The nvidia ones are what libtorch_cpu links, what the NCCL module links, and
+# the headers crt/host_defines.h and nv/target.
+core_wheels=(
+  torch==2.15.0
+  nvidia-cuda-runtime==13.2.86
+  nvidia-cuda-cupti==13.2.86
+  nvidia-nccl-cu13==2.30.7
+  nvidia-cuda-crt==13.2.86
+  nvidia-cuda-cccl==13.3.5.0.6
+)
+
+# The rest of what torch needs: to run on a GPU, and for `import torch` in Python.
+full_wheels=(
+  cuda-bindings==13.5.0
+  cuda-pathfinder==1.9.0
+  cuda-toolkit==13.2.2
+  filelock==4.2.11
+  fsspec==2026.9.0
+  Jinja2==3.1.6
+  MarkupSafe==3.0.4
+  mpmath==1.3.0
+  networkx==3.6.1
+  nvidia-cublas==13.4.1.3
+  nvidia-cuda-nvrtc==13.2.86
+  nvidia-cudnn-cu13==9.26.0.51
+  nvidia-cufft==12.2.0.57
+  nvidia-cufile==1.17.1.22
+  nvidia-cusolver==12.2.0.11
+  nvidia-cusparse==12.7.10.12
+  nvidia-cusparselt-cu13==0.8.1
+  nvidia-nvjitlink==13.5.37
+  nvidia-nvshmem-cu13==3.7.2
+  nvidia-nvtx==13.2.86
+  setuptools==84.2.1
+  sympy==1.14.0
+  triton==3.9.0
+  typing_extensions==4.16.0
+)
+
+# The clients that tests open our files with, besides torch itself.
+test_wheels=(
+  absl-py==2.5.1
+  grpcio==1.85.1
+  h5py==3.16.0
+  Markdown==3.11.3
+  numpy==2.4.6
+  packaging==26.3
+  pillow==13.0.0
+  protobuf==7.36.2
+  safetensors==0.8.0
+  tensorboard==2.21.0
+  tensorboard-data-server==0.7.2
+  Werkzeug==3.1.9
+)
+
+# The virtual environment is named after what is in it and the Python it is for, so clones share it and new pins get
+# a new one. Debian's Python, whatever else is first on PATH.
+python=/usr/bin/python3
+charrnn_cache=${XDG_CACHE_HOME:-$HOME/.cache}/charrnn
+charrnn_venv=$charrnn_cache/venv-$(
+  printf '%s\n' "$(readlink "$python")" "${core_wheels[@]}" "${full_wheels[@]}" "${test_wheels[@]}" |
+    sha256sum | cut -c1-12)

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# From a bare Debian 12 to text that your own model wrote: installs, builds, preprocesses, trains for a few minutes,
+# evaluates, samples. Run again, it goes on where it stopped.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+config=configs/quickstart.yaml
+seconds=180
+default_seconds=$seconds
+ranks=2
+sample_length=600
+
+usage="usage: launch/quickstart.sh [CORPUS.txt] [--seconds N] [--gpu] [--fresh]
+  CORPUS.txt   your own text, UTF-8; without it data/tiny_shakespeare/input.txt
+  --seconds N  time for training, $seconds by default
+  --gpu        train on the GPUs of this machine; downloads CUDA's libraries, 5.5 GB in all
+  --fresh      start again; an earlier run of the same name is kept aside
+The run is runs/quickstart; with a text of your own runs/NAME, NAME being the file's; with --seconds runs/NAME-Ns."
+
+say() { printf '\n%s\n' "== $*"; }
+fail() { printf '%s\n' "quickstart: $*" >&2; exit 2; }
+run() { printf '+ %s\n' "$*"; "$@"; }
+yaml_string() { local text=${1//\\/\\\\}; printf '"%s"' "${text//\"/\\\"}"; }
+
+corpus='' gpu='' fresh=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seconds) seconds=${2:-}; shift ;;
+    --seconds=*) seconds=${1#*=} ;;
+    --gpu) gpu=1 ;;
+    --fresh) fresh=1 ;;
+    -h | --help) echo "$usage"; exit 0 ;;
+    -*) fail "unknown argument '$1'"$'\n'"$usage" ;;
+    *) [ -z "$corpus" ] || fail "one text at a time, found '$corpus' and '$1'"$'\n'"$usage"; corpus=$1 ;;
+  esac
+  shift || break
+done
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "--seconds wants a number of seconds, not '$seconds'"
+
+# Names of the corpus and the run, and what differs from the config file.
+overrides=()
+again=launch/quickstart.sh
+prefix="ROMEO:"
+if [ -n "$corpus" ]; then
+  [ -f "$corpus" ] || fail "no file '$corpus' (looked from $PWD)"
+  [ -r "$corpus" ] && [ -s "$corpus" ] || fail "'$corpus' is empty or cannot be read"
+  corpus=$(realpath "$corpus")
+  name=$(basename "$corpus")
+  name=${name%.txt}
+  name=${name//[[:space:]]/_}
+  case $name in quickstart | tiny_shakespeare) name=$name-own ;; esac  # the default's names
+  corpus_name=$name
+  again+=" $(printf %q "$corpus")"
+  # The beginning of the text's first line is certainly made of characters that the model knows.
+  prefix=$(LC_ALL=C.UTF-8 grep -a -m 1 '[[:alnum:]]' "$corpus" | tr -d '\r' || true)
+  prefix=${prefix#$'\xef\xbb\xbf'}
+  prefix=$(LC_ALL=C.UTF-8 bash -c 'echo "${1:0:12}"' _ "$prefix")
+  overrides+=(--set "corpus.sources=[$(yaml_string "$corpus")]" --set "corpus.output=$(yaml_string "corpora/$name")"
+    --set "sample.prefixes=[$(yaml_string "$prefix")]")
+else
+  name=quickstart corpus_name=tiny_shakespeare
+  corpus=$root/data/tiny_shakespeare/input.txt
+fi
+if [ "$seconds" != "$default_seconds" ]; then
+  name=$name-${seconds}s
+  again+=" --seconds $seconds"
+fi
+run_folder=runs/$name
+overrides+=(--set "run.output=$(yaml_string "$run_folder")")
+
+cd "$root"
+say "Installing what is missing"
+bash launch/install.sh ${gpu:+--gpu}
+
+say "Building the tools"
+bash launch/build.sh --tools
+# shellcheck source=launch/env.sh
+. launch/env.sh
+
+processors=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
+gpus=$(nvidia-smi -L 2>/dev/null | grep -c '^GPU') || true
+if [ -n "$gpu" ] && [ "$gpus" -gt 0 ]; then
+  ranks=1  # one for each GPU, but a power of two: the lanes are dealt out evenly
+  while [ $((ranks * 2)) -le "$gpus" ]; do ranks=$((ranks * 2)); done
+else
+  if [ -n "$gpu" ]; then echo "quickstart: no GPU answers here (nvidia-smi -L): training on the CPU"; fi
+  if [ "$gpus" -gt 0 ]; then echo "quickstart: this machine has a GPU: --gpu trains on it"; fi
+  overrides+=(--set run.device=cpu)
+  if [ "$processors" -lt "$ranks" ]; then ranks=$processors; fi
+fi
+
+say "Preprocessing $corpus"
+source_file=corpora/$corpus_name.source  # what corpora/NAME was made from
+source=$(sha256sum <"$corpus"; sha256sum <"$config")
+if [ -e "corpora/$corpus_name/manifest.json" ] && [ "$(cat "$source_file" 2>/dev/null)" = "$source" ]; then
+  echo "corpora/$corpus_name is there already"
+else
+  run charrnn_preprocess "$config" "${overrides[@]}"
+  echo "$source" >"$source_file"
+fi
+
+if [ -n "$fresh" ] && [ -e "$run_folder" ]; then
+  run mv "$run_folder" "$run_folder.$(date +%Y%m%d-%H%M%S)"
+fi
+if [ -e "$run_folder" ]; then
+  say "Going on with $run_folder (--fresh starts again)"
+else
+  say "Training for about $seconds seconds on $ranks rank(s), in $run_folder; Ctrl-C saves and stops"
+fi
+status=0
+run launch/run -np "$ranks" charrnn_train "$config" --fit-seconds "$seconds" "${overrides[@]}" || status=$?
+case $status in
+  0) ;;
+  75) say "Stopped and saved. Go on with: $again"; exit 75 ;;
+  2) echo "quickstart: if $run_folder is of another text or config, start again: $again --fresh" >&2; exit 2 ;;
+  *) echo "quickstart: training ended with code $status (the reason is above)" >&2; exit "$status" ;;
+esac
+
+say "How well it predicts text that it has not seen"
+run charrnn_eval "$run_folder"
+
+say "What it writes"
+run charrnn_sample "$run_folder" --prefix "$prefix" --length "$sample_length"
+
+cat <<NEXT
+
+== What to try next
+  . launch/env.sh                       the tools on your PATH
+  charrnn_sample $(printf %q "$run_folder") --prefix $(printf %q "$prefix") --temperature 0.5
+                                        bolder above, more careful below 1
+  launch/quickstart.sh YOUR.txt         your own text (UTF-8), the longer the better
+  $again --fresh
+                                        the same again; the run that is there is kept aside
+  launch/quickstart.sh --seconds 900    a longer run of its own, in runs/quickstart-900s
+Training that was interrupted goes on where it stopped when the same command is given again.
+README.md says what the numbers mean, and how to train larger models on more ranks.
+NEXT

@@ -1,0 +1,10 @@
+# shellcheck shell=bash disable=SC2034
+# What the shell tests share: the repository, a scratch folder that goes away, and one way to fail.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/charrnn test.XXXXXX")  # a blank in the path, on purpose
+trap 'rm -rf "$scratch"' EXIT
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+equal() { [ "$2" = "$3" ] || fail "$1: expected '$2', found '$3'"; }                    # WHAT EXPECTED FOUND
+contains() { case $3 in *"$2"*) ;; *) fail "$1: expected '$2' in:"$'\n'"$3" ;; esac; }  # WHAT PART WHOLE

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# launch/run with small scripts as ranks: codes, signals, more ranks than cores, a run whose network is gone.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+command -v mpirun >/dev/null || { echo "mpirun is not installed"; exit 77; }
+
+set -m  # background commands may then be interrupted, as in a terminal
+cd "$scratch"
+unset SLURM_JOB_ID CHARRNN_LAUNCH_FILE
+export scratch CHARRNN_ABORT_GRACE_SECONDS=2
+
+# leaves.sh CODE TEXT: says who it is and leaves. saves.sh: leaves with 75 when USR1 comes. stubborn.sh: never leaves.
+cat >leaves.sh <<'RANK'
+#!/bin/bash
+echo "$OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE: $2" >"$scratch/said.$OMPI_COMM_WORLD_RANK"
+exit "$1"
+RANK
+cat >saves.sh <<'RANK'
+#!/bin/bash
+trap 'touch "$scratch/saved.$OMPI_COMM_WORLD_RANK"; exit 75' USR1
+touch "$scratch/ready.$OMPI_COMM_WORLD_RANK"
+while :; do sleep 0.1; done
+RANK
+cat >stubborn.sh <<'RANK'
+#!/bin/bash
+trap '' USR1 TERM INT
+if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then
+  echo "$scratch/runs/here" >"$CHARRNN_LAUNCH_FILE"
+fi
+echo $$ >"$scratch/ready.$OMPI_COMM_WORLD_RANK"
+while :; do sleep 0.1; done
+RANK
+chmod +x ./*.sh
+
+launch() { status=0; "$root/launch/run" "$@" >output 2>&1 || status=$?; }
+# begin TOOL: 2 ranks in the background, both running when it returns.
+begin() {
+  rm -f ready.* saved.*
+  "$root/launch/run" -np 2 "$@" >output 2>&1 &
+  run=$!
+  local tenths=0
+  until [ -e ready.0 ] && [ -e ready.1 ]; do
+    sleep 0.1
+    tenths=$((tenths + 1))
+    [ $tenths -lt 200 ] || fail "ranks did not start: $(cat output)"
+  done
+}
+finish() { status=0; wait "$run" || status=$?; }
+seconds_since() { echo $((SECONDS - $1)); }
+
+# Codes come through, and so do arguments.
+for code in 0 2 3 75; do
+  launch -np 2 ./leaves.sh "$code" "two  words"
+  equal "code: $(cat output)" "$code" "$status"
+  equal "rank 1" "1 of 2: two  words" "$(cat said.1)"
+done
+rm said.*
+launch -np 4 ./leaves.sh 0 four
+equal "ranks with -np 4: $(cat output)" 4 "$(cat said.* | grep -c ' of 4: four')"
+rm said.*
+echo "localhost slots=3" >hosts
+launch --hostfile hosts --mca mpi_show_mca_params none ./leaves.sh 0 slots
+equal "ranks of a host file: $(cat output)" 3 "$(cat said.* | grep -c ' of 3: slots')"
+launch -np 2 ./leaves.sh 0 "no input" <&-
+equal "standard input closed: $(cat output)" 0 "$status"
+# How many threads a program may start says nothing about the number of processors.
+launch -np 2 ./leaves.sh 0 threads
+command_line=$(grep '^+' output)
+OMP_NUM_THREADS=1 launch -np 2 ./leaves.sh 0 threads
+equal "with OMP_NUM_THREADS=1" "$command_line" "$(grep '^+' output)"
+
+# Wrong usage: code 2 and what is wrong.
+for arguments in "-np" "-np two charrnn_train" "-np 2" "-np 2 no_such_tool" "--hostfile no_such_file bash"; do
+  # shellcheck disable=SC2086  # several arguments
+  launch $arguments
+  equal "launch/run $arguments: $(cat output)" 2 "$status"
+done
+
+# Any polite signal gives all ranks time to save, once.
+for signal in USR1 TERM INT HUP; do
+  begin ./saves.sh
+  kill -s "$signal" "$run"
+  finish
+  equal "$signal: $(cat output)" 75 "$status"
+  [ -e saved.0 ] && [ -e saved.1 ] || fail "$signal: a rank did not get USR1"
+done
+
+# The second one ends ranks that do not listen.
+begin ./stubborn.sh
+start=$SECONDS
+kill -TERM "$run"
+sleep 0.5
+kill -TERM "$run"
+finish
+[ "$status" != 0 ] && [ "$(seconds_since "$start")" -lt 10 ] ||
+  fail "second TERM: code $status, $(seconds_since "$start") s"
+
+# An abort report of an earlier launch means nothing; one of this launch ends it, ranks included.
+mkdir -p runs/here
+touch runs/here/abort-report-old.txt
+sleep 0.1
+begin ./stubborn.sh
+start=$SECONDS
+sleep 3
+kill -0 "$run" 2>/dev/null || fail "ended by an old abort report: $(cat output)"
+touch runs/here/abort-report-new.txt
+finish
+equal "abort report: $(cat output)" 4 "$status"
+[ "$(seconds_since "$start")" -lt 15 ] || fail "abort report: took $(seconds_since "$start") s"
+contains "abort report" "abort-report-new.txt" "$(cat output)"
+sleep 0.5
+for rank in ready.*; do  # gone, or dead and not collected yet
+  state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$(cat "$rank")/status" 2>/dev/null || true)
+  [ "${state:-Z}" = Z ] || fail "a rank outlived the launch"
+done
+equal "left in TMPDIR" "" "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'charrnn-run.*' -newer hosts)"

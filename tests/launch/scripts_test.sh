@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The scripts parse, say how they are used, pass shellcheck where it is installed; pins.sh names everything once.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+scripts=("$root"/launch/*.sh "$root/launch/run" "$root/.ci/run" "$root"/tests/launch/*.sh)
+for script in "${scripts[@]}"; do bash -n "$script" || fail "$script does not parse"; done
+
+cd "$scratch"
+for script in install.sh build.sh test.sh quickstart.sh run; do
+  contains "$script --help" "usage: launch/$script" "$(bash "$root/launch/$script" --help)"
+  status=0
+  [ "$script" = run ] || bash "$root/launch/$script" --no-such-option >"$scratch/output" 2>&1 || status=$?
+  [ "$script" = run ] || equal "$script --no-such-option" 2 "$status"
+done
+
+. "$root/launch/pins.sh"
+wheels=("${core_wheels[@]}" "${full_wheels[@]}" "${test_wheels[@]}")
+for wheel in "${wheels[@]}"; do
+  [[ $wheel =~ ^[A-Za-z0-9_-]+==[0-9][0-9.]*$ ]] || fail "pins.sh: '$wheel' is not NAME==VERSION"
+done
+equal "pins.sh: wheels named twice" "" "$(printf '%s\n' "${wheels[@]%%==*}" | tr 'A-Z_' 'a-z-' | sort | uniq -d)"
+equal "pins.sh: packages named twice" "" \
+  "$(printf '%s\n' "${apt_packages[@]}" "${apt_test_packages[@]}" | sort | uniq -d)"
+
+(cd "$root/data" && grep -o '^| `[^`]*` .*' README.md | sed -E 's/^\| `([^`]*)`.* `([0-9a-f]{64})` \|$/\2  \1/' |
+  sha256sum --check --quiet) || fail "data/ is not byte for byte what data/README.md says"
+equal "files in data/README.md" "$(cd "$root/data" && find . -type f -name '*.txt' | wc -l)" \
+  "$(grep -c '^| `' "$root/data/README.md")"
+
+if command -v shellcheck >/dev/null; then
+  # Left out: its doubts about `A && B || C`, about $ in single quotes, and about what only a trap calls.
+  (cd "$root" && shellcheck -x -P SCRIPTDIR -P . -e SC2015,SC2016,SC2317 "${scripts[@]}") || fail "shellcheck"
+else
+  echo "shellcheck is not installed: left out"
+fi
