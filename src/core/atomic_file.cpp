@@ -19,7 +19,9 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
   return path.string() + ".tmp-" + std::to_string(getpid());
 }
 
-std::string reason() { return std::generic_category().message(errno); }
+std::string reason() {
+  return std::generic_category().message(errno);
+}
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
@@ -27,9 +29,11 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(temporary_name(path_)) {
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  check(descriptor_ >= 0, "cannot write ", temporary_, ": ", reason(), ": check the folder and its permissions");
+  check(descriptor_ >= 0, "cannot write ", temporary_, ": ", reason(),
+        ": check the folder and its permissions");
 }
 
 AtomicFile::~AtomicFile() {

@@ -1,5 +1,5 @@
-// A file that is either whole under its name or not there: written beside it under a temporary name, fsynced, renamed,
-// and the folder fsynced. A process killed at any instant leaves the old file untouched.
+// A file that is either whole under its name or not there: written beside it under a temporary name, fsynced,
+// renamed, and the folder fsynced. A process killed at any instant leaves the old file untouched.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Random numbers without a generator: a number is a function of a seed and of what it is for. So there is no state to
-// save, and a draw does not depend on how many ranks there are or in which order they ask.
+// Random numbers without a generator: a number is a function of a seed and of what it is for. So there is no
+// state to save, and a draw does not depend on how many ranks there are or in which order they ask.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,8 @@
 
 namespace charrnn {
 
-// The output function of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+// The output function of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
+// 2014).
 constexpr uint64_t mix64(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -16,7 +17,14 @@ constexpr uint64_t mix64(uint64_t x) {
 }
 
 // What a number is drawn for: the first word of its key, so that no two uses share their numbers.
-enum class Draw : uint64_t { kShardOrder = 1, kShardOffset, kWindowOrder, kDropout, kSample, kInitialWeights };
+enum class Draw : uint64_t {
+  kShardOrder = 1,
+  kShardOffset,
+  kWindowOrder,
+  kDropout,
+  kSample,
+  kInitialWeights
+};
 
 // 64 uniform bits for `use` and the counters after it.
 constexpr uint64_t random_bits(uint64_t seed, Draw use, std::initializer_list<uint64_t> counters) {
@@ -25,14 +33,16 @@ constexpr uint64_t random_bits(uint64_t seed, Draw use, std::initializer_list<ui
   return bits;
 }
 
-// Uniform in [0, bound), by the high half of a product (Lemire 2019, without the rejection step: with 64 bits its bias
-// is below bound / 2^64).
+// Uniform in [0, bound), by the high half of a product (Lemire 2019, without the rejection step: with 64 bits
+// its bias is below bound / 2^64).
 constexpr uint64_t below(uint64_t bits, uint64_t bound) {
   __extension__ using Wide = unsigned __int128;
   return static_cast<uint64_t>((static_cast<Wide>(bits) * bound) >> 64);
 }
 
 // Uniform in [0, 1) with 53 bits.
-constexpr double unit_interval(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
+constexpr double unit_interval(uint64_t bits) {
+  return static_cast<double>(bits >> 11) * 0x1p-53;
+}
 
 }  // namespace charrnn

@@ -1,5 +1,5 @@
-// The one exception type. Thrown by fail() and check(), caught in a tool's main, which prints it and leaves with its
-// exit code. A message says what was expected, what was found, where, and what to do.
+// The one exception type. Thrown by fail() and check(), caught in a tool's main, which prints it and leaves
+// with its exit code. A message says what was expected, what was found, where, and what to do.
 #pragma once
 
 #include <sstream>

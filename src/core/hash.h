@@ -1,4 +1,5 @@
-// XXH3, 128 bits, as 32 hexadecimal digits: equal content, equal name. Against accidents, not against attackers.
+// XXH3, 128 bits, as 32 hexadecimal digits: equal content, equal name. Against accidents, not against
+// attackers.
 #pragma once
 
 #include <cstddef>

@@ -9,7 +9,8 @@ namespace charrnn::log {
 namespace {
 
 std::shared_ptr<spdlog::logger> make_logger() {
-  auto made = std::make_shared<spdlog::logger>("charrnn", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  auto made =
+      std::make_shared<spdlog::logger>("charrnn", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   made->set_pattern("%^%l%$: %v");
   made->flush_on(spdlog::level::info);
   return made;
@@ -33,8 +34,12 @@ void info(const std::string& message) {
   if (is_first_rank) logger().info(message);
 }
 
-void warning(const std::string& message) { logger().warn(message); }
+void warning(const std::string& message) {
+  logger().warn(message);
+}
 
-void error(const std::string& message) { logger().error(message); }
+void error(const std::string& message) {
+  logger().error(message);
+}
 
 }  // namespace charrnn::log

@@ -8,7 +8,9 @@ namespace {
 
 volatile std::sig_atomic_t received_signal = 0;
 
-void remember(int signal) { received_signal = signal; }
+void remember(int signal) {
+  received_signal = signal;
+}
 
 }  // namespace
 
@@ -20,8 +22,12 @@ void install_stop_handlers() {
   for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
 }
 
-int stop_signal() { return received_signal; }
+int stop_signal() {
+  return received_signal;
+}
 
-std::string signal_name(int signal) { return std::string("SIG") + sigabbrev_np(signal); }
+std::string signal_name(int signal) {
+  return std::string("SIG") + sigabbrev_np(signal);
+}
 
 }  // namespace charrnn

@@ -7,9 +7,9 @@
 
 namespace charrnn {
 
-int run_tool(int argc, char** argv, const std::function<int(int, char**)>& tool) {
+int run_tool(const std::function<int()>& tool) {
   try {
-    return tool(argc, argv);
+    return tool();
   } catch (const Error& e) {
     log::error(e.what());
     return static_cast<int>(e.code());

@@ -1,5 +1,6 @@
-// CHARRNN_VECTORIZED before a function with a plain loop: compiled for AVX-512, AVX2 and any x86-64, the best one
-// picked when the program starts. (Sanitizers run before that choice can be made; they get the plain one.)
+// CHARRNN_VECTORIZED before a function with a plain loop: compiled for AVX-512, AVX2 and any x86-64, the best
+// one picked when the program starts. (Sanitizers run before that choice can be made; they get the plain
+// one.)
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__) && \

@@ -1,0 +1,62 @@
+// Gives one part of the lanes (of 0 .. B) their next T characters and the targets, step after step, epoch
+// after epoch. It reads only its part of a shard, in large blocks, one shard ahead, on a background thread;
+// so corpora larger than memory stream: two parts of a shard are in memory at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/corpus_folder.h"
+#include "data/lanes.h"
+
+namespace charrnn {
+
+// Rows are lanes: cell (lane, t) of `targets` is the successor of the same cell of `inputs`.
+struct Batch {
+  int64_t lanes = 0;             // of this part
+  int64_t steps = 0;             // T
+  std::vector<int64_t> inputs;   // (lanes, T)
+  std::vector<int64_t> targets;  // (lanes, T)
+  bool fresh_state = false;      // the lanes start from zero state
+};
+
+// The arithmetic of reading this split. Throws like ReadingPlan.
+ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options);
+
+class BatchReader {
+ public:
+  // Part `part` of `parts` equal ones; parts must divide B (exit code 2). Reading goes on at `start`.
+  BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
+              ReadingPosition start = {});
+  ~BatchReader();
+
+  // Throws Error where the shard cannot be read or holds an id outside of the vocabulary.
+  Batch next();
+
+  // Of the next batch.
+  const ReadingPosition& position() const { return position_; }
+  const ReadingPlan& plan() const { return plan_; }
+  int64_t first_lane() const { return first_lane_; }
+  int64_t lanes() const { return lanes_; }
+
+ private:
+  struct Loaded;
+
+  std::unique_ptr<Loaded> load(ReadingPosition at) const;
+  void check_ids(const Loaded& loaded) const;
+  void fill(const Loaded& loaded, uint64_t step, Batch& batch) const;
+
+  SplitInfo split_;
+  ReadingPlan plan_;
+  int64_t lanes_ = 0;
+  int64_t first_lane_ = 0;
+  ReadingPosition position_;
+  std::unique_ptr<Loaded> current_;
+  std::future<std::unique_ptr<Loaded>> ahead_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,129 @@
+#include "data/corpus_folder.h"
+
+#include <utility>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "core/hash.h"
+#include "data/shard.h"
+#include "text/json_source.h"
+
+namespace charrnn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kAgain = ": preprocess again with charrnn_preprocess CONFIG";
+
+SplitInfo read_split(const JsonSource& manifest, const JsonSource::Json& entry, const fs::path& folder) {
+  SplitInfo split;
+  split.name = manifest.text(entry, "name", "(a split) ");
+  const std::string where = "(split " + split.name + ") ";
+  split.characters = manifest.number(entry, "characters", where);
+  split.utf8_bytes = manifest.number(entry, "utf8_bytes", where);
+  uint64_t characters = 0;
+  for (const auto& shard : manifest.list(entry, "shards", where)) {
+    const std::string& file = manifest.text(shard, "file", where);
+    const std::string expected = shard_file_name(split.name, static_cast<uint32_t>(split.shards.size()));
+    if (file != expected) manifest.reject(where, "names the shard ", file, ", expected ", expected);
+    split.shards.push_back(
+        {folder / file, manifest.number(shard, "length", where), manifest.text(shard, "hash", where)});
+    characters += split.shards.back().length;
+  }
+  if (split.shards.empty()) manifest.reject(where, "has no shards");
+  if (characters != split.characters) {
+    manifest.reject(where, "has ", split.characters, " characters, but its shards have ", characters);
+  }
+  return split;
+}
+
+// The shard's own account of itself must be what the manifest and the vocabulary say.
+void check_shard(const SplitInfo& split, size_t number, const Vocabulary& vocabulary) {
+  const SplitInfo::Shard& expected = split.shards[number];
+  const ShardReader reader(expected.file);
+  const ShardInfo& found = reader.info();
+  const std::string name = "shard " + expected.file.string();
+  check(found.vocabulary_hash == vocabulary.hash(), name, " was made with vocabulary ", found.vocabulary_hash,
+        ", the corpus' vocabulary is ", vocabulary.hash(), kAgain,
+        ", or set corpus.output to the matching shards");
+  check(found.split == split.name && found.shard == number && found.shard_count == split.shards.size(), name,
+        " calls itself ", shard_file_name(found.split, found.shard), " of ", found.shard_count, ", expected ",
+        shard_file_name(split.name, static_cast<uint32_t>(number)), " of ", split.shards.size(), kAgain);
+  check(found.length == expected.length, name, " has ", found.length, " characters, the manifest says ",
+        expected.length, kAgain);
+  check(found.id_bytes == id_bytes_for(vocabulary.size()), name, " has ids of ", found.id_bytes,
+        " bytes, expected ", id_bytes_for(vocabulary.size()), " for ", vocabulary.size(), " characters",
+        kAgain);
+}
+
+}  // namespace
+
+CorpusFolder::CorpusFolder(fs::path path, Vocabulary vocabulary)
+    : path_(std::move(path)), vocabulary_(std::move(vocabulary)) {}
+
+CorpusFolder CorpusFolder::open(const fs::path& folder) {
+  const fs::path manifest_file = folder / "manifest.json";
+  const fs::path vocabulary_file = folder / "vocabulary.json";
+  if (!fs::exists(manifest_file)) {
+    fail_usage("expected a preprocessed corpus in ", folder.string(), ", found ",
+               fs::exists(folder) ? "no manifest.json there" : "no such folder",
+               ": run charrnn_preprocess CONFIG first, or correct corpus.output");
+  }
+  const JsonSource manifest(read_file(manifest_file), "the manifest " + manifest_file.string());
+  const uint64_t version = manifest.number(manifest.root(), "format_version");
+  if (version != kCorpusFormatVersion) {
+    manifest.reject("has format version ", version, ", this charrnn reads ", kCorpusFormatVersion);
+  }
+  CorpusFolder corpus(folder, Vocabulary::from_json(read_file(vocabulary_file), vocabulary_file.string()));
+  const std::string& vocabulary_hash = manifest.text(manifest.root(), "vocabulary_hash");
+  check(vocabulary_hash == corpus.vocabulary_.hash(), vocabulary_file.string(), " has the hash ",
+        corpus.vocabulary_.hash(), ", the manifest beside it says ", vocabulary_hash, kAgain);
+
+  const auto& marks = manifest.member(manifest.root(), "marks");
+  corpus.marks_.unigram_bits = manifest.real(marks, "unigram_bits", "(marks) ");
+  corpus.marks_.bigram_bits = manifest.real(marks, "bigram_bits", "(marks) ");
+  for (const auto& entry : manifest.list(manifest.root(), "splits")) {
+    corpus.splits_.push_back(read_split(manifest, entry, folder));
+    corpus.splits_.back().vocabulary_size = corpus.vocabulary_.size();
+    const SplitInfo& split = corpus.splits_.back();
+    for (size_t i = 0; i < split.shards.size(); ++i) check_shard(split, i, corpus.vocabulary_);
+  }
+  if (corpus.split("train") == nullptr) manifest.reject("has no split \"train\"");
+  return corpus;
+}
+
+const SplitInfo* CorpusFolder::split(std::string_view name) const {
+  for (const SplitInfo& split : splits_) {
+    if (split.name == name) return &split;
+  }
+  return nullptr;
+}
+
+const SplitInfo& CorpusFolder::require_split(std::string_view name) const {
+  if (const SplitInfo* found = split(name)) return *found;
+  std::string names;
+  for (const SplitInfo& split : splits_) names += (names.empty() ? "" : ", ") + split.name;
+  fail_usage("the corpus ", path_.string(), " has no split ", name, ", only ", names, ": set corpus.split.",
+             name, " above 0 and preprocess again, or name another split");
+}
+
+std::string CorpusFolder::hash() const {
+  Hasher hasher;
+  hasher.add(vocabulary_.hash());
+  for (const SplitInfo& split : splits_) {
+    for (const SplitInfo::Shard& shard : split.shards) hasher.add(concat("\n", split.name, " ", shard.hash));
+  }
+  return hasher.hex();
+}
+
+void CorpusFolder::verify() const {
+  for (const SplitInfo& split : splits_) {
+    for (const SplitInfo::Shard& shard : split.shards) {
+      const std::string hash = ShardReader(shard.file).content_hash();
+      check(hash == shard.hash, "the characters of ", shard.file.string(), " have the hash ", hash,
+            ", the manifest says ", shard.hash, ": the file is damaged", kAgain);
+    }
+  }
+}
+
+}  // namespace charrnn

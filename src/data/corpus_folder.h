@@ -1,0 +1,64 @@
+// A preprocessed corpus on disk: shards, vocabulary.json and manifest.json (design: one folder,
+// `corpus.output`). open() verifies that everything is there and belongs together; verify() re-reads every
+// character.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/vocabulary.h"
+
+namespace charrnn {
+
+inline constexpr uint32_t kCorpusFormatVersion = 1;
+
+struct SplitInfo {
+  struct Shard {
+    std::filesystem::path file;
+    uint64_t length;   // characters
+    std::string hash;  // ShardReader::content_hash
+  };
+  std::string name;  // "train", "valid", "test"
+  std::vector<Shard> shards;
+  uint64_t characters = 0;
+  uint64_t vocabulary_size = 0;  // every id lies below it
+  uint64_t utf8_bytes = 0;  // of the same text, before <unk>
+};
+
+// What a model that learns anything must beat: entropies of the training split, in bits per character.
+struct Marks {
+  double unigram_bits = 0;  // H(x_t)
+  double bigram_bits = 0;   // H(x_t | x_{t-1})
+};
+
+class CorpusFolder {
+ public:
+  // Throws Error naming the file and what to do: not there, another format version, shards that are missing,
+  // cut short or made with another vocabulary.
+  static CorpusFolder open(const std::filesystem::path& folder);
+
+  const std::filesystem::path& path() const { return path_; }
+  const Vocabulary& vocabulary() const { return vocabulary_; }
+  const std::vector<SplitInfo>& splits() const { return splits_; }  // train first
+  const SplitInfo* split(std::string_view name) const;              // nullptr if there is none of that name
+  const SplitInfo& require_split(
+      std::string_view name) const;  // throws (exit code 2) and names those there are
+  const Marks& marks() const { return marks_; }
+  std::string hash() const;  // of the whole corpus: over vocabulary hash and shard hashes
+
+  // Re-reads every shard and compares it with the manifest.
+  void verify() const;
+
+ private:
+  CorpusFolder(std::filesystem::path path, Vocabulary vocabulary);
+
+  std::filesystem::path path_;
+  Vocabulary vocabulary_;
+  std::vector<SplitInfo> splits_;
+  Marks marks_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,94 @@
+#include "data/evaluation_reader.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "data/shard.h"
+
+namespace charrnn {
+
+// The shards of a split as one row of characters.
+class EvaluationReader::Stream {
+ public:
+  explicit Stream(const SplitInfo& split) : split_(split) {
+    for (const SplitInfo::Shard& shard : split_.shards) {
+      starts_.push_back(length_);
+      length_ += shard.length;
+    }
+    readers_.resize(split_.shards.size());
+  }
+
+  uint64_t length() const { return length_; }
+
+  void read(uint64_t place, std::span<uint32_t> ids) {
+    while (!ids.empty()) {
+      const auto after = std::upper_bound(starts_.begin(), starts_.end(), place);
+      const auto shard = static_cast<size_t>(after - starts_.begin()) - 1;
+      if (!readers_[shard]) readers_[shard] = std::make_unique<ShardReader>(split_.shards[shard].file);
+      const uint64_t offset = place - starts_[shard];
+      const uint64_t count = std::min<uint64_t>(ids.size(), split_.shards[shard].length - offset);
+      readers_[shard]->read(offset, ids.first(count));
+      ids = ids.subspan(count);
+      place += count;
+    }
+  }
+
+ private:
+  SplitInfo split_;
+  std::vector<uint64_t> starts_;
+  uint64_t length_ = 0;
+  std::vector<std::unique_ptr<ShardReader>> readers_;
+};
+
+EvaluationReader::EvaluationReader(const SplitInfo& split, int64_t lanes, int64_t sequence_length, int part,
+                                   int parts)
+    : stream_(std::make_unique<Stream>(split)), sequence_length_(sequence_length) {
+  if (stream_->length() < 2) {
+    fail_usage("the split ", split.name, " has ", stream_->length(),
+               " characters, too few to predict one: give it a larger share (corpus.split)");
+  }
+  const uint64_t targets = stream_->length() - 1;
+  const auto count = static_cast<uint64_t>(lanes);
+  const auto cut = [&](uint64_t k) {  // floor(k targets / count), without overflow
+    return k * (targets / count) + k * (targets % count) / count;
+  };
+  for (auto k = static_cast<uint64_t>(part); k < count; k += static_cast<uint64_t>(parts)) {
+    lanes_.push_back({cut(k), cut(k + 1), 0, {}});
+  }
+  constexpr uint64_t budget_characters = 4 << 20;  // of all buffers together
+  block_characters_ =
+      std::clamp<uint64_t>(budget_characters / count, static_cast<uint64_t>(sequence_length) + 1, 64 << 10);
+}
+
+EvaluationReader::~EvaluationReader() = default;
+
+uint32_t EvaluationReader::character(Lane& lane, uint64_t place) {
+  if (place < lane.buffer_start || place >= lane.buffer_start + lane.buffer.size()) {
+    lane.buffer_start = place;
+    lane.buffer.resize(std::min(block_characters_, lane.end + 1 - place));
+    stream_->read(place, lane.buffer);
+  }
+  return lane.buffer[place - lane.buffer_start];
+}
+
+std::optional<Batch> EvaluationReader::next() {
+  uint64_t longest = 0;
+  for (const Lane& lane : lanes_) longest = std::max(longest, lane.end - lane.next);
+  if (longest == 0) return std::nullopt;
+  Batch batch;
+  batch.lanes = lanes();
+  batch.steps = std::min<int64_t>(sequence_length_, static_cast<int64_t>(longest));
+  batch.inputs.reserve(static_cast<size_t>(batch.lanes * batch.steps));
+  batch.targets.reserve(batch.inputs.capacity());
+  for (Lane& lane : lanes_) {
+    for (int64_t t = 0; t < batch.steps; ++t) {
+      const bool ended = lane.next == lane.end;
+      batch.inputs.push_back(ended ? 0 : character(lane, lane.next));
+      batch.targets.push_back(ended ? kLaneEnded : character(lane, lane.next + 1));
+      if (!ended) ++lane.next;
+    }
+  }
+  return batch;
+}
+
+}  // namespace charrnn

@@ -1,0 +1,28 @@
+// A folder that appears whole or not at all: filled beside its place under a temporary name, then swapped in.
+// A run killed at any instant leaves the old corpus as it was; what it left is removed by the next run on
+// this machine.
+#pragma once
+
+#include <filesystem>
+
+namespace charrnn {
+
+class OutputFolder {
+ public:
+  // Throws Error with exit code 2 where `target` exists and is anything but a corpus of ours or an empty
+  // folder.
+  explicit OutputFolder(const std::filesystem::path& target);
+  ~OutputFolder();  // removes the temporary folder unless commit() was reached
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  const std::filesystem::path& temporary() const { return temporary_; }  // fill this one
+  // Its files must be on disk. Replaces the old corpus, then removes it.
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,208 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "data/hdf5_handle.h"
+#include "data/shard.h"
+
+namespace charrnn {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "ids are hashed and buffered as they are stored");
+
+constexpr size_t kBufferBytes = size_t{1} << 20;
+
+hid_t file_type(int id_bytes) {
+  return id_bytes == 1 ? H5T_STD_U8LE : id_bytes == 2 ? H5T_STD_U16LE : H5T_STD_U32LE;
+}
+
+// In the format of HDF5 1.8 on, whose metadata carry checksums: HDF5 notices damage before it believes it.
+// Not in a later one, which marks files as open and leaves them so when the writer dies.
+Hdf5Handle create_file(const std::filesystem::path& path, const std::string& what) {
+  const Hdf5Handle access = file_access_without_locks();
+  hdf5_check(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), what);
+  const Hdf5Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, what);
+  hdf5_check(H5Pset_obj_track_times(creation, false), what);
+  return {H5Fcreate(path.c_str(), H5F_ACC_EXCL, creation, access), H5Fclose, what};
+}
+
+// Contiguous, without time stamps, so that equal ids give equal bytes.
+Hdf5Handle create_numbers(hid_t file, const char* name, hid_t type, uint64_t length,
+                          const std::string& what) {
+  const hsize_t extent = length;
+  const Hdf5Handle space(H5Screate_simple(1, &extent, nullptr), H5Sclose, what);
+  const Hdf5Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what);
+  hdf5_check(H5Pset_layout(creation, H5D_CONTIGUOUS), what);
+  hdf5_check(H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER), what);
+  hdf5_check(H5Pset_obj_track_times(creation, false), what);
+  return {H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose, what};
+}
+
+void write_attribute(hid_t file, const char* name, hid_t type, const void* value, const std::string& what) {
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose, what);
+  const Hdf5Handle attribute(H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, what);
+  hdf5_check(H5Awrite(attribute, type, value), what);
+}
+
+void write_attribute(hid_t file, const char* name, const std::string& text, const std::string& what) {
+  const Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose, what);
+  hdf5_check(H5Tset_size(type, text.size() + 1), what);  // and the NUL that ends it
+  hdf5_check(H5Tset_cset(type, H5T_CSET_UTF8), what);
+  write_attribute(file, name, type, text.c_str(), what);
+}
+
+void write_attribute(hid_t file, const char* name, uint32_t value, const std::string& what) {
+  write_attribute(file, name, H5T_STD_U32LE, &value, what);
+}
+
+void bring_to_disk(const std::filesystem::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int result = descriptor < 0 ? -1 : fsync(descriptor);
+  const int reason = errno;
+  if (descriptor >= 0) close(descriptor);
+  check(result == 0, "cannot bring ", path.string(), " to disk: ", std::generic_category().message(reason));
+}
+
+}  // namespace
+
+int id_bytes_for(size_t vocabulary_size) {
+  return vocabulary_size <= 256 ? 1 : vocabulary_size <= 65536 ? 2 : 4;
+}
+
+std::string shard_file_name(const std::string& split, uint32_t shard) {
+  const std::string number = std::to_string(shard);
+  return split + "-" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + ".h5";
+}
+
+struct ShardWriter::File {
+  std::filesystem::path path;
+  ShardInfo info;
+  std::string what;  // for messages: what failed
+  std::optional<Hdf5Handle> file, ids;
+  std::vector<std::byte> buffer;
+  size_t buffered_bytes = 0;
+  uint64_t stored = 0;  // ids in the file
+  std::vector<uint64_t> document_starts;
+  Hasher hasher;
+
+  uint64_t written() const { return stored + buffered_bytes / static_cast<size_t>(info.id_bytes); }
+
+  template <class Id>
+  void buffer_ids(std::span<const uint32_t> from) {
+    while (!from.empty()) {
+      const size_t room = (buffer.size() - buffered_bytes) / sizeof(Id);
+      const std::span<const uint32_t> part = from.first(std::min(room, from.size()));
+      std::byte* out = buffer.data() + buffered_bytes;
+      for (size_t i = 0; i < part.size(); ++i) {
+        const auto id = static_cast<Id>(part[i]);
+        std::memcpy(out + i * sizeof(Id), &id, sizeof(Id));
+      }
+      buffered_bytes += part.size() * sizeof(Id);
+      from = from.subspan(part.size());
+      if (buffered_bytes == buffer.size()) flush();
+    }
+  }
+
+  void flush() {
+    if (buffered_bytes == 0) return;
+    hasher.add(std::span(buffer).first(buffered_bytes));
+    const hsize_t start = stored;
+    const hsize_t count = buffered_bytes / static_cast<size_t>(info.id_bytes);
+    const Hdf5Lock lock;
+    const Hdf5Handle space(H5Dget_space(*ids), H5Sclose, what);
+    const Hdf5Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose, what);
+    hdf5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr), what);
+    hdf5_check(H5Dwrite(*ids, file_type(info.id_bytes), memory, space, H5P_DEFAULT, buffer.data()), what);
+    stored += count;
+    buffered_bytes = 0;
+  }
+
+  void write_document_starts() {
+    const Hdf5Handle starts =
+        create_numbers(*file, "document_starts", H5T_STD_U64LE, document_starts.size(), what);
+    if (document_starts.empty()) return;
+    hdf5_check(H5Dwrite(starts, H5T_STD_U64LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, document_starts.data()), what);
+  }
+
+  File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    const Hdf5Lock lock;
+    ids.reset();
+    file.reset();
+  }
+};
+
+ShardWriter::ShardWriter(std::filesystem::path path, const ShardInfo& info)
+    : file_(std::make_unique<File>()) {
+  File& f = *file_;
+  f.path = std::move(path);
+  f.info = info;
+  f.what = "cannot write " + f.path.string() + ": check free space and permissions";
+  f.buffer.resize(kBufferBytes);
+  const Hdf5Lock lock;
+  f.file.emplace(create_file(f.path, f.what));
+  write_attribute(*f.file, "format_version", kShardFormatVersion, f.what);
+  write_attribute(*f.file, "vocabulary_hash", info.vocabulary_hash, f.what);
+  write_attribute(*f.file, "split", info.split, f.what);
+  write_attribute(*f.file, "shard", info.shard, f.what);
+  write_attribute(*f.file, "shard_count", info.shard_count, f.what);
+  f.ids.emplace(create_numbers(*f.file, "ids", file_type(info.id_bytes), info.length, f.what));
+}
+
+ShardWriter::~ShardWriter() = default;
+ShardWriter::ShardWriter(ShardWriter&&) noexcept = default;
+ShardWriter& ShardWriter::operator=(ShardWriter&&) noexcept = default;
+
+void ShardWriter::append(std::span<const uint32_t> ids) {
+  check(ids.size() <= remaining(), "the shard ", file_->path.string(), " was to have ", file_->info.length,
+        " ids and got ", written() + ids.size());
+  switch (file_->info.id_bytes) {
+    case 1:
+      return file_->buffer_ids<uint8_t>(ids);
+    case 2:
+      return file_->buffer_ids<uint16_t>(ids);
+    default:
+      return file_->buffer_ids<uint32_t>(ids);
+  }
+}
+
+void ShardWriter::start_document() {
+  file_->document_starts.push_back(written());
+}
+
+uint64_t ShardWriter::written() const {
+  return file_->written();
+}
+
+uint64_t ShardWriter::remaining() const {
+  return file_->info.length - file_->written();
+}
+
+std::string ShardWriter::finish() {
+  File& f = *file_;
+  check(remaining() == 0, "the shard ", f.path.string(), " was to have ", f.info.length, " ids and got ",
+        written());
+  f.flush();
+  f.hasher.add(std::as_bytes(std::span(f.document_starts)));
+  {
+    const Hdf5Lock lock;
+    f.write_document_starts();
+    const bool closed_ids = f.ids->reset();
+    const bool closed_file = f.file->reset();
+    if (!closed_ids || !closed_file) hdf5_check(-1, f.what);
+  }
+  bring_to_disk(f.path);
+  return f.hasher.hex();
+}
+
+}  // namespace charrnn

@@ -1,0 +1,256 @@
+#include "data/corpus_builder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "../error_of.h"
+#include "../temporary_folder.h"
+#include "core/atomic_file.h"
+#include "core/hash.h"
+#include "data/corpus_folder.h"
+#include "data/shard.h"
+
+namespace charrnn {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class CorpusBuilder : public testing::Test {
+ protected:
+  CorpusBuilder() {
+    settings_.sources = {(folder_ / "in").string()};
+    settings_.output = (folder_ / "out").string();
+    settings_.split = {.by = SplitBy::kTail, .valid = 0, .test = 0};
+  }
+
+  CorpusFolder build() {
+    build_corpus(settings_);
+    return CorpusFolder::open(settings_.output);
+  }
+
+  // The text of a split, its shards separated by bars.
+  static std::string text_of(const CorpusFolder& corpus, std::string_view split) {
+    std::string text;
+    for (const auto& shard : corpus.require_split(split).shards) {
+      if (!text.empty()) text += "|";
+      std::vector<uint32_t> ids(shard.length);
+      ShardReader(shard.file).read(0, ids);
+      for (const uint32_t id : ids) text += corpus.vocabulary().decode(id);
+    }
+    return text;
+  }
+
+  // Name of each file in a folder with its bytes.
+  static std::map<std::string, std::string> contents(const fs::path& folder) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      files[entry.path().filename().string()] = read_file(entry.path());
+    }
+    return files;
+  }
+
+  TemporaryFolder folder_;
+  CorpusSettings settings_;
+};
+
+TEST_F(CorpusBuilder, CutsTheTailAcrossDocumentsAndShards) {
+  folder_.write("in/1.txt", "abcdefg");
+  folder_.write("in/2.txt", "");
+  folder_.write("in/3.txt", "hijklmnopqrst");  // 20 characters: train 14, valid 3, test 3
+  settings_.split = {.by = SplitBy::kTail, .valid = 0.15, .test = 0.15};
+  settings_.shard_size = 4;
+  const CorpusFolder corpus = build();
+  EXPECT_EQ(text_of(corpus, "train"), "abcd|efgh|ijk|lmn");
+  EXPECT_EQ(text_of(corpus, "valid"), "opq");
+  EXPECT_EQ(text_of(corpus, "test"), "rst");
+  EXPECT_EQ(corpus.require_split("train").characters, 14u);
+  const auto starts = [&](size_t shard) {
+    return ShardReader(corpus.require_split("train").shards[shard].file).document_starts();
+  };
+  EXPECT_THAT(starts(0), ElementsAre(0));
+  EXPECT_THAT(starts(1), ElementsAre(3));  // h
+  EXPECT_THAT(starts(2), ElementsAre());
+  corpus.verify();
+}
+
+TEST_F(CorpusBuilder, ADocumentAtTheBorderOfAShardBeginsTheNext) {
+  folder_.write("in/1.txt", "abc");
+  folder_.write("in/2.txt", "def");
+  settings_.shard_size = 3;
+  const CorpusFolder corpus = build();
+  for (const auto& shard : corpus.require_split("train").shards) {
+    EXPECT_THAT(ShardReader(shard.file).document_starts(), ElementsAre(0));
+  }
+}
+
+TEST_F(CorpusBuilder, SplitsWholeDocumentsInSourceOrder) {
+  for (int i = 0; i < 12; ++i) {
+    folder_.write("in/" + std::to_string(10 + i) + ".txt", std::string(5, static_cast<char>('a' + i)));
+  }
+  settings_.split = {.by = SplitBy::kAuto, .valid = 0.2, .test = 0.1};
+  const CorpusFolder corpus = build();
+  std::string all;
+  for (const char* split : {"train", "valid", "test"}) {
+    const std::string text = text_of(corpus, split);
+    EXPECT_TRUE(std::is_sorted(text.begin(), text.end())) << split;
+    all += text;
+  }
+  EXPECT_EQ(corpus.require_split("valid").characters, 15u);  // 12 of 60 wanted: three documents of 5
+  EXPECT_EQ(corpus.require_split("test").characters, 10u);
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, "aaaaabbbbbcccccdddddeeeeefffffggggghhhhhiiiiijjjjjkkkkklllll");
+
+  // The folder's place does not matter.
+  fs::rename(folder_ / "in", folder_ / "elsewhere");
+  settings_.sources = {(folder_ / "elsewhere").string()};
+  EXPECT_EQ(build().hash(), corpus.hash());
+}
+
+TEST_F(CorpusBuilder, CountsUtf8BytesOfEachSplitBeforeUnknown) {
+  folder_.write("in/a.txt", "\xef\xbb\xbfé漢\r\n🦊ab");  // é 漢 \n 🦊 | a b
+  settings_.split = {.by = SplitBy::kTail, .valid = 0.34, .test = 0};
+  settings_.vocabulary.max_size = 2;
+  const CorpusFolder corpus = build();
+  EXPECT_EQ(corpus.vocabulary().size(), 2u);
+  EXPECT_TRUE(corpus.vocabulary().has_unknown());
+  EXPECT_EQ(corpus.require_split("train").characters, 3u);
+  EXPECT_EQ(corpus.require_split("train").utf8_bytes, 2u + 3 + 1);
+  EXPECT_EQ(corpus.require_split("valid").utf8_bytes, 4u + 1 + 1);
+}
+
+TEST_F(CorpusBuilder, UnitByteCountsBytes) {
+  folder_.write("in/a.txt", "aé\r\nb");
+  settings_.unit = Unit::kByte;
+  const CorpusFolder corpus = build();
+  EXPECT_EQ(text_of(corpus, "train"), "aé\nb");
+  EXPECT_EQ(corpus.require_split("train").characters, 5u);
+  EXPECT_EQ(corpus.require_split("train").utf8_bytes, 5u);
+  EXPECT_EQ(corpus.vocabulary().unit(), Unit::kByte);
+}
+
+TEST_F(CorpusBuilder, WidensIdsWithTheVocabulary) {
+  std::string text;
+  for (int i = 0; i < 257; ++i) {
+    text += static_cast<char>(0xe4 + i / 64 / 64);
+    text += static_cast<char>(0x80 + i / 64 % 64);
+    text += static_cast<char>(0x80 + i % 64);
+  }
+  folder_.write("in/a.txt", text);
+  const CorpusFolder corpus = build();
+  EXPECT_EQ(corpus.vocabulary().size(), 257u);
+  EXPECT_EQ(ShardReader(corpus.require_split("train").shards[0].file).info().id_bytes, 2);
+  EXPECT_EQ(text_of(corpus, "train"), text);
+}
+
+TEST_F(CorpusBuilder, MarksAreOfTheTrainingSplitAfterUnknown) {
+  folder_.write("in/a.txt",
+                "abababab"
+                "cdcdaacc");
+  settings_.split.valid = 0.5;
+  EXPECT_DOUBLE_EQ(build().marks().unigram_bits, 1);
+  EXPECT_DOUBLE_EQ(build().marks().bigram_bits, 0);
+  settings_.vocabulary.max_size = 2;  // a stays (6 times), b, c and d are <unk>: aUaUaUaU again
+  EXPECT_DOUBLE_EQ(build().marks().unigram_bits, 1);
+  EXPECT_DOUBLE_EQ(build().marks().bigram_bits, 0);
+}
+
+TEST_F(CorpusBuilder, EqualInputGivesEqualBytes) {
+  for (int i = 0; i < 11; ++i)
+    folder_.write("in/" + std::to_string(i), std::string(3000, static_cast<char>('a' + i)));
+  settings_.split = {.by = SplitBy::kDocument, .valid = 0.1, .test = 0.1};
+  settings_.shard_size = 5000;
+  build();
+  settings_.output = (folder_ / "out2").string();
+  build();
+  EXPECT_EQ(contents(folder_ / "out"), contents(folder_ / "out2"));
+  build();  // in place of the old one
+  EXPECT_EQ(contents(folder_ / "out"), contents(folder_ / "out2"));
+}
+
+TEST_F(CorpusBuilder, ManifestTellsWhatItWasMadeFrom) {
+  folder_.write("in/a.txt", "one\r\n");
+  folder_.write("in/b/c.txt", "two");
+  build();
+  const auto manifest = nlohmann::json::parse(read_file(folder_ / "out/manifest.json"));
+  EXPECT_EQ(manifest["format_version"], 1);
+  EXPECT_EQ(manifest["settings"]["split"]["by"], "tail");
+  EXPECT_EQ(manifest["settings"]["vocabulary"]["max_size"], "none");
+  EXPECT_FALSE(manifest["settings"].contains("output"));
+  ASSERT_EQ(manifest["sources"].size(), 2u);
+  EXPECT_EQ(manifest["sources"][0]["name"], "a.txt");
+  EXPECT_EQ(manifest["sources"][0]["bytes"], 5);
+  EXPECT_EQ(manifest["sources"][0]["characters"], 4);
+  EXPECT_EQ(manifest["sources"][0]["hash"], hash_hex("one\r\n"));
+  EXPECT_EQ(manifest["sources"][1]["name"], "b/c.txt");
+}
+
+TEST_F(CorpusBuilder, ReportsProgressAndSummary) {
+  folder_.write("in/a.txt", std::string(200000, 'a'));
+  folder_.write("in/b.txt", std::string(100000, 'b'));
+  BuildProgress last;
+  int calls = 0;
+  const BuildSummary summary = build_corpus(settings_, {.progress = [&](const BuildProgress& progress) {
+                                              EXPECT_GE(progress.pass, last.pass);
+                                              if (progress.pass == last.pass) {
+                                                EXPECT_GE(progress.bytes_done, last.bytes_done);
+                                              }
+                                              last = progress;
+                                              ++calls;
+                                            }});
+  EXPECT_EQ(last.pass, 2);
+  EXPECT_EQ(last.bytes_done, 300000u);
+  EXPECT_EQ(last.bytes_total, 300000u);
+  EXPECT_GE(calls, 8);
+  EXPECT_EQ(summary.documents, 2u);
+  EXPECT_EQ(summary.bytes, 300000u);
+  EXPECT_EQ(summary.characters, 300000u);
+}
+
+TEST_F(CorpusBuilder, AFailedRunLeavesTheOldCorpus) {
+  folder_.write("in/a.txt", "good text");
+  const std::string hash = build().hash();
+  folder_.write("in/b.txt", "bad \xff text");
+  EXPECT_THAT(usage_error_of([&] { build(); }), AllOf(HasSubstr("b.txt"), HasSubstr("at byte 4")));
+  EXPECT_EQ(CorpusFolder::open(settings_.output).hash(), hash);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), {}), 2);  // in, out
+}
+
+// The progress callback changes the text between the passes.
+TEST_F(CorpusBuilder, TextThatChangesMeanwhileIsAnError) {
+  for (const char* changed : {"abcdefgx", "abcdefg", "abcdefgha", "hgfedcba"}) {
+    folder_.write("in/a.txt", "abcdefgh");
+    const auto change = [&](const BuildProgress& progress) {
+      if (progress.pass == 1) folder_.write("in/a.txt", changed);
+    };
+    EXPECT_THAT(error_of([&] { build_corpus(settings_, {.progress = change}); }),
+                AllOf(HasSubstr("a.txt changed while it was being read"), HasSubstr("run again")))
+        << changed;
+    EXPECT_FALSE(fs::exists(folder_ / "out"));
+  }
+}
+
+TEST_F(CorpusBuilder, WhatCannotWorkIsAUsageError) {
+  folder_.write("in/a.txt", "");
+  folder_.write("in/b.txt", "\xef\xbb\xbf");
+  EXPECT_THAT(usage_error_of([&] { build(); }),
+              AllOf(HasSubstr("the corpus is empty"), HasSubstr("2 files")));
+  folder_.write("in/a.txt", "abc");
+  settings_.split = {.by = SplitBy::kDocument, .valid = 0.1, .test = 0};
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("splitting by document needs 2 files"));
+  settings_.split = {.by = SplitBy::kTail, .valid = 0, .test = 0.1};
+  folder_.write("in/a.txt", "a");
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("would be empty"));
+  settings_.split.test = 0;
+  settings_.output = (folder_ / "in" / "out").string();
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("lies in the folder"));
+  settings_.output = "";
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("corpus.output is empty"));
+}
+
+}  // namespace
+}  // namespace charrnn

@@ -1,0 +1,63 @@
+#include "data/describe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "../temporary_folder.h"
+#include "data/corpus_builder.h"
+
+namespace charrnn {
+namespace {
+
+using testing::HasSubstr;
+
+class Describe : public testing::Test {
+ protected:
+  Describe() {
+    CorpusSettings settings;
+    for (int i = 0; i < 1200; ++i) text_ += "line " + std::to_string(i % 10) + "\n";
+    settings.sources = {folder_.write("in/story.txt", text_).string()};
+    for (int i = 0; i < 11; ++i)
+      settings.sources.push_back(folder_.write("in/" + std::to_string(i), "é").string());
+    settings.output = (folder_ / "out").string();
+    settings.unit = Unit::kByte;
+    settings.split = {.by = SplitBy::kTail, .valid = 0, .test = 0.1};
+    build_corpus(settings);
+  }
+  TemporaryFolder folder_;
+  std::string text_;
+};
+
+TEST_F(Describe, ACorpus) {
+  const auto corpus = describe_corpus(folder_ / "out");
+  EXPECT_EQ(corpus["splits"][0]["first_lines"].dump(), R"(["line 0","line 1","line 2"])");
+  EXPECT_EQ(corpus["vocabulary"]["size"], 18);  // l i n e, space, line feed, ten digits, two bytes of é
+  const std::string text = corpus_text(corpus);
+  EXPECT_THAT(text, HasSubstr("sources: 12 files, 8,422 bytes"));
+  EXPECT_THAT(text, HasSubstr("  story.txt  8,400       8,400"));
+  EXPECT_THAT(text, HasSubstr("... and 2 more"));
+  EXPECT_THAT(text, HasSubstr("  train       7,579        7,579       1    7,579"));
+  EXPECT_THAT(text, HasSubstr("first lines of test\n"));
+  EXPECT_THAT(text, HasSubstr("  | line 0\n"));
+  EXPECT_THAT(text, HasSubstr("vocabulary: 18 bytes, hash "));
+  EXPECT_THAT(text, HasSubstr("marks to beat, in bits per character: unigram "));
+  EXPECT_EQ(nlohmann::ordered_json::parse(json_line(corpus)), corpus);
+}
+
+TEST_F(Describe, AShard) {
+  const auto shard = describe_shard(folder_ / "out/test-00000.h5");
+  EXPECT_EQ(shard["split"], "test");
+  EXPECT_EQ(shard["characters"], 843);
+  EXPECT_EQ(shard["documents"], 11);
+  EXPECT_EQ(shard["first_ids"].size(), 64u);
+  EXPECT_THAT(shard["first_characters"].get<std::string>(), HasSubstr("\nline "));
+  EXPECT_THAT(shard_text(shard), HasSubstr("843 characters of 1 byte(s), 11 documents begin here"));
+  // Alone, without the vocabulary.
+  std::filesystem::copy_file(folder_ / "out/test-00000.h5", folder_ / "alone.h5");
+  EXPECT_THAT(shard_text(describe_shard(folder_ / "alone.h5")), HasSubstr("characters not shown"));
+}
+
+}  // namespace
+}  // namespace charrnn

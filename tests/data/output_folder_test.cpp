@@ -1,0 +1,123 @@
+#include "data/output_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../error_of.h"
+#include "../temporary_folder.h"
+#include "core/atomic_file.h"
+
+namespace charrnn {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+constexpr const char* kManifest = R"({"format": "charrnn corpus"})";
+
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
+  return names;
+}
+
+void fill(const OutputFolder& folder, const std::string& text) {
+  std::ofstream(folder.temporary() / "manifest.json") << kManifest << text;
+}
+
+TEST(OutputFolder, AppearsWholeAtCommit) {
+  const TemporaryFolder parent;
+  OutputFolder folder(parent / "deep/corpus/");
+  fill(folder, "new");
+  EXPECT_FALSE(fs::exists(parent / "deep/corpus"));
+  folder.commit();
+  EXPECT_THAT(names_in(parent / "deep"), ElementsAre("corpus"));
+  EXPECT_EQ(read_file(parent / "deep/corpus/manifest.json"), std::string(kManifest) + "new");
+}
+
+TEST(OutputFolder, ReplacesAnOldCorpusOrAnEmptyFolder) {
+  const TemporaryFolder parent;
+  parent.write("corpus/manifest.json", kManifest);
+  parent.write("corpus/train-00007.h5", "old");
+  fs::create_directory(parent / "empty");
+  for (const char* name : {"corpus", "empty"}) {
+    OutputFolder folder(parent / name);
+    fill(folder, "new");
+    folder.commit();
+    EXPECT_THAT(names_in(parent / name), ElementsAre("manifest.json"));
+  }
+  EXPECT_THAT(names_in(parent.path()), UnorderedElementsAre("corpus", "empty"));
+}
+
+TEST(OutputFolder, WithoutCommitNothingChanges) {
+  const TemporaryFolder parent;
+  parent.write("corpus/manifest.json", kManifest);
+  {
+    OutputFolder folder(parent / "corpus");
+    fill(folder, "new");
+  }
+  EXPECT_THAT(names_in(parent.path()), ElementsAre("corpus"));
+  EXPECT_EQ(read_file(parent / "corpus/manifest.json"), kManifest);
+}
+
+TEST(OutputFolder, ALinkToAFolderStaysALink) {
+  const TemporaryFolder parent;
+  fs::create_directory(parent / "big-disk");
+  fs::create_directory_symlink("big-disk", parent / "corpus");
+  OutputFolder folder(parent / "corpus");
+  fill(folder, "new");
+  folder.commit();
+  EXPECT_TRUE(fs::is_symlink(parent / "corpus"));
+  EXPECT_THAT(names_in(parent / "big-disk"), ElementsAre("manifest.json"));
+}
+
+TEST(OutputFolder, NeverTouchesWhatIsNotOurs) {
+  const TemporaryFolder parent;
+  parent.write("file", "text");
+  parent.write("homework/thesis.txt", "precious");
+  parent.write("half/train-00000.h5", "");
+  parent.write("web/manifest.json", R"({"name": "an app"})");
+  parent.write("mixed/manifest.json", kManifest);
+  parent.write("mixed/notes.txt", "precious");
+  const auto refusal = [&](const char* name) {
+    return usage_error_of([&] { OutputFolder folder(parent / name); });
+  };
+  EXPECT_THAT(refusal("file"), HasSubstr("not a folder"));
+  EXPECT_THAT(refusal("homework"),
+              AllOf(HasSubstr("holds thesis.txt"), HasSubstr("remove this one yourself")));
+  EXPECT_THAT(refusal("half"), HasSubstr("no manifest.json of a charrnn corpus"));
+  EXPECT_THAT(refusal("web"), HasSubstr("no manifest.json of a charrnn corpus"));
+  EXPECT_THAT(refusal("mixed"), HasSubstr("holds notes.txt"));
+  EXPECT_EQ(read_file(parent / "homework/thesis.txt"), "precious");
+  EXPECT_THAT(refusal("file/corpus"), HasSubstr("cannot create the folder"));
+}
+
+// A run that is killed leaves its folder; the next one removes it, but not that of a run which is still
+// there.
+TEST(OutputFolder, RemovesWhatDeadRunsLeft) {
+  const TemporaryFolder parent;
+  const pid_t child = fork();
+  if (child == 0) {
+    OutputFolder folder(parent / "corpus");
+    fill(folder, "half");
+    _exit(0);
+  }
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  ASSERT_EQ(names_in(parent.path()).size(), 1u);
+  const std::string left = names_in(parent.path())[0];
+  const std::string alive = left.substr(0, left.rfind('-') + 1) + std::to_string(getppid());
+  const std::string elsewhere = "corpus.tmp-some.other.host-1";
+  fs::create_directory(parent / alive);
+  fs::create_directory(parent / elsewhere);
+  OutputFolder folder(parent / "corpus");
+  EXPECT_THAT(names_in(parent.path()),
+              UnorderedElementsAre(alive, elsewhere, folder.temporary().filename().string()));
+}
+
+}  // namespace
+}  // namespace charrnn

@@ -1,0 +1,29 @@
+// The message of the Error that a call throws; a failure when it throws none, or with another exit code.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/error.h"
+
+namespace charrnn {
+
+template <class Call>
+std::string error_of(Call call, ExitCode code = ExitCode::kError) {
+  try {
+    call();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    return e.what();
+  }
+  ADD_FAILURE() << "expected an Error";
+  return "";
+}
+
+template <class Call>
+std::string usage_error_of(Call call) {
+  return error_of(call, ExitCode::kUsage);
+}
+
+}  // namespace charrnn
