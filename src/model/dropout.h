@@ -1,0 +1,26 @@
+// Dropout whose mask is a function of (seed, step, layer, lane, position, unit) by an integer hash. There is
+// no generator state to save, and a lane gets the same mask on whichever rank it is read.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace charrnn {
+
+struct DropoutKey {
+  uint64_t seed = 0;
+  int64_t step = 0;
+  int64_t first_lane = 0;  // of this rank, among all lanes of the batch
+};
+
+// input (B, T, H): each element is zeroed with the given probability, the others are scaled by 1 / (1 -
+// probability). One fused pass on the CPU, in both directions; the same function by tensor operations on
+// other devices.
+at::Tensor dropout(const at::Tensor& input, double probability, const DropoutKey& key, int64_t layer);
+
+// What dropout multiplies by, made by tensor operations alone: (B, T, H) of 0 and 1 / (1 - probability).
+at::Tensor dropout_mask(at::IntArrayRef sizes, double probability, const DropoutKey& key, int64_t layer,
+                        const at::TensorOptions& options);
+
+}  // namespace charrnn
