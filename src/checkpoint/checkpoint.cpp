@@ -1,0 +1,153 @@
+#include "checkpoint/checkpoint.h"
+
+#include <c10/core/GradMode.h>
+
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/safetensors.h"
+#include "config/config_file.h"
+#include "core/error.h"
+#include "core/version.h"
+#include "text/vocabulary.h"
+
+namespace charrnn {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormatVersion = "1";
+constexpr std::string_view kMomentPrefix = "optimizer.";
+
+// nlohmann-json prints the shortest text that reads back to the same double.
+json to_json(const Progressed& p) {
+  return {{"step", p.step},
+          {"epoch", p.position.epoch},
+          {"place", p.position.place},
+          {"done", p.position.done},
+          {"characters", p.characters},
+          {"seconds", p.seconds},
+          {"window_loss_sum", p.window_loss_sum},
+          {"window_count", p.window_count},
+          {"last_loss", p.last_loss},
+          {"best_loss", p.best_loss},
+          {"skipped_in_a_row", p.skipped_in_a_row},
+          {"skipped", p.skipped},
+          {"evaluated_step", p.evaluated_step},
+          {"metrics_bytes", p.metrics_bytes},
+          {"events_bytes", p.events_bytes},
+          {"samples_bytes", p.samples_bytes}};
+}
+
+Progressed progress_from(const json& j) {
+  Progressed p;
+  j.at("step").get_to(p.step);
+  j.at("epoch").get_to(p.position.epoch);
+  j.at("place").get_to(p.position.place);
+  j.at("done").get_to(p.position.done);
+  j.at("characters").get_to(p.characters);
+  j.at("seconds").get_to(p.seconds);
+  j.at("window_loss_sum").get_to(p.window_loss_sum);
+  j.at("window_count").get_to(p.window_count);
+  j.at("last_loss").get_to(p.last_loss);
+  j.at("best_loss").get_to(p.best_loss);
+  j.at("skipped_in_a_row").get_to(p.skipped_in_a_row);
+  j.at("skipped").get_to(p.skipped);
+  j.at("evaluated_step").get_to(p.evaluated_step);
+  j.at("metrics_bytes").get_to(p.metrics_bytes);
+  j.at("events_bytes").get_to(p.events_bytes);
+  j.at("samples_bytes").get_to(p.samples_bytes);
+  return p;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
+  return {{"format", "pt"},  // for readers that ask which framework's names these are
+          {"format_version", kFormatVersion},
+          {"build", concat("charrnn ", version(), " ", commit())},
+          {"config", to_yaml(checkpoint.settings)},
+          {"vocabulary", checkpoint.vocabulary_json},
+          {"corpus_hash", checkpoint.corpus_hash},
+          {"marks", json{{"unigram_bits", checkpoint.marks.unigram_bits},
+                         {"bigram_bits", checkpoint.marks.bigram_bits}}
+                        .dump()},
+          {"progress", to_json(checkpoint.progress).dump()}};
+}
+
+Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
+  Checkpoint checkpoint;
+  try {
+    check(metadata.at("format_version") == kFormatVersion, "it has format version ",
+          metadata.at("format_version"), ", this charrnn reads ", kFormatVersion);
+    checkpoint.settings = parse_config(metadata.at("config"), "the config in " + origin).settings;
+    checkpoint.vocabulary_json = metadata.at("vocabulary");
+    checkpoint.corpus_hash = metadata.at("corpus_hash");
+    const json marks = json::parse(metadata.at("marks"));
+    checkpoint.marks = {marks.at("unigram_bits").get<double>(), marks.at("bigram_bits").get<double>()};
+    checkpoint.progress = progress_from(json::parse(metadata.at("progress")));
+  } catch (const std::out_of_range&) {
+    fail(origin, " is not a checkpoint of charrnn: its metadata lack a field");
+  } catch (const json::exception& problem) {
+    fail(origin, " is not a checkpoint of charrnn: ", problem.what());
+  } catch (const Error& problem) {
+    fail(origin, " cannot be used: ", problem.what());
+  }
+  return checkpoint;
+}
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  SafetensorsFile file;
+  file.metadata = metadata_of(checkpoint);
+  file.tensors = checkpoint.weights;
+  for (const auto& [moment, tensors] : checkpoint.moments) {
+    for (const auto& [weight, tensor] : tensors) {
+      file.tensors[concat(kMomentPrefix, moment, ".", weight)] = tensor;
+    }
+  }
+  if (checkpoint.state.h.defined()) {
+    file.tensors["state.h"] = checkpoint.state.h;
+    file.tensors["state.c"] = checkpoint.state.c;
+  }
+  write_safetensors(path, file);
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  const SafetensorsFile file = read_safetensors(path);
+  Checkpoint checkpoint = from_metadata(file.metadata, path.string());
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name == "state.h") {
+      checkpoint.state.h = tensor;
+    } else if (name == "state.c") {
+      checkpoint.state.c = tensor;
+    } else if (name.starts_with(kMomentPrefix)) {
+      const std::string rest = name.substr(kMomentPrefix.size());
+      const size_t dot = rest.find('.');
+      check(dot != std::string::npos, path, " cannot be used: the tensor ", name, " names no weight");
+      checkpoint.moments[rest.substr(0, dot)][rest.substr(dot + 1)] = tensor;
+    } else {
+      checkpoint.weights[name] = tensor;
+    }
+  }
+  return checkpoint;
+}
+
+void load_weights(const Checkpoint& checkpoint, CharRnn& model) {
+  const c10::AutoGradMode no_grad(false);
+  for (const Parameters::Parameter& parameter : model.parameters().list()) {
+    const auto found = checkpoint.weights.find(parameter.name);
+    check(found != checkpoint.weights.end(), "the checkpoint has no weight ", parameter.name,
+          ", which its config asks for");
+    check(found->second.sizes() == parameter.value.sizes(), "the weight ", parameter.name, " has shape ",
+          found->second.sizes(), " in the checkpoint, its config asks for ", parameter.value.sizes());
+    parameter.value.detach().copy_(found->second);
+  }
+}
+
+CharRnn model_of(const Checkpoint& checkpoint, at::Device device) {
+  const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, "the checkpoint");
+  CharRnn model(checkpoint.settings.model, static_cast<int64_t>(vocabulary.size()), at::kFloat, device);
+  load_weights(checkpoint, model);
+  return model;
+}
+
+}  // namespace charrnn

@@ -1,0 +1,63 @@
+// Everything that a run needs to go on, as one safetensors file: weights under PyTorch's names, optimiser
+// moments as `optimizer.<moment>.<weight>`, the state of all lanes as `state.h` and `state.c` (L, B, H); and
+// in the metadata the config, the vocabulary, where reading goes on, and what is printed beside the loss.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "config/settings.h"
+#include "data/corpus_folder.h"
+#include "data/lanes.h"
+#include "model/char_rnn.h"
+
+namespace charrnn {
+
+// What is no tensor.
+struct Progressed {
+  int64_t step = 0;
+  ReadingPosition position;      // of the next batch
+  int64_t characters = 0;        // trained on, over all ranks
+  double seconds = 0;            // spent so far
+  double window_loss_sum = 0;    // nats since the last line of metrics.jsonl
+  double window_count = 0;       // targets since then
+  double last_loss = 0;          // nats per character in that line; 0 before the first
+  double best_loss = 0;          // validation, nats; 0 before the first
+  int64_t skipped_in_a_row = 0;  // steps without a finite gradient
+  int64_t skipped = 0;           // in all
+  int64_t evaluated_step = -1;   // of the newest validation value
+  uint64_t metrics_bytes = 0;    // length of metrics.jsonl
+  uint64_t events_bytes = 0;     // length of the TensorBoard event file
+  uint64_t samples_bytes = 0;    // length of samples.txt
+};
+
+struct Checkpoint {
+  Settings settings;
+  std::string vocabulary_json;
+  std::string corpus_hash;
+  Marks marks;
+  Progressed progress;
+  std::map<std::string, at::Tensor> weights;                         // by PyTorch's names
+  std::map<std::string, std::map<std::string, at::Tensor>> moments;  // "exp_avg" -> weight -> values
+  RnnState state;                                                    // of all lanes
+};
+
+// All but the tensors, as the metadata of the file; `origin` names it in errors.
+std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint);
+Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, const std::string& origin);
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+
+// Throws Error where the file is damaged, of another format version, or lacks something.
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+// The weights of a checkpoint into a model of the same shape. Throws Error naming what does not fit.
+void load_weights(const Checkpoint& checkpoint, CharRnn& model);
+
+// The model of a checkpoint, on the CPU unless told otherwise.
+CharRnn model_of(const Checkpoint& checkpoint, at::Device device = at::kCPU);
+
+}  // namespace charrnn

@@ -1,0 +1,187 @@
+#include "checkpoint/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/atomic_file.h"
+#include "core/error.h"
+#include "core/hash.h"
+
+namespace charrnn {
+namespace {
+
+using nlohmann::json;
+
+static_assert(std::endian::native == std::endian::little, "safetensors holds little-endian numbers");
+
+constexpr uint64_t kLongestHeader = 100'000'000;        // bytes, by the format
+constexpr uint64_t kLargestExtent = uint64_t{1} << 62;  // bytes
+constexpr uint64_t kAlignment = 8;                      // of the numbers, by padding the header with blanks
+
+struct TypeName {
+  const char* name;
+  at::ScalarType type;
+};
+constexpr std::array<TypeName, 4> kTypes{
+    {{"F32", at::kFloat}, {"F64", at::kDouble}, {"I64", at::kLong}, {"U8", at::kByte}}};
+
+const char* name_of(at::ScalarType type) {
+  for (const TypeName& known : kTypes) {
+    if (known.type == type) return known.name;
+  }
+  fail("a tensor of type ", at::toString(type), " cannot be saved");
+}
+
+std::span<const std::byte> bytes_of(const at::Tensor& tensor) {
+  return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+// What the digest covers: the header without the digest, then every number.
+Hasher start_digest(json header) {
+  header["__metadata__"].erase("digest");
+  Hasher hasher;
+  hasher.add(header.dump());
+  return hasher;
+}
+
+// One entry of the header, checked against the size of the data: [begin, end) within it, of the right length.
+struct Entry {
+  at::ScalarType type;
+  std::vector<int64_t> sizes;
+  uint64_t begin;
+  uint64_t end;
+};
+
+Entry read_entry(const json& fields, uint64_t data_bytes) {
+  check(fields.is_object() && fields.size() == 3,
+        "an entry has other fields than dtype, shape and data_offsets");
+  Entry entry{};
+  const auto type = fields.at("dtype").get<std::string>();
+  bool known = false;
+  for (const TypeName& candidate : kTypes) {
+    if (candidate.name == type) {
+      entry.type = candidate.type;
+      known = true;
+    }
+  }
+  check(known, "elements of type ", type, " are unknown here");
+  check(fields.at("shape").is_array(), "a shape is no list");
+  uint64_t bytes = at::elementSize(entry.type);
+  uint64_t extent = bytes;  // as if no size were 0: LibTorch's strides must not overflow either
+  for (const json& size : fields.at("shape")) {
+    check(size.is_number_unsigned(), "a shape is not made of whole numbers");
+    const auto count = size.get<uint64_t>();
+    entry.sizes.push_back(static_cast<int64_t>(count));
+    bytes *= count;
+    check(!__builtin_mul_overflow(extent, std::max<uint64_t>(count, 1), &extent) && extent <= kLargestExtent,
+          "a shape is larger than memory");
+  }
+  const json& offsets = fields.at("data_offsets");
+  check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() &&
+            offsets[1].is_number_unsigned(),
+        "data_offsets are not two whole numbers");
+  entry.begin = offsets[0].get<uint64_t>();
+  entry.end = offsets[1].get<uint64_t>();
+  check(entry.begin <= entry.end && entry.end <= data_bytes, "data_offsets ", entry.begin, " to ", entry.end,
+        " lie outside of the ", data_bytes, " bytes of data");
+  check(entry.end - entry.begin == bytes, "shape and data_offsets do not agree");
+  return entry;
+}
+
+SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
+  uint64_t header_bytes = 0;
+  check(file_bytes >= sizeof(header_bytes), "it has ", file_bytes, " bytes, too few for a header");
+  in.read(reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes));
+  check(header_bytes >= 2 && header_bytes <= kLongestHeader &&
+            header_bytes <= file_bytes - sizeof(header_bytes),
+        "its header of ", header_bytes, " bytes does not fit in its ", file_bytes, " bytes");
+  std::string header_text(header_bytes, '\0');
+  in.read(header_text.data(), static_cast<std::streamsize>(header_bytes));
+  // The JSON parser would take a zero for the end.
+  check(in.good() && header_text[0] == '{' && header_text.find('\0') == std::string::npos,
+        "its header is not JSON");
+  const json header = json::parse(header_text);
+  const uint64_t data_bytes = file_bytes - sizeof(header_bytes) - header_bytes;
+
+  SafetensorsFile contents;
+  std::map<uint64_t, std::string> order;  // begin of data -> name: no holes, no overlaps
+  std::map<std::string, Entry> entries;
+  for (const auto& [name, fields] : header.items()) {
+    if (name == "__metadata__") {
+      contents.metadata = fields.get<std::map<std::string, std::string>>();
+      continue;
+    }
+    entries.emplace(name, read_entry(fields, data_bytes));
+    if (entries.at(name).end > entries.at(name).begin) {
+      check(order.emplace(entries.at(name).begin, name).second, "the tensor ", name, " overlaps another");
+    } else {
+      contents.tensors[name] = at::empty(entries.at(name).sizes, entries.at(name).type);
+    }
+  }
+  check(contents.metadata.contains("digest"), "it has no digest: it was not written by charrnn");
+
+  Hasher digest = start_digest(header);
+  uint64_t expected = 0;
+  for (const auto& [begin, name] : order) {
+    check(begin == expected, "the tensor ", name, " begins at byte ", begin, ", expected ", expected);
+    const Entry& entry = entries.at(name);
+    expected = entry.end;
+    at::Tensor tensor = at::empty(entry.sizes, entry.type);
+    in.read(static_cast<char*>(tensor.mutable_data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
+    check(in.good(), "it ends inside of the tensor ", name);
+    digest.add(bytes_of(tensor));
+    contents.tensors[name] = tensor;
+  }
+  check(expected == data_bytes, data_bytes - expected, " bytes at its end belong to no tensor");
+  check(digest.hex() == contents.metadata.at("digest"), "its digest is ", digest.hex(),
+        ", it was written with ", contents.metadata.at("digest"), ": its contents have changed");
+  return contents;
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& contents) {
+  json header;
+  header["__metadata__"] = contents.metadata;
+  uint64_t offset = 0;
+  std::vector<at::Tensor> dense;
+  for (const auto& [name, tensor] : contents.tensors) {
+    dense.push_back(tensor.detach().cpu().contiguous());
+    const uint64_t end = offset + dense.back().nbytes();
+    header[name] = {{"dtype", name_of(tensor.scalar_type())},
+                    {"shape", std::vector<int64_t>(tensor.sizes().begin(), tensor.sizes().end())},
+                    {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  Hasher digest = start_digest(header);
+  for (const at::Tensor& tensor : dense) digest.add(bytes_of(tensor));
+  header["__metadata__"]["digest"] = digest.hex();
+
+  std::string header_text = header.dump();
+  header_text.resize((header_text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  const uint64_t header_bytes = header_text.size();
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&header_bytes, 1)));
+  file.write(header_text);
+  for (const at::Tensor& tensor : dense) file.write(bytes_of(tensor));
+  file.commit();
+}
+
+SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  check(in.good() && !std::filesystem::is_directory(path), path,
+        " cannot be read: expected a safetensors file");
+  try {
+    return read_checked(in, std::filesystem::file_size(path));
+  } catch (const json::exception& problem) {
+    fail(path, " is damaged: its header is not what safetensors asks for: ", problem.what());
+  } catch (const Error& problem) {
+    fail(path, " is damaged: ", problem.what());
+  }
+}
+
+}  // namespace charrnn

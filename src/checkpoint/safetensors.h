@@ -1,0 +1,25 @@
+// The safetensors file format (https://huggingface.co/docs/safetensors): eight bytes of header length, a JSON
+// header that names every tensor, then the numbers. Written atomically; read as a hostile file. The metadata
+// field `digest` is a hash over the header without that field and over all numbers.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace charrnn {
+
+struct SafetensorsFile {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, at::Tensor> tensors;  // on the CPU, of float, double, int64 or uint8 elements
+};
+
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& contents);
+
+// Throws Error where the file is cut short, damaged, or no safetensors file.
+SafetensorsFile read_safetensors(const std::filesystem::path& path);
+
+}  // namespace charrnn
