@@ -1,0 +1,17 @@
+// A batch of ids as a tensor.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include "data/batch_reader.h"
+
+namespace charrnn {
+
+// `ids` of the batch (its inputs or targets) -> (lanes, T) of int64 on the device.
+inline at::Tensor to_tensor(const std::vector<int64_t>& ids, const Batch& batch, at::Device device) {
+  at::Tensor tensor = at::empty({batch.lanes, batch.steps}, at::TensorOptions().dtype(at::kLong));
+  std::copy(ids.begin(), ids.end(), tensor.mutable_data_ptr<int64_t>());
+  return tensor.to(device);
+}
+
+}  // namespace charrnn

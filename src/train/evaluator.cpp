@@ -1,0 +1,33 @@
+#include "train/evaluator.h"
+
+#include <c10/core/GradMode.h>
+
+#include <array>
+#include <optional>
+
+#include "data/evaluation_reader.h"
+#include "model/loss.h"
+#include "train/batch_tensors.h"
+
+namespace charrnn {
+
+static_assert(EvaluationReader::kLaneEnded == kNoTarget);
+
+Loss evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm) {
+  const c10::AutoGradMode no_grad(false);
+  constexpr int64_t sequence_length = 128;  // only bounds memory: the state is carried
+  EvaluationReader reader(split, lanes, sequence_length, comm.rank(), comm.size());
+  RnnState state = model.zero_state(reader.lanes());
+  std::array<double, 2> sums{};  // nats, targets
+  while (const std::optional<Batch> batch = reader.next()) {
+    const at::Tensor targets = to_tensor(batch->targets, *batch, model.device());
+    const at::Tensor logits =
+        model.forward(to_tensor(batch->inputs, *batch, model.device()), state, std::nullopt);
+    sums[0] += cross_entropy_sum(logits, targets).item<double>();
+    sums[1] += targets.ne(kNoTarget).sum().item<double>();
+  }
+  comm.all_reduce_sum(sums);
+  return {sums[0], sums[1]};
+}
+
+}  // namespace charrnn

@@ -1,0 +1,26 @@
+// The loss of a model on a whole split, over all ranks: carried state, every target counted once, sums and
+// counts added over the ranks and divided once. So the value is the same for any number of ranks.
+#pragma once
+
+#include <cmath>
+#include <numbers>
+
+#include "comm/communicator.h"
+#include "data/corpus_folder.h"
+#include "model/char_rnn.h"
+
+namespace charrnn {
+
+struct Loss {
+  double sum_nats = 0;
+  double count = 0;  // targets
+
+  double nats() const { return sum_nats / count; }
+  double perplexity() const { return std::exp(nats()); }
+  double bits() const { return nats() / std::numbers::ln2; }
+};
+
+// Every rank calls it. Draws nothing and leaves the model as it was.
+Loss evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm);
+
+}  // namespace charrnn

@@ -1,0 +1,217 @@
+#include "train/metrics.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "core/log.h"
+
+namespace charrnn {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json line_of(const char* kind, const Progressed& progress, double epoch) {
+  return {{"kind", kind},
+          {"step", progress.step},
+          {"epoch", epoch},
+          {"characters", progress.characters},
+          {"seconds", progress.seconds}};
+}
+
+// JSON has no infinity: a number that is none becomes null.
+void add_loss(ordered_json& line, const Loss& loss) {
+  line["loss_nats"] = loss.nats();
+  line["perplexity"] = loss.perplexity();
+  line["bits_per_character"] = loss.bits();
+}
+
+// Bytes that are no UTF-8 (a model of bytes) become U+FFFD.
+std::string dumped(const ordered_json& line) {
+  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string fixed(double value, int digits) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+bool output_is_terminal() {
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return isatty(STDOUT_FILENO) != 0;
+  const std::string parent = "/proc/" + std::to_string(getppid()) + "/fd/1";
+  const int descriptor = open(parent.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool is_terminal = isatty(descriptor) != 0;
+  close(descriptor);
+  return is_terminal;
+}
+
+size_t terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 160;
+}
+
+}  // namespace
+
+GrowingFile::GrowingFile(const std::filesystem::path& path, uint64_t bytes) : path_(path) {
+  descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  check(descriptor_ >= 0, "cannot write ", path, ": ", std::generic_category().message(errno));
+  const auto present = static_cast<uint64_t>(lseek(descriptor_, 0, SEEK_END));
+  if (present < bytes) {
+    log::warning(concat(path, " has ", present, " bytes, the checkpoint knew ", bytes,
+                        ": some of its lines are lost; going on behind those that are there"));
+  }
+  bytes_ = std::min(present, bytes);
+  check(ftruncate(descriptor_, static_cast<off_t>(bytes_)) == 0 &&
+            lseek(descriptor_, static_cast<off_t>(bytes_), SEEK_SET) >= 0,
+        "cannot cut ", path, ": ", std::generic_category().message(errno));
+}
+
+GrowingFile::~GrowingFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+GrowingFile::GrowingFile(GrowingFile&& other) noexcept {
+  *this = std::move(other);
+}
+
+GrowingFile& GrowingFile::operator=(GrowingFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+void GrowingFile::append(const std::string& text) {
+  if (descriptor_ < 0) return;
+  size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t written = write(descriptor_, text.data() + done, text.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    check(written > 0, "writing ", path_, " stopped: ", std::generic_category().message(errno));
+    done += static_cast<size_t>(written);
+  }
+  bytes_ += text.size();
+}
+
+std::string train_json(const Progressed& progress, const TrainLine& line) {
+  ordered_json json = line_of("train", progress, line.epoch);
+  add_loss(json, line.loss);
+  json["learning_rate"] = line.learning_rate;
+  json["gradient_norm"] = line.gradient_norm;
+  json["characters_per_second"] = line.characters_per_second;
+  return dumped(json);
+}
+
+std::string valid_json(const Progressed& progress, double epoch, const Loss& loss, const std::string& split) {
+  ordered_json json = line_of("valid", progress, epoch);
+  json["split"] = split;
+  add_loss(json, loss);
+  return dumped(json);
+}
+
+std::string sample_json(const Progressed& progress, double epoch, const std::string& prefix,
+                        double temperature, const std::string& text) {
+  ordered_json json = line_of("sample", progress, epoch);
+  json["prefix"] = prefix;
+  json["temperature"] = temperature;
+  json["text"] = text;
+  return dumped(json);
+}
+
+std::string checkpoint_json(const Progressed& progress, double epoch, const std::string& file, bool is_best) {
+  ordered_json json = line_of("checkpoint", progress, epoch);
+  json["file"] = file;
+  json["best"] = is_best;
+  return dumped(json);
+}
+
+std::string event_json(const Progressed& progress, double epoch, const std::string& text) {
+  ordered_json json = line_of("event", progress, epoch);
+  json["text"] = text;
+  return dumped(json);
+}
+
+Screen::Screen(Progress choice, bool speaks)
+    : speaks_(speaks),
+      live_(choice == Progress::kLive || (choice == Progress::kAuto && output_is_terminal())) {}
+
+void Screen::status(const std::string& line) {
+  if (!speaks_) return;
+  if (live_) {
+    std::printf("\r\033[K%s", line.substr(0, terminal_width() - 1).c_str());
+    status_shown_ = true;
+  } else {
+    std::printf("%s\n", line.c_str());
+  }
+  std::fflush(stdout);
+  last_status_ = std::chrono::steady_clock::now();
+}
+
+bool Screen::wants_refresh() const {
+  return speaks_ && live_ && std::chrono::steady_clock::now() - last_status_ > std::chrono::milliseconds(500);
+}
+
+void Screen::end_status() {
+  if (!speaks_ || !status_shown_) return;
+  std::printf("\n");
+  std::fflush(stdout);
+  status_shown_ = false;
+}
+
+void Screen::message(const std::string& text) {
+  if (!speaks_) return;
+  end_status();
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+std::string loss_text(const Loss& loss, const Marks& marks) {
+  return concat("loss ", fixed(loss.nats(), 3), " nats  ppl ", fixed(loss.perplexity(), 2), "  ",
+                fixed(loss.bits(), 3), " bits/char (unigram ", fixed(marks.unigram_bits, 2), ", bigram ",
+                fixed(marks.bigram_bits, 2), ")");
+}
+
+std::string status_line(const Progressed& progress, const TrainLine& line, int64_t total_steps,
+                        const Marks& marks, double seconds_left) {
+  return concat("step ", with_thousands(progress.step), "/", with_thousands(total_steps), "  epoch ",
+                fixed(line.epoch, 2), "  ", loss_text(line.loss, marks), "  ",
+                with_thousands(std::llround(line.characters_per_second)), " char/s  ",
+                duration_text(seconds_left), " left");
+}
+
+std::string with_thousands(int64_t number) {
+  const std::string digits = std::to_string(number);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const bool group_begins = i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-';
+    if (group_begins) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<int64_t>(std::llround(std::max(0.0, seconds)));
+  std::array<char, 64> text{};
+  if (whole >= 3600) {
+    std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld", static_cast<long long>(whole / 3600),
+                  static_cast<long long>(whole / 60 % 60), static_cast<long long>(whole % 60));
+  } else {
+    std::snprintf(text.data(), text.size(), "%lld:%02lld", static_cast<long long>(whole / 60),
+                  static_cast<long long>(whole % 60));
+  }
+  return text.data();
+}
+
+}  // namespace charrnn

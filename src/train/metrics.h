@@ -1,0 +1,78 @@
+// What a run tells the world, from rank 0 (the other ranks make the same calls, which then do nothing):
+// metrics.jsonl, one JSON object a line; samples.txt; and the line on the screen.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "checkpoint/checkpoint.h"
+#include "train/evaluator.h"
+
+namespace charrnn {
+
+// Appends to a file that a resumed run cuts back to where its checkpoint left it. Each text is written at
+// once, so that a killed process loses nothing.
+class GrowingFile {
+ public:
+  GrowingFile() = default;  // writes nothing
+  // Cuts the file to `bytes` and goes on from there.
+  GrowingFile(const std::filesystem::path& path, uint64_t bytes);
+  ~GrowingFile();
+  GrowingFile(GrowingFile&& other) noexcept;
+  GrowingFile& operator=(GrowingFile&& other) noexcept;
+
+  void append(const std::string& text);
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  uint64_t bytes_ = 0;
+};
+
+// The numbers of one line.
+struct TrainLine {
+  Loss loss;
+  double epoch = 0;
+  double learning_rate = 0;
+  double gradient_norm = 0;
+  double characters_per_second = 0;
+};
+
+std::string train_json(const Progressed& progress, const TrainLine& line);
+std::string valid_json(const Progressed& progress, double epoch, const Loss& loss, const std::string& split);
+std::string sample_json(const Progressed& progress, double epoch, const std::string& prefix,
+                        double temperature, const std::string& text);
+std::string checkpoint_json(const Progressed& progress, double epoch, const std::string& file, bool is_best);
+std::string event_json(const Progressed& progress, double epoch, const std::string& text);
+
+// The line that is rewritten on a terminal, or printed line by line elsewhere.
+class Screen {
+ public:
+  // Live where `choice` says so or, with auto, where standard output is a terminal. Under mpirun it is one
+  // for every rank whatever happens to the output, so there mpirun's own is looked at.
+  Screen(Progress choice, bool speaks);
+
+  void status(const std::string& line);   // replaces the last status on a terminal
+  void message(const std::string& text);  // stays; ends with a line end
+  void end_status();                      // keeps the last status on the screen
+  bool wants_refresh() const;             // a live status that is older than half a second
+
+ private:
+  bool speaks_;
+  bool live_;
+  bool status_shown_ = false;
+  std::chrono::steady_clock::time_point last_status_{};
+};
+
+// "step 1,200/3,400  epoch 1.20  loss 1.620 nats  ppl 5.05  2.337 bits/char (unigram 4.77, bigram 3.55) ..."
+std::string status_line(const Progressed& progress, const TrainLine& line, int64_t total_steps,
+                        const Marks& marks, double seconds_left);
+std::string loss_text(const Loss& loss, const Marks& marks);
+
+std::string with_thousands(int64_t number);  // 12345 -> 12,345
+std::string duration_text(double seconds);   // 83 -> 1:23
+
+}  // namespace charrnn

@@ -1,0 +1,33 @@
+// SGD with momentum, Adam (Kingma and Ba 2014) and AdamW (Loshchilov and Hutter 2017), each one fused pass
+// over the flat buffers by LibTorch's kernels, on any device.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <string>
+
+#include "config/settings.h"
+
+namespace charrnn {
+
+class Optimizer {
+ public:
+  // `values` (P) is what it will update; moments start at zero.
+  Optimizer(const OptimizerSettings& settings, const at::Tensor& values);
+
+  // Update number `updates` (1 for the first) of `values` (P) by `gradients` (P).
+  void update(at::Tensor values, at::Tensor gradients, double learning_rate, int64_t updates);
+
+  // Flat buffers of P elements under PyTorch's names: momentum_buffer; exp_avg and exp_avg_sq.
+  const std::map<std::string, at::Tensor>& moments() const { return moments_; }
+
+  // Bytes of moments for each byte of weights.
+  static int moments_per_weight(const OptimizerSettings& settings);
+
+ private:
+  OptimizerSettings settings_;
+  std::map<std::string, at::Tensor> moments_;
+};
+
+}  // namespace charrnn

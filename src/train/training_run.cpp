@@ -1,0 +1,418 @@
+#include "train/training_run.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "comm/agreement.h"
+#include "core/atomic_file.h"
+#include "core/counter_random.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/stop_signal.h"
+#include "generate/sampler.h"
+#include "train/evaluator.h"
+#include "train/event_file.h"
+#include "train/resume_rules.h"
+
+namespace charrnn {
+namespace {
+
+constexpr int64_t kLearntSomethingBy = 1000;  // steps; by then the loss should be below the unigram mark
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Seconds since 1970, as TensorBoard wants them.
+double wall_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Communicator& comm,
+                         at::Device device)
+    : config_(config),
+      settings_(config_.settings),
+      options_(options),
+      comm_(comm),
+      device_(device),
+      is_first_(comm.rank() == 0),
+      folder_(config.settings.run.output),
+      screen_(config.settings.run.progress, comm.rank() == 0) {
+  together(comm_, [&] { open_corpus(); });
+  const std::optional<Checkpoint> found = find_checkpoint();
+  Progressed progress;
+  if (found) {
+    together(comm_, [&] { go_on_from(*found); });
+    progress = found->progress;
+  }
+  model_.emplace(settings_.model, static_cast<int64_t>(corpus_->vocabulary().size()), at::kFloat, device_);
+  if (is_first_ && !found) model_->initialize(static_cast<uint64_t>(settings_.run.seed));
+  if (options_.fit_seconds && !found) {
+    settings_.train.steps = fitted_steps(*options_.fit_seconds);
+    settings_.train.epochs.reset();
+  }
+  const SplitInfo& train = corpus_->require_split("train");
+  total_steps_ = settings_.train.epochs
+                     ? reading_plan(train, lane_options(settings_)).steps_for(*settings_.train.epochs)
+                     : settings_.train.steps.value();
+  trainer_ = std::make_unique<Trainer>(settings_, total_steps_, *model_, comm_, train, progress);
+  if (found) trainer_->restore_from(*found);
+  seconds_before_ = progress.seconds;
+  logged_step_ = progress.step;
+  together(comm_, [&] { open_files(); });
+}
+
+void TrainingRun::open_corpus() {
+  if (settings_.run.output.empty()) {
+    fail_usage(config_.name, ": run.output is missing: name a folder for the run, such as runs/mine");
+  }
+  if (settings_.corpus.output.empty()) {
+    fail_usage(config_.name, ": corpus.output is missing: name the folder that charrnn_preprocess wrote");
+  }
+  if (!settings_.train.steps && !settings_.train.epochs && !options_.fit_seconds) {
+    fail_usage(config_.name, ": how long to train? Give train.steps or train.epochs, or --fit-seconds");
+  }
+  corpus_ = CorpusFolder::open(settings_.corpus.output);
+  // A reader of its own checks B, T and the ranks against the shards before anything large is made.
+  const BatchReader reader(corpus_->require_split("train"), lane_options(settings_), comm_.rank(),
+                           comm_.size());
+  if (is_first_) {
+    folder_.create();
+    lock_.emplace(folder_.path());
+  }
+}
+
+// Rank 0 picks and checks the file; the others get all of it but the tensors.
+std::optional<Checkpoint> TrainingRun::find_checkpoint() {
+  std::optional<Checkpoint> found;
+  together(comm_, [&] {
+    if (is_first_) found = folder_.newest();
+  });
+  const std::string text =
+      broadcast_text(comm_, found ? nlohmann::json(metadata_of(*found)).dump() : std::string());
+  if (!is_first_ && !text.empty()) {
+    found = from_metadata(nlohmann::json::parse(text).get<std::map<std::string, std::string>>(),
+                          "rank 0's checkpoint");
+  }
+  return found;
+}
+
+void TrainingRun::go_on_from(const Checkpoint& found) {
+  if (options_.fit_seconds && found.settings.train.steps) {
+    settings_.train.steps = found.settings.train.steps;
+    settings_.train.epochs.reset();
+  }
+  refuse_fixed_changes(found, settings_, *corpus_);
+  if (!is_first_) return;
+  screen_.message(
+      concat("going on in ", settings_.run.output, " from step ", with_thousands(found.progress.step), "\n"));
+  for (const std::string& change : changed_settings(found.settings, settings_)) {
+    screen_.message("  new value: " + change + "\n");
+  }
+}
+
+// Times the first steps, an evaluation and a sample, then undoes them: the run that follows is the one that
+// its train.steps alone would give.
+int64_t TrainingRun::fitted_steps(double seconds) {
+  constexpr int unmeasured = 3;  // the first steps allocate
+  constexpr double trial_share = 0.03;
+  const Clock::time_point start = Clock::now();
+  Settings trial_settings = settings_;
+  trial_settings.train.schedule.warmup_steps = 0;
+  Trainer trial(trial_settings, 1, *model_, comm_, corpus_->require_split("train"));
+  const at::Tensor initial = model_->parameters().values().clone();
+  for (int i = 0; i < unmeasured; ++i) trial.step();
+  const Clock::time_point begin = Clock::now();
+  int64_t steps = 0;
+  std::array<int64_t, 1> more{1};
+  while (more[0] != 0) {
+    trial.step();
+    ++steps;
+    more[0] = is_first_ && seconds_since(begin) < trial_share * seconds ? 1 : 0;
+    comm_.all_reduce_max(more);
+  }
+  const double step_seconds = seconds_since(begin) / static_cast<double>(steps);
+  model_->parameters().values().copy_(initial);
+
+  double evaluation_seconds = 0;
+  const SplitInfo* valid = corpus_->split("valid");
+  if (valid != nullptr) {
+    const Clock::time_point before = Clock::now();
+    evaluate(*model_, *valid, settings_.evaluate.lanes, comm_);
+    evaluation_seconds = seconds_since(before);
+  }
+  double sample_seconds = 0;
+  if (is_first_ && settings_.sample.every > 0) {
+    constexpr int64_t characters = 30;
+    const Clock::time_point before = Clock::now();
+    Sampler(*model_, corpus_->vocabulary()).text("", characters, {});
+    sample_seconds =
+        seconds_since(before) / static_cast<double>(characters) *
+        static_cast<double>(settings_.sample.length) *
+        static_cast<double>(settings_.sample.prefixes.size() * settings_.sample.temperatures.size());
+  }
+  const auto share = [](double cost, int64_t every) {
+    return every > 0 ? cost / static_cast<double>(every) : 0.0;
+  };
+  const double left =
+      seconds - seconds_since(start) - evaluation_seconds - 2 * sample_seconds;  // the first and last
+  const double per_step = step_seconds + share(evaluation_seconds, settings_.evaluate.every) +
+                          share(sample_seconds, settings_.sample.every);
+  std::array<int64_t, 1> fitted{is_first_ ? std::max<int64_t>(1, std::llround(left / per_step)) : 0};
+  comm_.all_reduce_max(fitted);
+  if (fitted[0] < settings_.train.schedule.warmup_steps) {
+    together(comm_, [&] {
+      fail_usage("--fit-seconds ", seconds, " gives ", fitted[0], " steps, fewer than the ",
+                 settings_.train.schedule.warmup_steps,
+                 " of train.schedule.warmup_steps: take more seconds, a smaller ",
+                 "model, or fewer warm-up steps");
+    });
+  }
+  screen_.message(concat("--fit-seconds ", seconds, ": a step takes ", std::llround(step_seconds * 1e3),
+                         " ms, so train.steps is ", with_thousands(fitted[0]), "\n"));
+  return fitted[0];
+}
+
+void TrainingRun::open_files() {
+  if (!is_first_) return;
+  write_file_atomically(folder_.config(), to_yaml(settings_));
+  metrics_ = GrowingFile(folder_.metrics(), trainer_->progress().metrics_bytes);
+  events_ = GrowingFile(folder_.events(), trainer_->progress().events_bytes);
+  if (events_.bytes() == 0) events_.append(event_file_start(wall_time()));
+  samples_ = GrowingFile(folder_.samples(), trainer_->progress().samples_bytes);
+}
+
+void TrainingRun::print_start() {
+  if (!is_first_) return;
+  const SplitInfo& train = corpus_->require_split("train");
+  std::string text = concat(
+      "model     ", settings_.model.layers, " x ", enum_name(settings_.model.cell), " of ",
+      settings_.model.hidden_size, ", ", with_thousands(model_->parameters().values().numel()),
+      " parameters\ncorpus    ", settings_.corpus.output, ": ",
+      with_thousands(static_cast<int64_t>(train.characters)), " characters to train on, ",
+      corpus_->vocabulary().size(), " in the vocabulary\nranks     ", comm_.size(), " (", comm_.backend(),
+      "), ", device_.str(), ", ", at::get_num_threads(), " thread", at::get_num_threads() == 1 ? "" : "s",
+      " each\nrun       ", settings_.run.output, ": ", with_thousands(total_steps_), " steps of ",
+      settings_.train.batch_size, " lanes x ", settings_.train.sequence_length, " characters, ",
+      trainer_->plan().steps_in_epoch(0), " steps an epoch\nsettings  ");
+  bool is_first_line = true;
+  for (const std::string& setting : changed_settings(Settings(), settings_)) {
+    text += (is_first_line ? "" : "          ") + setting + "\n";
+    is_first_line = false;
+  }
+  screen_.message(text);
+}
+
+double TrainingRun::seconds_so_far() const {
+  return seconds_before_ + seconds_since(started_);
+}
+
+double TrainingRun::epoch() const {
+  return trainer_->plan().epochs_at(trainer_->progress().position);
+}
+
+bool TrainingRun::is_due(int64_t every) const {
+  return every > 0 && trainer_->progress().step % every == 0;
+}
+
+bool TrainingRun::out_of_time() const {
+  if (!options_.max_seconds) return false;
+  std::array<int64_t, 1> over{is_first_ && seconds_since(started_) >= *options_.max_seconds ? 1 : 0};
+  comm_.all_reduce_max(over);
+  return over[0] != 0;
+}
+
+ExitCode TrainingRun::run() {
+  if (trainer_->progress().step >= total_steps_) {
+    screen_.message(
+        concat("the run in ", settings_.run.output, " has finished its ", with_thousands(total_steps_),
+               " steps: raise train.steps or train.epochs to go on, or name another run.output\n"));
+    return ExitCode::kFinished;
+  }
+  print_start();
+  if (trainer_->progress().step == 0 && settings_.sample.every > 0) sample_now();
+  return step_until_done();
+}
+
+ExitCode TrainingRun::step_until_done() {
+  const Progressed& progress = trainer_->progress();
+  while (progress.step < total_steps_) {
+    if (options_.max_steps && progress.step >= *options_.max_steps) {
+      screen_.message(concat("already at step ", with_thousands(progress.step), ", --max-steps is ",
+                             with_thousands(*options_.max_steps), "\n"));
+      return ExitCode::kFinished;
+    }
+    const Clock::time_point begin = Clock::now();
+    const int64_t characters_before = progress.characters;
+    trainer_->step();
+    step_seconds_ += seconds_since(begin);
+    step_characters_ += progress.characters - characters_before;
+
+    if (progress.skipped_in_a_row > 0) {
+      report_event(concat("step ", progress.step, " has no finite gradient and was skipped (",
+                          progress.skipped_in_a_row, " in a row)"));
+      if (progress.skipped_in_a_row >= settings_.train.max_skipped_steps) {
+        if (is_first_) {
+          screen_.end_status();
+          log::error(concat(
+              "diverged: ", progress.skipped_in_a_row, " steps in a row had no finite gradient; lower ",
+              "train.optimizer.learning_rate or train.clip_norm and start from the last checkpoint"));
+        }
+        return ExitCode::kDiverged;
+      }
+    }
+    const bool is_last = progress.step == total_steps_;
+    const bool stops_here =
+        (options_.max_steps && progress.step >= *options_.max_steps) || (!is_last && out_of_time());
+    const bool interrupted = trainer_->stop_requested() && !is_last;
+    if (is_due(settings_.train.log_every) || is_last) {
+      log_step();
+    } else if (progress.window_count > 0 && (stops_here || screen_.wants_refresh())) {
+      show(line_so_far());
+    }
+    const bool is_best =
+        (is_due(settings_.evaluate.every) || (is_last && settings_.evaluate.every > 0)) && evaluate_now();
+    if (is_due(settings_.sample.every) || (is_last && settings_.sample.every > 0)) sample_now();
+    if (is_due(settings_.checkpoint.every) || is_best || is_last || stops_here || interrupted) save(is_best);
+    if (interrupted) {
+      if (is_first_) {
+        screen_.end_status();
+        log::warning(concat("stopped on request",
+                            stop_signal() != 0 ? " (" + signal_name(stop_signal()) + ")" : "", " after step ",
+                            progress.step, ", saved: the same command goes on from there"));
+      }
+      return ExitCode::kSaved;
+    }
+    if (stops_here && !is_last) {
+      screen_.message(concat("stopped after step ", with_thousands(progress.step), " as asked, saved\n"));
+      return ExitCode::kFinished;
+    }
+  }
+  screen_.end_status();
+  return ExitCode::kFinished;
+}
+
+TrainLine TrainingRun::line_so_far() const {
+  const Progressed& progress = trainer_->progress();
+  const double rate = step_seconds_ > 0 ? static_cast<double>(step_characters_) / step_seconds_ : last_rate_;
+  return {{progress.window_loss_sum, progress.window_count},
+          epoch(),
+          trainer_->rate(),
+          trainer_->gradient_norm(),
+          rate};
+}
+
+void TrainingRun::show(const TrainLine& line) {
+  const Progressed& progress = trainer_->progress();
+  const double characters_left = static_cast<double>(
+      (total_steps_ - progress.step) * settings_.train.batch_size * settings_.train.sequence_length);
+  screen_.status(status_line(progress, line, total_steps_, corpus_->marks(),
+                             characters_left / line.characters_per_second));
+}
+
+void TrainingRun::log_step() {
+  Progressed& progress = trainer_->progress();
+  if (progress.window_count == 0) return;  // every step since the last line was skipped
+  const TrainLine line = line_so_far();
+  progress.window_loss_sum = progress.window_count = 0;
+  progress.last_loss = line.loss.nats();
+  progress.seconds = seconds_so_far();
+  last_rate_ = line.characters_per_second;
+  step_seconds_ = 0;
+  step_characters_ = 0;
+  if (!is_first_) return;
+  metrics_.append(train_json(progress, line));
+  events_.append(event_record(wall_time(), progress.step,
+                              {{"train/loss_nats", line.loss.nats()},
+                               {"train/bits_per_character", line.loss.bits()},
+                               {"train/learning_rate", line.learning_rate},
+                               {"train/gradient_norm", line.gradient_norm},
+                               {"train/characters_per_second", line.characters_per_second}}));
+  show(line);
+  const bool first_line_after = progress.step >= kLearntSomethingBy && logged_step_ < kLearntSomethingBy;
+  logged_step_ = progress.step;
+  if (first_line_after && line.loss.bits() >= corpus_->marks().unigram_bits) {
+    report_event(
+        concat("after ", progress.step, " steps the loss of ", line.loss.bits(),
+               " bits/char is not below the unigram mark of ", corpus_->marks().unigram_bits,
+               ": nothing but letter frequencies was learnt; try a learning rate ten times lower or higher"));
+  }
+}
+
+bool TrainingRun::evaluate_now() {
+  const SplitInfo* valid = corpus_->split("valid");
+  if (valid == nullptr) return false;
+  const Loss loss = evaluate(*model_, *valid, settings_.evaluate.lanes, comm_);
+  Progressed& progress = trainer_->progress();
+  progress.seconds = seconds_so_far();
+  progress.evaluated_step = progress.step;
+  const bool is_best =
+      std::isfinite(loss.nats()) && (progress.best_loss == 0 || loss.nats() < progress.best_loss);
+  if (is_best) progress.best_loss = loss.nats();
+  if (is_first_) {
+    metrics_.append(valid_json(progress, epoch(), loss, valid->name));
+    events_.append(
+        event_record(wall_time(), progress.step,
+                     {{"valid/loss_nats", loss.nats()}, {"valid/bits_per_character", loss.bits()}}));
+    screen_.message(concat("step ", with_thousands(progress.step), "  valid ",
+                           loss_text(loss, corpus_->marks()), is_best ? "  best so far\n" : "\n"));
+  }
+  return is_best;
+}
+
+void TrainingRun::sample_now() {
+  if (!is_first_) return;
+  const Sampler sampler(*model_, corpus_->vocabulary());
+  const Progressed& progress = trainer_->progress();
+  const auto& prefixes = settings_.sample.prefixes;
+  const auto& temperatures = settings_.sample.temperatures;
+  for (size_t p = 0; p < prefixes.size(); ++p) {
+    for (size_t t = 0; t < temperatures.size(); ++t) {
+      const SampleOptions options{
+          .temperature = temperatures[t],
+          .seed = random_bits(static_cast<uint64_t>(settings_.run.seed), Draw::kSample,
+                              {static_cast<uint64_t>(progress.step), p, t})};
+      const std::string text = sampler.text(prefixes[p], settings_.sample.length, options);
+      const std::string title = concat("--- step ", progress.step, ", temperature ", temperatures[t], "\n");
+      samples_.append(title + prefixes[p] + text + "\n");
+      metrics_.append(sample_json(progress, epoch(), prefixes[p], temperatures[t], text));
+      if (p == 0 && t == 0) screen_.message(title + prefixes[p] + text + "\n---\n");
+    }
+  }
+}
+
+void TrainingRun::save(bool is_best) {
+  Progressed& progress = trainer_->progress();
+  progress.seconds = seconds_so_far();
+  Checkpoint checkpoint;
+  trainer_->save_to(checkpoint);
+  together(comm_, [&] {
+    if (!is_first_) return;
+    metrics_.append(
+        checkpoint_json(progress, epoch(), folder_.checkpoint(progress.step).filename().string(), is_best));
+    progress.metrics_bytes = metrics_.bytes();
+    progress.events_bytes = events_.bytes();
+    progress.samples_bytes = samples_.bytes();
+    checkpoint.settings = settings_;
+    checkpoint.vocabulary_json = corpus_->vocabulary().to_json();
+    checkpoint.corpus_hash = corpus_->hash();
+    checkpoint.marks = corpus_->marks();
+    checkpoint.progress = progress;
+    folder_.save(checkpoint, is_best, settings_.checkpoint.keep);
+  });
+}
+
+void TrainingRun::report_event(const std::string& text) {
+  if (!is_first_) return;
+  screen_.end_status();
+  log::warning(text);
+  metrics_.append(event_json(trainer_->progress(), epoch(), text));
+}
+
+}  // namespace charrnn

@@ -1,0 +1,86 @@
+// A whole run: starts or goes on in its folder, steps, and beside the steps logs, evaluates, samples and
+// saves, until it is finished or told to stop.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "checkpoint/run_folder.h"
+#include "comm/communicator.h"
+#include "config/config_file.h"
+#include "data/corpus_folder.h"
+#include "model/char_rnn.h"
+#include "text/vocabulary.h"
+#include "train/metrics.h"
+#include "train/trainer.h"
+
+namespace charrnn {
+
+// What the command line adds to the config.
+struct TrainOptions {
+  std::optional<double> fit_seconds;  // choose train.steps so that the run takes this long
+  std::optional<int64_t> max_steps;   // stop after this step of the run
+  std::optional<double> max_seconds;  // stop after so long in this process
+};
+
+class TrainingRun {
+ public:
+  // Every rank constructs it. Throws AgreedError where corpus, config and an earlier run in the folder don't
+  // fit.
+  TrainingRun(const Config& config, const TrainOptions& options, Communicator& comm, at::Device device);
+
+  // kFinished (also at max_steps or max_seconds), kSaved after a signal, or kDiverged.
+  ExitCode run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void open_corpus();
+  std::optional<Checkpoint> find_checkpoint();
+  void go_on_from(const Checkpoint& found);
+  int64_t fitted_steps(double seconds);
+  void open_files();
+  void print_start();
+
+  ExitCode step_until_done();
+  bool is_due(int64_t every) const;
+  TrainLine line_so_far() const;  // since the last line of metrics.jsonl
+  void show(const TrainLine& line);
+  void log_step();
+  bool evaluate_now();  // true where it is the best so far
+  void sample_now();
+  void save(bool is_best);
+  void report_event(const std::string& text);
+  double seconds_so_far() const;
+  double epoch() const;
+  bool out_of_time() const;
+
+  Config config_;
+  Settings& settings_;
+  TrainOptions options_;
+  Communicator& comm_;
+  at::Device device_;
+  bool is_first_;  // rank 0: speaks and writes
+
+  std::optional<CorpusFolder> corpus_;
+  RunFolder folder_;
+  std::optional<FolderLock> lock_;
+  std::optional<CharRnn> model_;
+  std::unique_ptr<Trainer> trainer_;
+  int64_t total_steps_ = 0;
+
+  Screen screen_;
+  GrowingFile metrics_;
+  GrowingFile events_;
+  GrowingFile samples_;
+  Clock::time_point started_ = Clock::now();
+  double seconds_before_ = 0;    // spent by earlier processes of this run
+  double step_seconds_ = 0;      // in steps alone, since the last line
+  int64_t step_characters_ = 0;  // in those steps
+  int64_t logged_step_ = 0;      // of the last line
+  double last_rate_ = 0;         // characters per second
+};
+
+}  // namespace charrnn

@@ -1,0 +1,110 @@
+// charrnn_eval RUN: the loss of a run's model on a held-out split. Alone or under mpirun; the value is the
+// same.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/run_folder.h"
+#include "comm/agreement.h"
+#include "comm/launch.h"
+#include "command_line.h"
+#include "config/config_file.h"
+#include "core/stop_signal.h"
+#include "data/corpus_folder.h"
+#include "train/compute.h"
+#include "train/evaluator.h"
+#include "train/gradient_exchange.h"
+#include "train/metrics.h"
+
+namespace {
+
+using namespace charrnn;
+
+enum class Mode { kCarry };
+
+struct Options {
+  std::string run;
+  std::string split;
+  Mode mode = Mode::kCarry;
+  std::vector<std::string> overrides;
+  bool json = false;
+};
+
+// The checkpoint's settings, with the overrides of the command line.
+Settings settings_of(const Checkpoint& checkpoint, const Options& options) {
+  return parse_config(to_yaml(checkpoint.settings), "the run's config", options.overrides).settings;
+}
+
+std::string chosen_split(const CorpusFolder& corpus, const std::string& wanted) {
+  if (!wanted.empty()) return corpus.require_split(wanted).name;
+  return corpus.split("test") != nullptr ? "test" : corpus.require_split("valid").name;
+}
+
+void print(const Loss& loss, const SplitInfo& split, const Checkpoint& checkpoint, const std::string& file,
+           bool json) {
+  if (json) {
+    const nlohmann::ordered_json result{{"checkpoint", file},
+                                        {"step", checkpoint.progress.step},
+                                        {"split", split.name},
+                                        {"characters", loss.count},
+                                        {"loss_nats", loss.nats()},
+                                        {"perplexity", loss.perplexity()},
+                                        {"bits_per_character", loss.bits()},
+                                        {"unigram_bits", checkpoint.marks.unigram_bits},
+                                        {"bigram_bits", checkpoint.marks.bigram_bits}};
+    std::printf("%s\n", result.dump(2).c_str());
+    return;
+  }
+  std::printf(
+      "checkpoint          %s (step %s)\nsplit               %s, %s characters predicted\n"
+      "loss                %.4f nats per character\nperplexity          %.3f\n"
+      "bits per character  %.4f (unigram %.2f, bigram %.2f)\n",
+      file.c_str(), with_thousands(checkpoint.progress.step).c_str(), split.name.c_str(),
+      with_thousands(static_cast<int64_t>(loss.count)).c_str(), loss.nats(), loss.perplexity(), loss.bits(),
+      checkpoint.marks.unigram_bits, checkpoint.marks.bigram_bits);
+}
+
+ExitCode evaluate_run(Session& session, const Options& options, const std::optional<Error>& mistake) {
+  Checkpoint checkpoint;
+  Settings settings;
+  std::filesystem::path file;
+  std::optional<CorpusFolder> corpus;
+  std::string split;
+  together(session.comm(), [&] {
+    if (mistake) throw *mistake;
+    checkpoint = open_run(options.run, &file);
+    settings = settings_of(checkpoint, options);
+    corpus = CorpusFolder::open(settings.corpus.output);
+    const std::string hash = Vocabulary::from_json(checkpoint.vocabulary_json, file.string()).hash();
+    if (corpus->vocabulary().hash() != hash) {
+      fail_usage("the corpus ", settings.corpus.output, " has vocabulary ",
+                 corpus->vocabulary().hash().substr(0, 8), ", the run was trained with ", hash.substr(0, 8),
+                 ": preprocess again, or name the matching corpus with --set corpus.output=FOLDER");
+    }
+    split = chosen_split(*corpus, options.split);
+  });
+  Communicator& comm = session.choose_backend(settings.comm, settings.run.device, "");
+  const at::Device device = prepare_compute(session, settings.run.threads);
+  const CharRnn model = model_of(checkpoint, device);
+  GradientExchange(comm).broadcast(model.parameters().values());  // all ranks judge the same weights
+  const Loss loss = evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm);
+  if (comm.rank() == 0) print(loss, corpus->require_split(split), checkpoint, file.string(), options.json);
+  return ExitCode::kFinished;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  install_stop_handlers();
+  CLI::App app("The loss of a run's model (its best checkpoint, else the newest) on a held-out split.",
+               "charrnn_eval");
+  Options options;
+  add_version(app);
+  app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
+  app.add_option("--split", options.split, "train, valid or test; else test where there is one, or valid");
+  app.add_option("--mode", options.mode, "carry: the state is carried through the whole split")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Mode>{{"carry", Mode::kCarry}}));
+  add_overrides(app, options.overrides);
+  app.add_flag("--json", options.json, "print one JSON object");
+  const std::optional<Error> mistake = parse_command_line(app, argc, argv);
+  return run_ranks([&](Session& session) { return evaluate_run(session, options, mistake); });
+}

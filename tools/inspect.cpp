@@ -1,0 +1,120 @@
+// charrnn_inspect PATH: what is in a run, a checkpoint, a corpus folder or a shard.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/run_folder.h"
+#include "checkpoint/safetensors.h"
+#include "command_line.h"
+#include "config/config_file.h"
+#include "core/tool_main.h"
+#include "data/describe.h"
+#include "text/vocabulary.h"
+
+namespace {
+
+using namespace charrnn;
+using nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+ordered_json describe_checkpoint(const fs::path& file) {
+  const SafetensorsFile contents = read_safetensors(file);
+  const Checkpoint checkpoint = from_metadata(contents.metadata, file.string());
+  const Progressed& p = checkpoint.progress;
+  const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, file.string());
+  ordered_json json{
+      {"kind", "checkpoint"},
+      {"file", file.string()},
+      {"bytes", fs::file_size(file)},
+      {"build", contents.metadata.at("build")},
+      {"digest", contents.metadata.at("digest")},
+      {"step", p.step},
+      {"position", {{"epoch", p.position.epoch}, {"place", p.position.place}, {"done", p.position.done}}},
+      {"characters", p.characters},
+      {"seconds", p.seconds},
+      {"last_loss_nats", p.last_loss},
+      {"best_loss_nats", p.best_loss},
+      {"skipped_steps", p.skipped},
+      {"vocabulary", {{"size", vocabulary.size()}, {"hash", vocabulary.hash()}}},
+      {"corpus_hash", checkpoint.corpus_hash},
+      {"config", contents.metadata.at("config")}};
+  for (const auto& [name, tensor] : contents.tensors) {
+    json["tensors"].push_back({{"name", name},
+                               {"shape", std::vector<int64_t>(tensor.sizes().begin(), tensor.sizes().end())},
+                               {"type", at::toString(tensor.scalar_type())}});
+  }
+  return json;
+}
+
+std::string checkpoint_text(const ordered_json& json) {
+  std::string text =
+      concat("checkpoint  ", json["file"].get<std::string>(), ", ", json["bytes"],
+             " bytes, digest good\nbuild       ", json["build"].get<std::string>(), "\nstep        ",
+             json["step"], ", ", json["characters"], " characters in ",
+             static_cast<int64_t>(json["seconds"].get<double>()), " s\nloss        ", json["last_loss_nats"],
+             " nats in training, best validation ", json["best_loss_nats"], "\nreading     epoch ",
+             json["position"]["epoch"], ", shard place ", json["position"]["place"], ", ",
+             json["position"]["done"], " done\nvocabulary  ", json["vocabulary"]["size"],
+             " characters, hash ", json["vocabulary"]["hash"].get<std::string>(), "\n\ntensors\n");
+  for (const ordered_json& tensor : json["tensors"]) {
+    text += concat("  ", tensor["name"].get<std::string>(), "  ", tensor["shape"].dump(), "  ",
+                   tensor["type"].get<std::string>(), "\n");
+  }
+  return text + "\nconfig\n" + json["config"].get<std::string>();
+}
+
+ordered_json describe_run(const fs::path& path) {
+  const RunFolder folder(path);
+  fs::path file;
+  const Checkpoint shown = open_run(path, &file);
+  ordered_json json{{"kind", "run"}, {"path", path.string()}};
+  for (const int64_t step : folder.steps()) json["checkpoints"].push_back(folder.checkpoint(step).string());
+  for (const char* pointer : {"latest", "best"}) {
+    std::error_code problem;
+    const fs::path target = fs::read_symlink(folder.checkpoints() / pointer, problem);
+    if (!problem) json[pointer] = target.string();
+  }
+  json["checkpoint"] = describe_checkpoint(file);
+  return json;
+}
+
+std::string run_text(const ordered_json& json) {
+  std::string text = concat("run         ", json["path"].get<std::string>(), ", ", json["checkpoints"].size(),
+                            " checkpoints; latest ", json.value("latest", std::string("none")), ", best ",
+                            json.value("best", std::string("none")), "\n");
+  return text + checkpoint_text(json["checkpoint"]);
+}
+
+int inspect(const fs::path& path, bool as_json) {
+  if (!fs::exists(path)) {
+    fail_usage(path, " is not there: expected a run, a checkpoint, a corpus folder or a shard");
+  }
+  ordered_json json;
+  std::string (*to_text)(const ordered_json&) = nullptr;
+  if (fs::is_directory(path)) {
+    const bool is_corpus = fs::exists(path / "manifest.json");
+    json = is_corpus ? describe_corpus(path) : describe_run(path);
+    to_text = is_corpus ? corpus_text : run_text;
+  } else {
+    const bool is_shard = path.extension() == ".h5";
+    json = is_shard ? describe_shard(path) : describe_checkpoint(path);
+    to_text = is_shard ? shard_text : checkpoint_text;
+  }
+  std::printf("%s\n", as_json ? json_line(json).c_str() : to_text(json).c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("What is in a run, a checkpoint, a corpus folder or a shard.", "charrnn_inspect");
+  std::string path;
+  bool as_json = false;
+  add_version(app);
+  app.add_option("path", path, "a folder or file")->type_name("PATH")->required();
+  app.add_flag("--json", as_json, "print one JSON object");
+  const std::optional<Error> mistake = parse_command_line(app, argc, argv);
+  return run_tool([&] {
+    if (mistake) throw *mistake;
+    return inspect(path, as_json);
+  });
+}

@@ -1,0 +1,72 @@
+// charrnn_train CONFIG: trains, or goes on with, the run that the config describes. Alone, under mpirun or
+// srun.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include <cstdio>
+
+#include "comm/agreement.h"
+#include "comm/launch.h"
+#include "command_line.h"
+#include "config/config_file.h"
+#include "core/stop_signal.h"
+#include "train/compute.h"
+#include "train/dry_run.h"
+#include "train/training_run.h"
+
+int main(int argc, char** argv) {
+  using namespace charrnn;
+  install_stop_handlers();
+
+  CLI::App app("Trains a character-level language model; in a folder that has a run, goes on with it.",
+               "charrnn_train");
+  std::string config_file;
+  std::vector<std::string> overrides;
+  TrainOptions options;
+  bool dry_run = false;
+  bool help_config = false;
+  add_version(app);
+  app.add_option("config", config_file, "the run, as a YAML file")->type_name("CONFIG");
+  add_overrides(app, overrides);
+  app.add_flag("--dry-run", dry_run, "print sizes, memory and steps, and stop");
+  app.add_flag("--help-config", help_config, "list every key of a config, and stop");
+  app.add_option("--fit-seconds", options.fit_seconds, "set train.steps so that the run takes about so long")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--max-steps", options.max_steps,
+                 "stop after step N of the run, saved; the schedule is unchanged")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--max-seconds", options.max_seconds,
+                 "stop after N seconds, saved; the schedule is unchanged")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  const std::optional<Error> mistake = parse_command_line(app, argc, argv);
+  if (help_config) {
+    std::fputs(config_help().c_str(), stdout);
+    return 0;
+  }
+
+  return run_ranks([&](Session& session) {
+    Config config;
+    together(session.comm(), [&] {
+      if (mistake) throw *mistake;
+      if (config_file.empty())
+        fail_usage("charrnn_train CONFIG: name a config, such as configs/quickstart.yaml");
+      config = read_config(config_file, overrides);
+    });
+    const Settings& settings = config.settings;
+    if (dry_run) {
+      together(session.comm(), [&] {
+        if (session.comm().rank() != 0) return;
+        const int ranks = session.comm().size();
+        const RunSize size = measure_run(settings, CorpusFolder::open(settings.corpus.output), ranks);
+        std::fputs(to_text(size, settings, ranks).c_str(), stdout);
+      });
+      return ExitCode::kFinished;
+    }
+    Communicator& comm = session.choose_backend(settings.comm, settings.run.device, settings.run.output);
+    const at::Device device = prepare_compute(session, settings.run.threads);
+    return TrainingRun(config, options, comm, device).run();
+  });
+}
