@@ -20,7 +20,7 @@ The run is runs/quickstart; with a text of your own runs/NAME, NAME being the fi
 say() { printf '\n%s\n' "== $*"; }
 fail() { printf '%s\n' "quickstart: $*" >&2; exit 2; }
 run() { printf '+ %s\n' "$*"; "$@"; }
-yaml_string() { local text=${1//\\/\\\\}; printf '"%s"' "${text//\"/\\\"}"; }
+yaml_string() { local text=${1//\\/\\\\}; text=${text//\"/\\\"}; printf '"%s"' "${text//$'\n'/\\n}"; }
 
 corpus='' gpu='' fresh=''
 while [ $# -gt 0 ]; do
@@ -40,7 +40,7 @@ done
 # Names of the corpus and the run, and what differs from the config file.
 overrides=()
 again=launch/quickstart.sh
-prefix="ROMEO:"
+prefix=$'\n\nROMEO:\n'  # begins as a speech does in the text
 if [ -n "$corpus" ]; then
   [ -f "$corpus" ] || fail "no file '$corpus' (looked from $PWD)"
   [ -r "$corpus" ] && [ -s "$corpus" ] || fail "'$corpus' is empty or cannot be read"
@@ -55,6 +55,8 @@ if [ -n "$corpus" ]; then
   prefix=$(LC_ALL=C.UTF-8 grep -a -m 1 '[[:alnum:]]' "$corpus" | tr -d '\r' || true)
   prefix=${prefix#$'\xef\xbb\xbf'}
   prefix=$(LC_ALL=C.UTF-8 bash -c 'echo "${1:0:12}"' _ "$prefix")
+  # A model has seldom seen text begin in the middle of a line.
+  if [ "$(wc -l <"$corpus")" -gt 1 ]; then prefix=$'\n'$prefix; fi
   overrides+=(--set "corpus.sources=[$(yaml_string "$corpus")]" --set "corpus.output=$(yaml_string "corpora/$name")"
     --set "sample.prefixes=[$(yaml_string "$prefix")]")
 else

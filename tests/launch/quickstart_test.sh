@@ -46,7 +46,7 @@ called charrnn_preprocess configs/quickstart.yaml
 called charrnn_train 'configs/quickstart.yaml --fit-seconds 180'
 called charrnn_train 'run.output="runs/quickstart"'
 called charrnn_eval runs/quickstart
-called charrnn_sample '--prefix ROMEO:'
+called charrnn_sample 'runs/quickstart --prefix'
 contains "default, what next" "launch/quickstart.sh --fresh" "$output"
 start
 equal "second time: $output" 0 "$status"
@@ -64,9 +64,9 @@ called charrnn_preprocess "corpus.sources=[\"$scratch/elsewhere/my texts/my own.
 called charrnn_preprocess 'corpus.output="corpora/my_own"'
 called charrnn_train '--fit-seconds 7'
 called charrnn_train 'run.output="runs/my_own-7s"'
-called charrnn_train 'sample.prefixes=["\"Él\" said: t"]'
+called charrnn_train 'sample.prefixes=["\n\"Él\" said: t"]'
 called charrnn_eval runs/my_own-7s
-called charrnn_sample '--prefix "Él" said: t'
+called charrnn_sample 'runs/my_own-7s --prefix'
 contains "own text, again" "my\\ texts/my\\ own.txt --seconds 7" "$output"
 cp "my texts/my own.txt" quickstart.txt
 start quickstart.txt

@@ -1,0 +1,145 @@
+"""A run that was stopped, or killed at any instant, goes on as if nothing had happened: bit for bit on the CPU."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+from safetensors.numpy import load_file
+
+from charrnn_cli import ToolTest, command, environment, lines, losses, overrides
+
+
+class ResumeTest(ToolTest):
+    def setUp(self):
+        super().setUp()
+        # Shards of 1,000 characters are 4 steps each, so a border of shards lies behind every stop.
+        self.corpus = self.folder / "short_shards"
+        self.succeed("charrnn_preprocess", self.config, corpus__output=self.corpus, corpus__shard_size=1000)
+        self.settings = {"train__steps": 10, "corpus__output": self.corpus, "model__dropout": 0.3}
+
+    def final_weights(self, folder, step=10):
+        return load_file(folder / "checkpoints" / f"step-{step:09d}.safetensors")
+
+    def assert_equal_runs(self, a, b, step=10):
+        self.assertEqual(losses(a), losses(b))
+        self.assertEqual(losses(a, "valid"), losses(b, "valid"))
+        first, second = self.final_weights(a, step), self.final_weights(b, step)
+        self.assertEqual(first.keys(), second.keys())
+        for name, tensor in first.items():
+            self.assertEqual(tensor.tobytes(), second[name].tobytes(), name)
+
+    def test_six_and_four_steps_are_ten(self):
+        for ranks in (1, 2):
+            with self.subTest(ranks=ranks):
+                whole = self.train(f"whole{ranks}", ranks=ranks, **self.settings)
+                parts = self.train(f"parts{ranks}", ranks=ranks, extra=["--max-steps", 6], **self.settings)
+                self.assertEqual(len(losses(parts)), 6)
+                self.train(f"parts{ranks}", ranks=ranks, **self.settings)
+                self.assertEqual(len(losses(whole)), 10)
+                self.assert_equal_runs(whole, parts)
+
+    def test_evaluating_and_sampling_change_nothing(self):
+        plain = self.train("plain", ranks=2, **self.settings)
+        busy = self.train("busy", ranks=2, evaluate__every=3, sample__every=2, checkpoint__every=4, **self.settings)
+        self.assertEqual(losses(plain), losses(busy))
+        self.assertEqual(len(losses(busy, "valid")), 4, "after steps 3, 6, 9 and at the end")
+        a, b = self.final_weights(plain), self.final_weights(busy)
+        self.assertEqual({k: v.tobytes() for k, v in a.items()}, {k: v.tobytes() for k, v in b.items()})
+
+    def test_killed_between_two_checkpoints(self):
+        settings = {**self.settings, "train__steps": 400, "checkpoint__every": 7, "evaluate__every": 50}
+        draw = random.Random(1)
+        for ranks in (1, 2):
+            with self.subTest(ranks=ranks):
+                whole = self.train(f"whole{ranks}", ranks=ranks, **settings)
+                killed = self.folder / f"killed{ranks}"
+                kills = 0
+                while True:
+                    process = subprocess.Popen(
+                        command("charrnn_train", self.config, *overrides(run__output=killed, **settings), ranks=ranks),
+                        env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL, start_new_session=True)
+                    try:
+                        self.assertEqual(process.wait(timeout=draw.uniform(0.8, 1.6) if kills < 4 else 100), 0)
+                        break
+                    except subprocess.TimeoutExpired:
+                        os.killpg(process.pid, signal.SIGKILL)
+                        process.wait()
+                        # mpirun's ranks are groups of their own; they notice its death within a second.
+                        self.wait_until_unlocked(killed)
+                        kills += 1
+                self.assertGreater(kills, 0)
+                self.assert_equal_runs(whole, killed, 400)
+                steps = [line["step"] for line in lines(killed, "train")]
+                self.assertEqual(steps, list(range(1, 401)), "every step is there once")
+
+    def wait_until_unlocked(self, folder):
+        if not folder.exists():
+            return
+        for _ in range(100):
+            if subprocess.run(["flock", "--nonblock", str(folder), "true"], check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        self.fail("the ranks outlive mpirun")
+
+    def test_other_number_of_ranks_follows_the_curve(self):
+        whole = self.train("whole", ranks=1, **self.settings)
+        self.train("parts", ranks=4, extra=["--max-steps", 3], **self.settings)
+        self.train("parts", ranks=2, extra=["--max-steps", 7], **self.settings)
+        parts = self.train("parts", ranks=1, **self.settings)
+        for a, b in zip(losses(whole), losses(parts), strict=True):
+            self.assertLess(abs(a - b), 1e-5 * a)
+
+    def test_damaged_newest_checkpoint_falls_back(self):
+        whole = self.train("whole", **self.settings)
+        parts = self.train("parts", extra=["--max-steps", 8], checkpoint__every=3, **self.settings)
+        newest = parts / "checkpoints" / "step-000000008.safetensors"
+        newest.write_bytes(newest.read_bytes()[:-100])
+        done = self.succeed("charrnn_train", self.config, run__output=parts, checkpoint__every=3, **self.settings)
+        self.assertIn("damaged", done.stderr)
+        self.assertIn("step-000000006.safetensors", done.stderr)
+        self.assert_equal_runs(whole, parts)
+
+    def test_finished_run_says_so(self):
+        self.train("run", **self.settings)
+        done = self.succeed("charrnn_train", self.config, run__output=self.folder / "run", **self.settings)
+        self.assertIn("has finished its 10 steps", done.stdout)
+        longer = self.train("run", **{**self.settings, "train__steps": 12})
+        self.assertEqual(len(losses(longer)), 12, "more steps go on")
+
+
+class SignalTest(ToolTest):
+    def start(self, ranks, folder):
+        process = subprocess.Popen(
+            command("charrnn_train", self.config, *overrides(run__output=folder, train__steps=100000), ranks=ranks),
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while not (folder / "metrics.jsonl").exists() or len(losses(folder)) < 3:
+            self.assertLess(time.monotonic(), deadline, "training does not start")
+            time.sleep(0.05)
+        return process
+
+    def test_saved_on_request(self):
+        # Under mpirun TERM and INT leave no time to save; USR1 does, and is what scripts use.
+        for ranks, sent in ((0, signal.SIGUSR1), (0, signal.SIGTERM), (0, signal.SIGINT), (0, signal.SIGUSR2),
+                            (2, signal.SIGUSR1)):
+            with self.subTest(ranks=ranks, signal=sent.name):
+                folder = self.folder / f"run{ranks}-{sent.name}"
+                process = self.start(ranks, folder)
+                process.send_signal(sent)
+                _, errors = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, 75, errors)
+                self.assertIn("saved", errors)
+                steps = len(losses(folder))
+                self.assertTrue((folder / "checkpoints" / f"step-{steps:09d}.safetensors").exists())
+                again = self.succeed("charrnn_train", self.config, "--max-steps", steps + 2, ranks=ranks,
+                                     run__output=folder, train__steps=100000)
+                self.assertIn(f"from step {steps:,}", again.stdout)
+                self.assertEqual([line["step"] for line in lines(folder, "train")], list(range(1, steps + 3)))
+
+
+if __name__ == "__main__":
+    unittest.main()

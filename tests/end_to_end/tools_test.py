@@ -1,0 +1,93 @@
+"""What the tools print, and that they work once installed."""
+
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+from charrnn_cli import BIN, ToolTest, environment, lines, run
+
+
+class ToolsTest(ToolTest):
+    def test_whole_way(self):
+        folder = self.train(ranks=2, train__steps=40, evaluate__every=20, sample__every=20, checkpoint__every=10,
+                            checkpoint__keep=2)
+        self.assertEqual({path.name for path in folder.iterdir()},
+                         {"config.yaml", "metrics.jsonl", "samples.txt", "checkpoints", "events.out.tfevents.charrnn"})
+        self.assertEqual(len(list((folder / "checkpoints").glob("step-*"))), 2)
+        self.assertEqual((folder / "checkpoints" / "latest").resolve().name, "step-000000040.safetensors")
+        for key in ("step", "epoch", "characters", "seconds", "loss_nats", "perplexity", "bits_per_character",
+                    "learning_rate", "gradient_norm", "characters_per_second"):
+            self.assertIn(key, lines(folder, "train")[0])
+        self.assertEqual([line["step"] for line in lines(folder, "sample")], [0, 0, 20, 20, 40, 40])
+        samples = (folder / "samples.txt").read_text(encoding="utf-8")
+        self.assertEqual(samples.count("--- step"), 6)
+
+        shown = self.succeed("charrnn_eval", folder)
+        for word in ("nats", "perplexity", "bits per character", "unigram", "bigram", "valid"):
+            self.assertIn(word, shown.stdout)
+        value = json.loads(self.succeed("charrnn_eval", folder, "--json").stdout)
+        self.assertAlmostEqual(value["loss_nats"], lines(folder, "valid")[-1]["loss_nats"], places=6)
+
+        text = self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30").stdout
+        self.assertTrue(text.startswith("The "))
+        self.assertEqual(len(text), len("The ") + 30 + 1)
+        self.assertEqual(text, self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30").stdout)
+        greedy = self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30", "--greedy").stdout
+        self.assertEqual(greedy, self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30",
+                                              "--temperature", "1e-7").stdout)
+
+        for path, kind in ((folder, "run"), (folder / "checkpoints" / "latest", "checkpoint"),
+                           (self.folder / "corpus", "corpus"), (self.folder / "corpus" / "valid-00000.h5", "shard")):
+            self.assertEqual(json.loads(self.succeed("charrnn_inspect", path, "--json").stdout)["kind"], kind)
+            self.assertGreater(len(self.succeed("charrnn_inspect", path).stdout), 100)
+
+    def test_help_and_version(self):
+        for tool in ("preprocess", "train", "eval", "sample", "inspect"):
+            self.assertIn("--help", self.succeed(f"charrnn_{tool}", "--help").stdout)
+            self.assertIn("charrnn", self.succeed(f"charrnn_{tool}", "--version").stdout)
+        self.assertIn("train.batch_size = 32", self.succeed("charrnn_train", "--help-config").stdout)
+
+    def test_dry_run_makes_nothing(self):
+        done = self.succeed("charrnn_train", self.config, "--dry-run", ranks=2)
+        for word in ("parameters", "memory per rank", "2 ranks", "checkpoint", "lane length", "steps per epoch"):
+            self.assertIn(word, done.stdout)
+        self.assertFalse((self.folder / "run").exists())
+
+    def test_fit_seconds_fixes_the_steps(self):
+        run_folder = self.train("fitted", ranks=2, extra=["--fit-seconds", 4], train__steps="none")
+        steps = len(lines(run_folder, "train"))
+        config = (run_folder / "config.yaml").read_text(encoding="utf-8")
+        self.assertIn(f"steps: {steps}\n", config)
+        # The same run without timing, from the config that was saved.
+        again = self.folder / "again"
+        self.succeed("charrnn_train", run_folder / "config.yaml", ranks=2, run__output=again)
+        self.assertEqual([line["loss_nats"] for line in lines(run_folder, "train")],
+                         [line["loss_nats"] for line in lines(again, "train")])
+
+    def test_warns_when_nothing_is_learnt(self):
+        done = self.succeed("charrnn_train", self.config, train__steps=1001, train__log_every=100,
+                            train__optimizer__learning_rate=1e-9, model__hidden_size=4)
+        self.assertEqual(done.stderr.count("is not below the unigram mark"), 1, done.stderr)
+
+    def test_installed_tools_are_found_by_name(self):
+        prefix = self.folder / "prefix with blank"
+        subprocess.run(["cmake", "--install", str(BIN.parent), "--prefix", str(prefix)], check=True,
+                       stdout=subprocess.DEVNULL)
+        env = environment(PATH=f"{prefix / 'bin'}:{os.environ['PATH']}")
+        shutil.move(self.folder / "corpus", self.folder / "moved")
+        done = subprocess.run(["mpirun", "--oversubscribe", "-np", "2", "charrnn_train", str(self.config), "--set",
+                               f"corpus.output={self.folder / 'moved'}", "--max-steps", "3"], env=env, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=100)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(len(lines(self.folder / "run", "train")), 3)
+
+    def test_output_can_be_piped(self):
+        folder = self.train(train__steps=2)
+        done = run("charrnn_eval", folder, "--json", ranks=2)
+        self.assertEqual(json.loads(done.stdout)["step"], 2, "standard output holds the result alone")
+
+
+if __name__ == "__main__":
+    unittest.main()

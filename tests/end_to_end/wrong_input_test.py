@@ -1,0 +1,103 @@
+"""Wrong input: a clear message, the documented code, and no traces."""
+
+import json
+import shutil
+import unittest
+
+from charrnn_cli import ToolTest
+
+
+class WrongInputTest(ToolTest):
+    def test_configs(self):
+        self.refuse(2, "nowhere.yaml", arguments=["nowhere.yaml"])
+        self.refuse(2, "did you mean `train.batch_size`", "--set train.batch_sise=5", train__batch_sise=5)
+        self.refuse(2, "model.layers is `two`", "a whole number", model__layers="two")
+        self.refuse(2, "train.epochs and train.steps", train__epochs=1)
+        self.refuse(2, "run.output is missing", run__output="")
+        self.config.write_text(self.config.read_text(encoding="utf-8").replace("clip_norm", "clip_nrom"),
+                               encoding="utf-8")
+        self.refuse(2, "config.yaml:13", "train.clip_nrom", "did you mean `train.clip_norm`")
+        self.assertFalse((self.folder / "run").exists(), "refused before anything is made")
+
+    def test_a_mistake_is_told_once_for_all_ranks(self):
+        done = self.refuse(2, "did you mean", ranks=3, train__batch_sise=5)
+        self.assertEqual(done.stderr.count("did you mean"), 1, done.stderr)
+
+    def test_command_lines(self):
+        self.refuse(2, "--help", arguments=["--no-such-option"])
+        self.refuse(2, "name a config", arguments=[])
+        self.refuse(2, "is not there", tool="charrnn_eval", arguments=[self.folder / "nothing"])
+        self.refuse(2, "is not there", tool="charrnn_sample", arguments=[self.folder / "nothing"])
+        self.refuse(2, "is not there", tool="charrnn_inspect", arguments=[self.folder / "nothing"])
+
+    def test_corpora(self):
+        self.refuse(2, "nothing.txt", tool="charrnn_preprocess", corpus__sources="[nothing.txt]")
+        empty = self.folder / "empty.txt"
+        empty.touch()
+        self.refuse(2, "empty", tool="charrnn_preprocess", corpus__sources=f"[{empty}]")
+        self.refuse(2, "charrnn_preprocess", corpus__output=self.folder / "no_corpus")
+        latin = self.folder / "latin.txt"
+        latin.write_bytes("caf\u00e9".encode("latin-1") + b" au lait" * 20)
+        self.refuse(2, "latin.txt", "UTF-8", "e9", tool="charrnn_preprocess", corpus__sources=f"[{latin}]")
+
+    def test_lanes(self):
+        self.refuse(2, "too short for one step", "train.batch_size of 293 or less",
+                    "train.sequence_length of 19 or less", train__batch_size=300)
+        self.refuse(2, "too short", "train.sequence_length of 488 or less", train__sequence_length=6000)
+        self.refuse(2, "cannot be shared equally by 5 ranks", "multiple of 5", ranks=5)
+
+    def test_shards(self):
+        corpus = self.folder / "corpus"
+        shard = corpus / "train-00003.h5"
+        whole = shard.read_bytes()
+        for length in (0, 100, len(whole) // 2, len(whole) - 1):
+            shard.write_bytes(whole[:length])
+            self.refuse(1, "train-00003.h5")
+        shard.unlink()
+        self.refuse(1, "train-00003.h5")
+        other = self.folder / "other"
+        self.succeed("charrnn_preprocess", self.config, corpus__output=other, corpus__vocabulary__min_count=50)
+        shutil.copy(other / "train-00003.h5", shard)
+        self.refuse(1, "train-00003.h5", "vocabulary")
+
+    def test_checkpoints(self):
+        run = self.train(checkpoint__every=4)
+        for file in (run / "checkpoints").glob("step-*"):
+            file.write_bytes(file.read_bytes()[:-1])
+        self.refuse(1, "none of the", "can be used", train__steps=20)
+        self.refuse(1, "none of the", tool="charrnn_eval", arguments=[run])
+        (self.folder / "hello.safetensors").write_bytes(b"hello")
+        self.refuse(1, "hello.safetensors", "is damaged", tool="charrnn_sample",
+                    arguments=[self.folder / "hello.safetensors"])
+
+    def test_what_is_fixed_in_a_run(self):
+        self.train()
+        self.refuse(2, "model.hidden_size was 48, is 64", "train.batch_size was 12, is 6", "run.output",
+                    model__hidden_size=64, train__batch_size=6, train__steps=20)
+        other = self.folder / "other"
+        self.succeed("charrnn_preprocess", self.config, corpus__output=other, corpus__vocabulary__min_count=50)
+        self.refuse(2, "the vocabulary had hash", corpus__output=other, train__steps=20)
+        self.refuse(2, "was trained with", tool="charrnn_eval", arguments=[self.folder / "run"], corpus__output=other)
+
+    def test_two_processes_in_one_run(self):
+        import fcntl
+        import os
+        folder = self.train()
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self.refuse(2, "another process is training", train__steps=20)
+        os.close(descriptor)
+
+    def test_prefix_outside_of_the_vocabulary(self):
+        run = self.train()
+        self.refuse(2, "日", tool="charrnn_sample", arguments=[run, "--prefix", "The 日"])
+
+    def test_diverged(self):
+        done = self.refuse(3, "no finite gradient", "learning_rate", ranks=2, train__optimizer__name="sgd",
+                           train__optimizer__learning_rate=1000, train__clip_norm=0, train__steps=2000,
+                           model__dropout=0, train__optimizer__weight_decay=10)
+        self.assertIn("diverged", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
