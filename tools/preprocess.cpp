@@ -93,7 +93,8 @@ int main(int argc, char** argv) {
   add_version(app);
   app.add_option("config", config_file, "the run, as a YAML file")->type_name("CONFIG")->required();
   add_overrides(app, overrides);
-  app.add_flag("--verify", only_verify, "build nothing: re-read the corpus that is there and check every hash");
+  app.add_flag("--verify", only_verify,
+               "build nothing: re-read the corpus that is there and check every hash");
   app.add_flag("--json", json, "print the report as one line of JSON");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_tool([&] {

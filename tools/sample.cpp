@@ -39,11 +39,12 @@ int sample(const Options& options) {
 
   const Sampler sampler(model, vocabulary);
   const bool has_titles = prefixes.size() > 1 || options.count > 1;
-  for (const std::string& prefix : prefixes) {
+  for (size_t place = 0; place < prefixes.size(); ++place) {
+    const std::string& prefix = prefixes[place];
     for (int64_t number = 0; number < options.count; ++number) {
       SampleOptions draw = options.sample;
       if (options.greedy) draw.temperature = 0;
-      draw.seed = random_bits(options.sample.seed, Draw::kSample, {static_cast<uint64_t>(number)});
+      draw.seed = random_bits(options.sample.seed, Draw::kSample, {place, static_cast<uint64_t>(number)});
       if (options.json) {
         const nlohmann::ordered_json line{
             {"prefix", prefix}, {"number", number}, {"text", sampler.text(prefix, length, draw)}};
@@ -51,7 +52,8 @@ int sample(const Options& options) {
                     line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
         continue;
       }
-      if (has_titles) std::printf("--- %s%lld\n", "sample ", static_cast<long long>(number + 1));
+      if (has_titles)
+        std::printf("--- prefix %zu, sample %lld\n", place + 1, static_cast<long long>(number + 1));
       std::fputs(prefix.c_str(), stdout);
       sampler.go_on(prefix, length, draw, [](const std::string& character) {
         std::fputs(character.c_str(), stdout);

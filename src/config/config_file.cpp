@@ -3,174 +3,16 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <numeric>
 #include <set>
 #include <sstream>
 
+#include "config/setting_value.h"
 #include "core/atomic_file.h"
 #include "core/error.h"
 
 namespace charrnn {
 namespace {
-
-// Shortest text that reads back to the same number.
-std::string number_text(double value) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return {text.data(), end};
-}
-
-template <class Number>
-bool read_number(const std::string& text, Number& value) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size();
-}
-
-// What the type of a setting is called, how it is written, and how it is read. read() says what it expected.
-template <class T>
-struct Value;
-
-template <>
-struct Value<bool> {
-  static std::string type() { return "true or false"; }
-  static std::string text(bool value) { return value ? "true" : "false"; }
-  static bool read(const YAML::Node& node, bool& value) {
-    if (!node.IsScalar() || (node.Scalar() != "true" && node.Scalar() != "false")) return false;
-    value = node.Scalar() == "true";
-    return true;
-  }
-};
-
-template <>
-struct Value<int64_t> {
-  static std::string type() { return "a whole number"; }
-  static std::string text(int64_t value) { return std::to_string(value); }
-  static bool read(const YAML::Node& node, int64_t& value) { return node.IsScalar() && read_number(node.Scalar(), value); }
-};
-
-template <>
-struct Value<double> {
-  static std::string type() { return "a number"; }
-  static std::string text(double value) { return number_text(value); }
-  static bool read(const YAML::Node& node, double& value) {
-    return node.IsScalar() && read_number(node.Scalar(), value) && std::isfinite(value);
-  }
-};
-
-template <>
-struct Value<std::string> {
-  static std::string type() { return "text"; }
-  static std::string text(const std::string& value) {
-    YAML::Emitter out;
-    out << YAML::DoubleQuoted << value;
-    return out.c_str();
-  }
-  static bool read(const YAML::Node& node, std::string& value) {
-    if (!node.IsScalar()) return false;
-    value = node.Scalar();
-    return true;
-  }
-};
-
-template <class T>
-struct Value<std::vector<T>> {
-  static std::string type() { return "a list, each " + Value<T>::type(); }
-  static std::string text(const std::vector<T>& values) {
-    std::string list;
-    for (const T& value : values) list += (list.empty() ? "" : ", ") + Value<T>::text(value);
-    return "[" + list + "]";
-  }
-  static bool read(const YAML::Node& node, std::vector<T>& values) {
-    values.assign(1, T());
-    if (node.IsScalar()) return Value<T>::read(node, values[0]);  // one element needs no brackets
-    if (!node.IsSequence()) return false;
-    values.resize(node.size());
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (!Value<T>::read(node[i], values[i])) return false;
-    }
-    return true;
-  }
-};
-
-template <class Enum>
-  requires std::is_enum_v<Enum>
-struct Value<Enum> {
-  static constexpr auto& names = EnumNames<Enum>::names;
-  static std::string type() {
-    std::string list;
-    for (const std::string_view name : names) list += (list.empty() ? "" : " | ") + std::string(name);
-    return list;
-  }
-  static std::string text(Enum value) { return std::string(enum_name(value)); }
-  static bool read(const YAML::Node& node, Enum& value) {
-    if (!node.IsScalar()) return false;
-    const auto found = std::find(names.begin(), names.end(), node.Scalar());
-    if (found == names.end()) return false;
-    value = static_cast<Enum>(found - names.begin());
-    return true;
-  }
-};
-
-template <class T>
-struct IsOptional : std::false_type {};
-template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
-
-template <class T>
-std::string type_of(const SettingInfo& info) {
-  if constexpr (IsOptional<T>::value) {
-    return concat(Value<typename T::value_type>::type(), " or ", info.word);
-  } else {
-    return Value<T>::type();
-  }
-}
-
-template <class T>
-std::string text_of(const T& value, const SettingInfo& info) {
-  if constexpr (IsOptional<T>::value) {
-    return value ? Value<typename T::value_type>::text(*value) : std::string(info.word);
-  } else {
-    return Value<T>::text(value);
-  }
-}
-
-template <class T>
-bool read_value(const YAML::Node& node, const SettingInfo& info, T& value) {
-  if constexpr (IsOptional<T>::value) {
-    if (node.IsScalar() && node.Scalar() == info.word) {
-      value.reset();
-      return true;
-    }
-    return Value<typename T::value_type>::read(node, value.emplace());
-  } else {
-    return Value<T>::read(node, value);
-  }
-}
-
-// Every number in a value lies in the range of its setting.
-template <class T>
-bool in_range(const T& value, const SettingInfo& info) {
-  if constexpr (std::is_same_v<T, bool> || std::is_enum_v<T> || std::is_same_v<T, std::string>) {
-    return true;
-  } else if constexpr (std::is_arithmetic_v<T>) {
-    return static_cast<double>(value) >= info.min && static_cast<double>(value) <= info.max;
-  } else if constexpr (IsOptional<T>::value) {
-    return !value || in_range(*value, info);
-  } else {
-    return std::all_of(value.begin(), value.end(), [&](const auto& one) { return in_range(one, info); });
-  }
-}
-
-std::string range_text(const SettingInfo& info) {
-  const bool has_min = std::isfinite(info.min);
-  const bool has_max = std::isfinite(info.max);
-  if (has_min && has_max) return concat(number_text(info.min), " to ", number_text(info.max));
-  if (has_min) return concat(number_text(info.min), " or more");
-  if (has_max) return concat(number_text(info.max), " or less");
-  return "";
-}
 
 // Levenshtein 1966: the fewest letters to insert, delete or change.
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -200,10 +42,6 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string joined_path(const std::string& prefix, const std::string& key) {
-  return prefix.empty() ? key : prefix + "." + key;
-}
-
 // Collects what every reader of one file shares.
 struct ReadContext {
   const std::string& name;
@@ -228,7 +66,7 @@ class Reader {
     known_.emplace_back(key);
     const YAML::Node node = child(key);
     if (!node.IsDefined()) return;
-    const std::string path = joined_path(path_, std::string(key));
+    const std::string path = joined_path(path_, key);
     const std::string where = context_.where(node, path);
     T given = value;
     std::ostringstream found;
@@ -237,7 +75,8 @@ class Reader {
       context_.problems.push_back(
           concat(where, ": ", path, " is `", found.str(), "`, expected ", type_of<T>(info)));
     } else if (!in_range(given, info)) {
-      context_.problems.push_back(concat(where, ": ", path, " is ", found.str(), ", expected ", range_text(info)));
+      context_.problems.push_back(
+          concat(where, ": ", path, " is ", found.str(), ", expected ", range_text(info)));
     } else {
       value = given;
       context_.origins[path] = where;
@@ -249,10 +88,10 @@ class Reader {
     known_.emplace_back(key);
     const YAML::Node node = child(key);
     if (!node.IsDefined() || node.IsNull()) return;
-    const std::string path = joined_path(path_, std::string(key));
+    const std::string path = joined_path(path_, key);
     if (!node.IsMap()) {
-      context_.problems.push_back(
-          concat(context_.where(node, path), ": ", path, " is a section, expected `key: value` pairs below it"));
+      context_.problems.push_back(concat(context_.where(node, path), ": ", path,
+                                         " is a section, expected `key: value` pairs below it"));
       return;
     }
     Reader inner(node, path, context_);
@@ -296,26 +135,30 @@ void find_impossible_combinations(const Config& config, std::vector<std::string>
                               config.where("train.steps"), ") both say how long to train; keep one"));
   }
   if (s.corpus.split.valid + s.corpus.split.test >= 1.0) {
-    problems.push_back(concat(config.where("corpus.split.valid"), ": corpus.split.valid and corpus.split.test are ",
+    problems.push_back(concat(config.where("corpus.split.valid"),
+                              ": corpus.split.valid and corpus.split.test are ",
                               number_text(s.corpus.split.valid + s.corpus.split.test),
                               " together, expected less than 1 so that something is left to train on"));
   }
   if (s.train.steps && s.train.schedule.warmup_steps > *s.train.steps) {
-    problems.push_back(concat(config.where("train.schedule.warmup_steps"), ": train.schedule.warmup_steps is ",
-                              s.train.schedule.warmup_steps, ", longer than the run of ", *s.train.steps,
-                              " train.steps"));
+    problems.push_back(concat(config.where("train.schedule.warmup_steps"),
+                              ": train.schedule.warmup_steps is ", s.train.schedule.warmup_steps,
+                              ", longer than the run of ", *s.train.steps, " train.steps"));
   }
   if (s.train.optimizer.momentum > 0 && s.train.optimizer.name != OptimizerName::kSgd) {
-    problems.push_back(concat(config.where("train.optimizer.momentum"), ": train.optimizer.momentum belongs to sgd, ",
-                              "this run uses ", enum_name(s.train.optimizer.name), ", whose momentum is beta1"));
+    problems.push_back(concat(config.where("train.optimizer.momentum"),
+                              ": train.optimizer.momentum belongs to sgd, ", "this run uses ",
+                              enum_name(s.train.optimizer.name), ", whose momentum is beta1"));
   }
   if (s.comm.backend == Backend::kNccl && s.run.device == DeviceName::kCpu) {
-    problems.push_back(concat(config.where("comm.backend"), ": comm.backend nccl needs GPUs, but run.device is cpu (",
+    problems.push_back(concat(config.where("comm.backend"),
+                              ": comm.backend nccl needs GPUs, but run.device is cpu (",
                               config.where("run.device"), "); use mpi or auto"));
   }
 }
 
-void apply_override(YAML::Node& root, const std::string& text, std::map<std::string, std::string>& overridden) {
+void apply_override(YAML::Node& root, const std::string& text,
+                    std::map<std::string, std::string>& overridden) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
     fail_usage("--set ", text, ": expected KEY=VALUE, such as train.batch_size=256");
@@ -348,67 +191,6 @@ void apply_override(YAML::Node& root, const std::string& text, std::map<std::str
   }
 }
 
-class Flattener {
- public:
-  Flattener(std::string path, std::map<std::string, std::string>& values) : path_(std::move(path)), values_(values) {}
-  template <class T>
-  void field(std::string_view key, const T& value, const SettingInfo& info) {
-    values_[joined_path(path_, std::string(key))] = text_of(value, info);
-  }
-  template <class VisitSection>
-  void section(std::string_view key, VisitSection visit_section) {
-    Flattener inner(joined_path(path_, std::string(key)), values_);
-    visit_section(inner);
-  }
-
- private:
-  std::string path_;
-  std::map<std::string, std::string>& values_;
-};
-
-class Printer {
- public:
-  Printer(std::string indent, std::string& out) : indent_(std::move(indent)), out_(out) {}
-  template <class T>
-  void field(std::string_view key, const T& value, const SettingInfo& info) {
-    out_ += concat(indent_, key, ": ", text_of(value, info), "\n");
-  }
-  template <class VisitSection>
-  void section(std::string_view key, VisitSection visit_section) {
-    out_ += concat(indent_, key, ":\n");
-    Printer inner(indent_ + "  ", out_);
-    visit_section(inner);
-  }
-
- private:
-  std::string indent_;
-  std::string& out_;
-};
-
-class HelpPrinter {
- public:
-  HelpPrinter(std::string path, std::string& out) : path_(std::move(path)), out_(out) {}
-  template <class T>
-  void field(std::string_view key, const T& value, const SettingInfo& info) {
-    std::string line = concat("  ", joined_path(path_, std::string(key)), " = ", text_of(value, info));
-    line.resize(std::max<size_t>(line.size() + 2, 44), ' ');
-    line += concat(info.help, " [", type_of<T>(info));
-    if (!range_text(info).empty()) line += "; " + range_text(info);
-    if (!info.unit.empty()) line += concat("; in ", info.unit);
-    out_ += line + "]\n";
-  }
-  template <class VisitSection>
-  void section(std::string_view key, VisitSection visit_section) {
-    if (path_.empty()) out_ += concat("\n", key, "\n");
-    HelpPrinter inner(joined_path(path_, std::string(key)), out_);
-    visit_section(inner);
-  }
-
- private:
-  std::string path_;
-  std::string& out_;
-};
-
 }  // namespace
 
 std::string Config::where(const std::string& path) const {
@@ -416,7 +198,8 @@ std::string Config::where(const std::string& path) const {
   return found == origins.end() ? concat(name, " (", path, " has its default)") : found->second;
 }
 
-Config parse_config(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides) {
+Config parse_config(std::string_view yaml, const std::string& name,
+                    const std::vector<std::string>& overrides) {
   Config config;
   config.name = name;
   YAML::Node root;
@@ -425,7 +208,8 @@ Config parse_config(std::string_view yaml, const std::string& name, const std::v
   } catch (const YAML::Exception& problem) {
     fail_usage(name, ":", problem.mark.line + 1, ": not YAML: ", problem.msg);
   }
-  if (!root.IsMap() && !root.IsNull()) fail_usage(name, ": expected sections such as `train:` with keys below them");
+  if (!root.IsMap() && !root.IsNull())
+    fail_usage(name, ": expected sections such as `train:` with keys below them");
   if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
   std::map<std::string, std::string> overridden;
   for (const std::string& text : overrides) apply_override(root, text, overridden);
@@ -451,28 +235,6 @@ Config read_config(const std::string& file, const std::vector<std::string>& over
     throw Error(concat("the config cannot be read: ", problem.what()), ExitCode::kUsage);
   }
   return parse_config(text, file, overrides);
-}
-
-std::string to_yaml(const Settings& settings) {
-  std::string text;
-  Printer printer("", text);
-  visit(settings, printer);
-  return text;
-}
-
-std::map<std::string, std::string> flatten(const Settings& settings) {
-  std::map<std::string, std::string> values;
-  Flattener flattener("", values);
-  visit(settings, flattener);
-  return values;
-}
-
-std::string config_help() {
-  std::string text = "Every key of a config, with its default. Each can be overridden: --set KEY=VALUE\n";
-  HelpPrinter printer("", text);
-  const Settings defaults;
-  visit(defaults, printer);
-  return text;
 }
 
 }  // namespace charrnn

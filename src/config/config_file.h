@@ -1,5 +1,6 @@
 // One YAML file is one whole run. Reads it, with --set overrides, into Settings; prints Settings again.
-// Every problem of a file is reported at once: file, line, what was found, what would be valid, the nearest known key.
+// Every problem of a file is reported at once: file, line, what was found, what would be valid, the nearest
+// known key.
 #pragma once
 
 #include <map>
@@ -23,7 +24,8 @@ struct Config {
 
 // `overrides` are "train.batch_size=256". Throws Error with exit code 2.
 Config read_config(const std::string& file, const std::vector<std::string>& overrides = {});
-Config parse_config(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides = {});
+Config parse_config(std::string_view yaml, const std::string& name,
+                    const std::vector<std::string>& overrides = {});
 
 // All settings as YAML that parse_config reads back to equal values.
 std::string to_yaml(const Settings& settings);

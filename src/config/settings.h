@@ -1,5 +1,5 @@
-// Every setting of a run: a struct field with its default, listed once in a `visit` below with unit, range and help.
-// Reading, checking, printing, --help-config and checkpoints all walk that list (config_file.h).
+// Every setting of a run: a struct field with its default, listed once in a `visit` below with unit, range
+// and help. Reading, checking, printing, --help-config and checkpoints all walk that list (config_file.h).
 #pragma once
 
 #include <array>
@@ -100,7 +100,10 @@ template <class Self, class Visitor>
 void visit_vocabulary(Self& s, Visitor& v) {
   v.field("min_count", s.min_count, {.help = "rarer characters become <unk>", .unit = "times", .min = 1});
   v.field("max_size", s.max_size,
-          {.help = "keep the most frequent ones, <unk> included", .unit = "characters", .min = 2, .word = "none"});
+          {.help = "keep the most frequent ones, <unk> included",
+           .unit = "characters",
+           .min = 2,
+           .word = "none"});
   v.field("unknown", s.unknown, {.help = "have <unk> even when nothing fell out of the vocabulary"});
 }
 
@@ -112,8 +115,10 @@ struct SplitSettings {
 
 template <class Self, class Visitor>
 void visit_split(Self& s, Visitor& v) {
-  v.field("by", s.by,
-          {.help = "document: whole files; tail: the end of the text; auto: document from ten files on, else tail"});
+  v.field(
+      "by", s.by,
+      {.help =
+           "document: whole files; tail: the end of the text; auto: document from ten files on, else tail"});
   v.field("valid", s.valid, {.help = "share held out to watch training", .min = 0, .max = 0.9});
   v.field("test", s.test, {.help = "share held out for the final figure", .min = 0, .max = 0.9});
 }
@@ -130,11 +135,13 @@ struct CorpusSettings {
 template <class Self, class Visitor>
 void visit_corpus(Self& s, Visitor& v) {
   v.field("sources", s.sources, {.help = "files, folders and globs of UTF-8 text"});
-  v.field("output", s.output, {.help = "folder of the shards that charrnn_preprocess writes and the others read"});
+  v.field("output", s.output,
+          {.help = "folder of the shards that charrnn_preprocess writes and the others read"});
   v.field("unit", s.unit, {.help = "what one element of the vocabulary is"});
   v.section("vocabulary", [&](auto& inner) { visit_vocabulary(s.vocabulary, inner); });
   v.section("split", [&](auto& inner) { visit_split(s.split, inner); });
-  v.field("shard_size", s.shard_size, {.help = "longest shard", .unit = "characters", .min = 2, .max = 4294967295.0});
+  v.field("shard_size", s.shard_size,
+          {.help = "longest shard", .unit = "characters", .min = 2, .max = 4294967295.0});
 }
 
 struct ModelSettings {
@@ -154,7 +161,8 @@ void visit_model(Self& s, Visitor& v) {
   v.field("input", s.input, {.help = "how a character enters the first layer"});
   v.field("embedding_size", s.embedding_size,
           {.help = "width of the embedding (unused with one_hot)", .unit = "units", .min = 1, .max = 65536});
-  v.field("hidden_size", s.hidden_size, {.help = "width of each layer", .unit = "units", .min = 1, .max = 65536});
+  v.field("hidden_size", s.hidden_size,
+          {.help = "width of each layer", .unit = "units", .min = 1, .max = 65536});
   v.field("layers", s.layers, {.help = "recurrent layers", .min = 1, .max = 64});
   v.field("dropout", s.dropout, {.help = "share of units zeroed after each layer", .min = 0, .max = 0.95});
   v.field("output_dropout", s.output_dropout,
@@ -192,7 +200,8 @@ struct ScheduleSettings {
 template <class Self, class Visitor>
 void visit_schedule(Self& s, Visitor& v) {
   v.field("name", s.name, {.help = "how the learning rate goes on after the warm-up"});
-  v.field("warmup_steps", s.warmup_steps, {.help = "linear rise to the full rate", .unit = "steps", .min = 0});
+  v.field("warmup_steps", s.warmup_steps,
+          {.help = "linear rise to the full rate", .unit = "steps", .min = 0});
   v.field("final_fraction", s.final_fraction,
           {.help = "where cosine ends, as a part of the full rate", .min = 0, .max = 1});
 }
@@ -226,8 +235,9 @@ void visit_train(Self& s, Visitor& v) {
   v.section("optimizer", [&](auto& inner) { visit_optimizer(s.optimizer, inner); });
   v.section("schedule", [&](auto& inner) { visit_schedule(s.schedule, inner); });
   v.field("clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});
-  v.field("max_skipped_steps", s.max_skipped_steps,
-          {.help = "so many steps in a row without a finite gradient end the run", .unit = "steps", .min = 1});
+  v.field(
+      "max_skipped_steps", s.max_skipped_steps,
+      {.help = "so many steps in a row without a finite gradient end the run", .unit = "steps", .min = 1});
   v.field("log_every", s.log_every, {.help = "a line of metrics.jsonl", .unit = "steps", .min = 1});
 }
 
@@ -238,7 +248,8 @@ struct EvaluateSettings {
 
 template <class Self, class Visitor>
 void visit_evaluate(Self& s, Visitor& v) {
-  v.field("every", s.every, {.help = "between values on the validation split; 0: never", .unit = "steps", .min = 0});
+  v.field("every", s.every,
+          {.help = "between values on the validation split; 0: never", .unit = "steps", .min = 0});
   v.field("lanes", s.lanes,
           {.help = "parts of the split that are read side by side", .unit = "lanes", .min = 1, .max = 65536});
 }
@@ -255,7 +266,8 @@ void visit_sample(Self& s, Visitor& v) {
   v.field("every", s.every, {.help = "between samples; 0: never", .unit = "steps", .min = 0});
   v.field("prefixes", s.prefixes, {.help = "texts that the model goes on with"});
   v.field("length", s.length, {.help = "of each sample", .unit = "characters", .min = 1, .max = 1000000});
-  v.field("temperatures", s.temperatures, {.help = "one sample each; 0: always the likeliest", .min = 0, .max = 100});
+  v.field("temperatures", s.temperatures,
+          {.help = "one sample each; 0: always the likeliest", .min = 0, .max = 100});
 }
 
 struct CheckpointSettings {
@@ -283,7 +295,8 @@ void visit_run(Self& s, Visitor& v) {
   v.field("output", s.output, {.help = "folder of the run"});
   v.field("seed", s.seed, {.help = "of every random draw", .min = 0});
   v.field("device", s.device, {.help = "auto: a GPU where there is one"});
-  v.field("threads", s.threads, {.help = "of each rank; auto: its share of the cores", .min = 1, .max = 4096});
+  v.field("threads", s.threads,
+          {.help = "of each rank; auto: its share of the cores", .min = 1, .max = 4096});
   v.field("progress", s.progress, {.help = "auto: live on a terminal, else plain lines"});
 }
 

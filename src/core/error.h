@@ -9,7 +9,7 @@
 
 namespace charrnn {
 
-// What a process returns (docs/exit_codes in README): scripts and schedulers decide by these.
+// What a process returns: scripts and schedulers decide by these (README has the list).
 enum class ExitCode {
   kFinished = 0,
   kError = 1,

@@ -86,6 +86,7 @@ std::unique_ptr<BatchReader::Loaded> BatchReader::load(ReadingPosition at) const
       shard.read_bytes(begin + done, std::min(kBlockCharacters, count - done),
                        loaded->ids.data() + done * width);
     }
+    check_ids(*loaded);
     return loaded;
   }
 
@@ -125,7 +126,8 @@ std::unique_ptr<BatchReader::Loaded> BatchReader::load(ReadingPosition at) const
 void BatchReader::check_ids(const Loaded& loaded) const {
   int64_t largest = 0;
   const uint64_t count = loaded.ids.size() / static_cast<uint64_t>(loaded.id_bytes);
-  for (uint64_t i = 0; i < count; ++i) largest = std::max(largest, id_at(loaded.ids.data(), loaded.id_bytes, i));
+  for (uint64_t i = 0; i < count; ++i)
+    largest = std::max(largest, id_at(loaded.ids.data(), loaded.id_bytes, i));
   check(split_.vocabulary_size == 0 || static_cast<uint64_t>(largest) < split_.vocabulary_size, "the shard ",
         split_.shards[loaded.pass.shard].file, " holds the id ", largest, ", its vocabulary has ",
         split_.vocabulary_size, " characters: it is damaged; preprocess the corpus again");

@@ -25,7 +25,7 @@ struct SplitInfo {
   std::vector<Shard> shards;
   uint64_t characters = 0;
   uint64_t vocabulary_size = 0;  // every id lies below it
-  uint64_t utf8_bytes = 0;  // of the same text, before <unk>
+  uint64_t utf8_bytes = 0;       // of the same text, before <unk>
 };
 
 // What a model that learns anything must beat: entropies of the training split, in bits per character.

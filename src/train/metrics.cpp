@@ -202,6 +202,7 @@ std::string with_thousands(int64_t number) {
 }
 
 std::string duration_text(double seconds) {
+  if (!std::isfinite(seconds)) return "?";
   const auto whole = static_cast<int64_t>(std::llround(std::max(0.0, seconds)));
   std::array<char, 64> text{};
   if (whole >= 3600) {

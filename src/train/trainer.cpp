@@ -103,9 +103,12 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
         Parameters::view(flat, parameter).copy_(tensors->second.at(parameter.name));
       }
     }
-    check(checkpoint.state.h.defined() && checkpoint.state.c.defined() &&
-              checkpoint.state.h.size(1) == settings_.train.batch_size,
-          "the checkpoint lacks the state of the ", settings_.train.batch_size, " lanes");
+    const RnnState all_lanes = model_.zero_state(settings_.train.batch_size);
+    for (const at::Tensor& state : {checkpoint.state.h, checkpoint.state.c}) {
+      check(state.defined() && state.sizes() == all_lanes.h.sizes() && state.scalar_type() == at::kFloat,
+            "the checkpoint lacks the state of the ", settings_.train.batch_size, " lanes in the shape ",
+            all_lanes.h.sizes());
+    }
   }
   exchange_.broadcast(model_.parameters().values());
   for (const auto& [moment, flat] : optimizer_.moments()) exchange_.broadcast(flat);

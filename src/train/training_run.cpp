@@ -16,6 +16,7 @@
 #include "generate/sampler.h"
 #include "train/evaluator.h"
 #include "train/event_file.h"
+#include "train/fit_steps.h"
 #include "train/resume_rules.h"
 
 namespace charrnn {
@@ -54,8 +55,12 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   model_.emplace(settings_.model, static_cast<int64_t>(corpus_->vocabulary().size()), at::kFloat, device_);
   if (is_first_ && !found) model_->initialize(static_cast<uint64_t>(settings_.run.seed));
   if (options_.fit_seconds && !found) {
-    settings_.train.steps = fitted_steps(*options_.fit_seconds);
+    const FittedSteps fitted = fit_steps(*options_.fit_seconds, settings_, *corpus_, *model_, comm_);
+    settings_.train.steps = fitted.steps;
     settings_.train.epochs.reset();
+    screen_.message(concat("--fit-seconds ", *options_.fit_seconds, ": a step takes ",
+                           std::llround(fitted.step_seconds * 1e3), " ms, so train.steps is ",
+                           with_thousands(fitted.steps), "\n"));
   }
   const SplitInfo& train = corpus_->require_split("train");
   total_steps_ = settings_.train.epochs
@@ -115,68 +120,6 @@ void TrainingRun::go_on_from(const Checkpoint& found) {
   for (const std::string& change : changed_settings(found.settings, settings_)) {
     screen_.message("  new value: " + change + "\n");
   }
-}
-
-// Times the first steps, an evaluation and a sample, then undoes them: the run that follows is the one that
-// its train.steps alone would give.
-int64_t TrainingRun::fitted_steps(double seconds) {
-  constexpr int unmeasured = 3;  // the first steps allocate
-  constexpr double trial_share = 0.03;
-  const Clock::time_point start = Clock::now();
-  Settings trial_settings = settings_;
-  trial_settings.train.schedule.warmup_steps = 0;
-  Trainer trial(trial_settings, 1, *model_, comm_, corpus_->require_split("train"));
-  const at::Tensor initial = model_->parameters().values().clone();
-  for (int i = 0; i < unmeasured; ++i) trial.step();
-  const Clock::time_point begin = Clock::now();
-  int64_t steps = 0;
-  std::array<int64_t, 1> more{1};
-  while (more[0] != 0) {
-    trial.step();
-    ++steps;
-    more[0] = is_first_ && seconds_since(begin) < trial_share * seconds ? 1 : 0;
-    comm_.all_reduce_max(more);
-  }
-  const double step_seconds = seconds_since(begin) / static_cast<double>(steps);
-  model_->parameters().values().copy_(initial);
-
-  double evaluation_seconds = 0;
-  const SplitInfo* valid = corpus_->split("valid");
-  if (valid != nullptr) {
-    const Clock::time_point before = Clock::now();
-    evaluate(*model_, *valid, settings_.evaluate.lanes, comm_);
-    evaluation_seconds = seconds_since(before);
-  }
-  double sample_seconds = 0;
-  if (is_first_ && settings_.sample.every > 0) {
-    constexpr int64_t characters = 30;
-    const Clock::time_point before = Clock::now();
-    Sampler(*model_, corpus_->vocabulary()).text("", characters, {});
-    sample_seconds =
-        seconds_since(before) / static_cast<double>(characters) *
-        static_cast<double>(settings_.sample.length) *
-        static_cast<double>(settings_.sample.prefixes.size() * settings_.sample.temperatures.size());
-  }
-  const auto share = [](double cost, int64_t every) {
-    return every > 0 ? cost / static_cast<double>(every) : 0.0;
-  };
-  const double left =
-      seconds - seconds_since(start) - evaluation_seconds - 2 * sample_seconds;  // the first and last
-  const double per_step = step_seconds + share(evaluation_seconds, settings_.evaluate.every) +
-                          share(sample_seconds, settings_.sample.every);
-  std::array<int64_t, 1> fitted{is_first_ ? std::max<int64_t>(1, std::llround(left / per_step)) : 0};
-  comm_.all_reduce_max(fitted);
-  if (fitted[0] < settings_.train.schedule.warmup_steps) {
-    together(comm_, [&] {
-      fail_usage("--fit-seconds ", seconds, " gives ", fitted[0], " steps, fewer than the ",
-                 settings_.train.schedule.warmup_steps,
-                 " of train.schedule.warmup_steps: take more seconds, a smaller ",
-                 "model, or fewer warm-up steps");
-    });
-  }
-  screen_.message(concat("--fit-seconds ", seconds, ": a step takes ", std::llround(step_seconds * 1e3),
-                         " ms, so train.steps is ", with_thousands(fitted[0]), "\n"));
-  return fitted[0];
 }
 
 void TrainingRun::open_files() {

@@ -40,7 +40,6 @@ class TrainingRun {
   void open_corpus();
   std::optional<Checkpoint> find_checkpoint();
   void go_on_from(const Checkpoint& found);
-  int64_t fitted_steps(double seconds);
   void open_files();
   void print_start();
 

@@ -51,15 +51,17 @@ run: {threads: auto}
 
 TEST(Config, UnknownKeyNamesLineAndNearest) {
   EXPECT_THAT(problem_of("train:\n  steps: 3\n  batch_sise: 3\n"),
-              AllOf(HasSubstr("run.yaml:3"), HasSubstr("train.batch_sise"), HasSubstr("did you mean `train.batch_size`"),
-                    HasSubstr("sequence_length")));
-  EXPECT_THAT(problem_of("trian: {steps: 3}\n"), AllOf(HasSubstr("run.yaml:1"), HasSubstr("did you mean `train`")));
+              AllOf(HasSubstr("run.yaml:3"), HasSubstr("train.batch_sise"),
+                    HasSubstr("did you mean `train.batch_size`"), HasSubstr("sequence_length")));
+  EXPECT_THAT(problem_of("trian: {steps: 3}\n"),
+              AllOf(HasSubstr("run.yaml:1"), HasSubstr("did you mean `train`")));
   EXPECT_THAT(problem_of("train: {optimizer: {nam: sgd}}\n"), HasSubstr("`train.optimizer.name`"));
 }
 
 TEST(Config, WrongTypeSaysWhatIsValid) {
-  EXPECT_THAT(problem_of("model:\n  layers: two\n"),
-              AllOf(HasSubstr("run.yaml:2"), HasSubstr("model.layers is `two`"), HasSubstr("a whole number")));
+  EXPECT_THAT(
+      problem_of("model:\n  layers: two\n"),
+      AllOf(HasSubstr("run.yaml:2"), HasSubstr("model.layers is `two`"), HasSubstr("a whole number")));
   EXPECT_THAT(problem_of("model: {layers: 2.5}"), HasSubstr("a whole number"));
   EXPECT_THAT(problem_of("model: {layers: [1, 2]}"), HasSubstr("a whole number"));
   EXPECT_THAT(problem_of("train: {optimizer: {name: adma}}"), HasSubstr("sgd | adam | adamw"));
@@ -70,7 +72,8 @@ TEST(Config, WrongTypeSaysWhatIsValid) {
 }
 
 TEST(Config, OutOfRange) {
-  EXPECT_THAT(problem_of("model: {dropout: 1.5}"), AllOf(HasSubstr("model.dropout is 1.5"), HasSubstr("0 to 0.95")));
+  EXPECT_THAT(problem_of("model: {dropout: 1.5}"),
+              AllOf(HasSubstr("model.dropout is 1.5"), HasSubstr("0 to 0.95")));
   EXPECT_THAT(problem_of("train: {batch_size: 0}"), HasSubstr("1 to"));
   EXPECT_THAT(problem_of("sample: {temperatures: [1, -1]}"), HasSubstr("0 to 100"));
 }
@@ -84,7 +87,8 @@ TEST(Config, ImpossibleCombinations) {
 }
 
 TEST(Config, ReportsAllProblemsAtOnce) {
-  EXPECT_THAT(problem_of("model: {layers: x}\ntrain: {stpes: 1}"), AllOf(HasSubstr("layers"), HasSubstr("stpes")));
+  EXPECT_THAT(problem_of("model: {layers: x}\ntrain: {stpes: 1}"),
+              AllOf(HasSubstr("layers"), HasSubstr("stpes")));
 }
 
 TEST(Config, NotYamlAndRepeatedKeys) {
@@ -94,16 +98,17 @@ TEST(Config, NotYamlAndRepeatedKeys) {
 }
 
 TEST(Config, OverridesWinAndAreNamed) {
-  const Config config = parse_config("train: {batch_size: 8}", "run.yaml",
-                                     {"train.batch_size=16", "run.output=runs/a b", "corpus.sources=[x.txt]",
-                                      "train.optimizer.name=sgd"});
+  const Config config = parse_config(
+      "train: {batch_size: 8}", "run.yaml",
+      {"train.batch_size=16", "run.output=runs/a b", "corpus.sources=[x.txt]", "train.optimizer.name=sgd"});
   EXPECT_EQ(config.settings.train.batch_size, 16);
   EXPECT_EQ(config.settings.run.output, "runs/a b");
   EXPECT_EQ(config.settings.train.optimizer.name, OptimizerName::kSgd);
   EXPECT_EQ(config.where("train.batch_size"), "--set train.batch_size=16");
   EXPECT_THAT(problem_of("train: {}", {"train.batch_sise=16"}),
               AllOf(HasSubstr("--set train.batch_sise=16"), HasSubstr("did you mean `train.batch_size`")));
-  EXPECT_THAT(problem_of("", {"trian.steps=16"}), AllOf(HasSubstr("--set trian.steps=16"), HasSubstr("`train`")));
+  EXPECT_THAT(problem_of("", {"trian.steps=16"}),
+              AllOf(HasSubstr("--set trian.steps=16"), HasSubstr("`train`")));
   EXPECT_THAT(problem_of("train: {}", {"train.batch_size"}), HasSubstr("KEY=VALUE"));
   EXPECT_THAT(problem_of("train: {}", {"train.steps.more=1"}), HasSubstr("--set train.steps.more=1"));
 }

@@ -9,7 +9,9 @@ namespace charrnn {
 namespace {
 
 // First output of SplitMix64 from state 0 (the reference implementation).
-TEST(CounterRandom, Mix64IsSplitMix64) { EXPECT_EQ(mix64(0), 0xe220a8397b1dcdafu); }
+TEST(CounterRandom, Mix64IsSplitMix64) {
+  EXPECT_EQ(mix64(0), 0xe220a8397b1dcdafu);
+}
 
 TEST(CounterRandom, BelowIsUniform) {
   // 70,000 draws over 7 values: each count is binomial with standard deviation 92.6; 5 of those either side.

@@ -6,7 +6,9 @@ namespace charrnn {
 namespace {
 
 // The value of `printf '' | xxhsum -H2`.
-TEST(Hash, EmptyTextHasThePublishedValue) { EXPECT_EQ(hash_hex(""), "99aa06d3014798d86001c324468d497f"); }
+TEST(Hash, EmptyTextHasThePublishedValue) {
+  EXPECT_EQ(hash_hex(""), "99aa06d3014798d86001c324468d497f");
+}
 
 TEST(Hash, PiecesHashAsTheWhole) {
   Hasher hasher;

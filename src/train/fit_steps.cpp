@@ -1,0 +1,98 @@
+#include "train/fit_steps.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <vector>
+
+#include "comm/agreement.h"
+#include "core/error.h"
+#include "generate/sampler.h"
+#include "train/evaluator.h"
+#include "train/trainer.h"
+
+namespace charrnn {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kUnmeasuredSteps = 3;   // the first ones allocate
+constexpr double kTrialShare = 0.04;  // of the time, spent on timing steps
+constexpr int64_t kTrialSample = 30;  // characters
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double time_step(double trial_seconds, const Settings& settings, const CorpusFolder& corpus, CharRnn& model,
+                 Communicator& comm) {
+  Settings trial_settings = settings;
+  trial_settings.train.schedule.warmup_steps = 0;
+  Trainer trial(trial_settings, 1, model, comm, corpus.require_split("train"));
+  const at::Tensor initial = model.parameters().values().clone();
+  for (int i = 0; i < kUnmeasuredSteps; ++i) trial.step();
+  // The median: a machine that is busy with something else for a moment does not count.
+  const Clock::time_point begin = Clock::now();
+  std::vector<double> times;
+  for (std::array<int64_t, 1> more{1}; more[0] != 0;) {
+    const Clock::time_point before = Clock::now();
+    trial.step();
+    times.push_back(seconds_since(before));
+    more[0] = comm.rank() == 0 && seconds_since(begin) < trial_seconds ? 1 : 0;
+    comm.all_reduce_max(more);
+  }
+  std::nth_element(times.begin(), times.begin() + static_cast<ptrdiff_t>(times.size() / 2), times.end());
+  const double step_seconds = times[times.size() / 2];
+  model.parameters().values().copy_(initial);
+  return step_seconds;
+}
+
+double time_evaluation(const Settings& settings, const CorpusFolder& corpus, const CharRnn& model,
+                       Communicator& comm) {
+  const SplitInfo* valid = corpus.split("valid");
+  if (valid == nullptr || settings.evaluate.every == 0) return 0;
+  const Clock::time_point begin = Clock::now();
+  evaluate(model, *valid, settings.evaluate.lanes, comm);
+  return seconds_since(begin);
+}
+
+double time_samples(const Settings& settings, const CorpusFolder& corpus, const CharRnn& model) {
+  if (settings.sample.every == 0) return 0;
+  const Clock::time_point begin = Clock::now();
+  Sampler(model, corpus.vocabulary()).text("", kTrialSample, {});
+  const auto samples = settings.sample.prefixes.size() * settings.sample.temperatures.size();
+  return seconds_since(begin) / static_cast<double>(kTrialSample) *
+         static_cast<double>(settings.sample.length) * static_cast<double>(samples);
+}
+
+double per_step(double seconds, int64_t every) {
+  return every > 0 ? seconds / static_cast<double>(every) : 0;
+}
+
+}  // namespace
+
+FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFolder& corpus, CharRnn& model,
+                      Communicator& comm) {
+  const Clock::time_point start = Clock::now();
+  FittedSteps fitted;
+  fitted.step_seconds = time_step(kTrialShare * seconds, settings, corpus, model, comm);
+  const double evaluation = time_evaluation(settings, corpus, model, comm);
+  const double samples = comm.rank() == 0 ? time_samples(settings, corpus, model) : 0;
+  // An evaluation at the end, and samples at the start and the end, come whatever the number of steps.
+  const double left = seconds - seconds_since(start) - evaluation - 2 * samples;
+  const double each = fitted.step_seconds + per_step(evaluation, settings.evaluate.every) +
+                      per_step(samples, settings.sample.every);
+  std::array<int64_t, 1> steps{comm.rank() == 0 ? std::max<int64_t>(1, std::llround(left / each)) : 0};
+  comm.all_reduce_max(steps);
+  fitted.steps = steps[0];
+  together(comm, [&] {
+    if (fitted.steps >= settings.train.schedule.warmup_steps) return;
+    fail_usage("--fit-seconds ", seconds, " gives ", fitted.steps, " steps, fewer than the ",
+               settings.train.schedule.warmup_steps,
+               " of train.schedule.warmup_steps: take more seconds, a smaller model, or fewer warm-up steps");
+  });
+  return fitted;
+}
+
+}  // namespace charrnn

@@ -1,0 +1,201 @@
+#include "data/batch_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "../error_of.h"
+#include "../temporary_folder.h"
+#include "counting_split.h"
+
+namespace charrnn {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Rows of letters with blanks between: id 0 is `a`.
+std::string letters(const std::vector<int64_t>& ids, int64_t steps) {
+  std::string text;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i > 0 && i % static_cast<size_t>(steps) == 0) text += ' ';
+    text += static_cast<char>('a' + ids[i]);
+  }
+  return text;
+}
+
+TEST(BatchReader, TheAlphabet) {
+  const TemporaryFolder folder;
+  const SplitInfo split = counting_split(folder, {13});
+  BatchReader reader(split, {.batch_size = 3, .sequence_length = 2, .random_offset = false}, 0, 1);
+  Batch batch = reader.next();
+  EXPECT_EQ(letters(batch.inputs, 2), "ab ef ij");
+  EXPECT_EQ(letters(batch.targets, 2), "bc fg jk");
+  EXPECT_TRUE(batch.fresh_state);
+  batch = reader.next();
+  EXPECT_EQ(letters(batch.inputs, 2), "cd gh kl");
+  EXPECT_EQ(letters(batch.targets, 2), "de hi lm");
+  EXPECT_FALSE(batch.fresh_state);
+  EXPECT_EQ(reader.position(), (ReadingPosition{1, 0, 0}));
+  EXPECT_EQ(letters(reader.next().inputs, 2), "ab ef ij");
+}
+
+class BatchReaders : public testing::TestWithParam<Sampling> {
+ protected:
+  LaneOptions options() const {
+    return {.batch_size = 6, .sequence_length = 5, .sampling = GetParam(), .seed = 3};
+  }
+
+  // Steps of two epochs and a little more.
+  static int64_t steps(const BatchReader& reader) { return reader.plan().steps_for(2) + 3; }
+
+  TemporaryFolder folder_;
+  SplitInfo split_ = counting_split(folder_, {140, 97, 201}, 2);  // 438 ids: more than one byte holds
+  std::vector<uint64_t> starts_{0, 140, 237};
+};
+
+TEST_P(BatchReaders, CellsAreWhereThePlanPutsThem) {
+  BatchReader reader(split_, options(), 0, 1);
+  int64_t largest = 0;
+  for (int64_t step = steps(reader); step > 0; --step) {
+    const ReadingPosition at = reader.position();
+    const ShardPass pass = reader.plan().pass(at.epoch, at.place);
+    const uint64_t step_of_pass = reader.plan().steps_done(at);
+    const bool is_sequential = GetParam() == Sampling::kSequential;
+    const std::vector<uint32_t> order = reader.plan().window_order(at.epoch, pass);
+    const Batch batch = reader.next();
+    ASSERT_EQ(batch.lanes, 6);
+    ASSERT_EQ(batch.steps, 5);
+    ASSERT_EQ(batch.inputs.size(), 30u);
+    ASSERT_EQ(batch.targets.size(), 30u);
+    EXPECT_EQ(batch.fresh_state, !is_sequential || step_of_pass == 0);
+    for (uint64_t lane = 0; lane < 6; ++lane) {
+      const uint64_t in_shard =
+          is_sequential ? lane * pass.lane_length + step_of_pass * 5 : order[step_of_pass * 6 + lane] * 5;
+      for (uint64_t t = 0; t < 5; ++t) {
+        const auto id = static_cast<int64_t>(starts_[pass.shard] + pass.offset + in_shard + t);
+        ASSERT_EQ(batch.inputs[lane * 5 + t], id) << "lane " << lane << ", t " << t;
+        ASSERT_EQ(batch.targets[lane * 5 + t], id + 1);
+        largest = std::max(largest, id);
+      }
+    }
+  }
+  EXPECT_GT(largest, 255);
+}
+
+TEST_P(BatchReaders, PartsSideBySideAreTheWholeBatch) {
+  for (const int parts : {2, 3}) {
+    BatchReader whole(split_, options(), 0, 1);
+    std::vector<std::unique_ptr<BatchReader>> readers;
+    for (int part = 0; part < parts; ++part) {
+      readers.push_back(std::make_unique<BatchReader>(split_, options(), part, parts));
+      EXPECT_EQ(readers.back()->lanes(), 6 / parts);
+      EXPECT_EQ(readers.back()->first_lane(), 6 / parts * part);
+    }
+    for (int64_t step = steps(whole); step > 0; --step) {
+      const Batch expected = whole.next();
+      std::vector<int64_t> inputs;
+      std::vector<int64_t> targets;
+      for (const auto& reader : readers) {
+        const Batch batch = reader->next();
+        EXPECT_EQ(batch.lanes, 6 / parts);
+        EXPECT_EQ(batch.fresh_state, expected.fresh_state);
+        inputs.insert(inputs.end(), batch.inputs.begin(), batch.inputs.end());
+        targets.insert(targets.end(), batch.targets.begin(), batch.targets.end());
+        EXPECT_EQ(reader->position(), whole.position());
+      }
+      ASSERT_EQ(inputs, expected.inputs) << parts << " parts";
+      ASSERT_EQ(targets, expected.targets);
+    }
+  }
+}
+
+TEST_P(BatchReaders, GoesOnFromAnyPositionAsIfNeverStopped) {
+  BatchReader reader(split_, options(), 0, 2);
+  std::vector<ReadingPosition> positions;
+  std::vector<Batch> batches;
+  for (int64_t step = steps(reader); step > 0; --step) {
+    positions.push_back(reader.position());
+    batches.push_back(reader.next());
+  }
+  for (size_t start = 0; start < positions.size(); ++start) {
+    BatchReader resumed(split_, options(), 0, 2, positions[start]);
+    // Over the next border of a shard, but not always to the end.
+    for (size_t step = start; step < std::min(positions.size(), start + 9); ++step) {
+      const Batch batch = resumed.next();
+      ASSERT_EQ(batch.inputs, batches[step].inputs) << "from step " << start << ", at step " << step;
+      ASSERT_EQ(batch.targets, batches[step].targets);
+      ASSERT_EQ(batch.fresh_state, batches[step].fresh_state);
+    }
+  }
+}
+
+TEST_P(BatchReaders, NoCharacterTwiceInAnEpoch) {
+  BatchReader reader(split_, options(), 0, 1);
+  std::set<int64_t> seen;
+  uint64_t skipped = 0;
+  for (uint64_t place = 0; place < 3; ++place) skipped += reader.plan().pass(0, place).skipped;
+  while (reader.position().epoch == 0) {
+    for (const int64_t id : reader.next().inputs) EXPECT_TRUE(seen.insert(id).second) << id;
+  }
+  EXPECT_EQ(seen.size(), 438 - skipped);
+}
+
+TEST_P(BatchReaders, LanesThatCannotBeSharedAreAUsageError) {
+  EXPECT_THAT(usage_error_of([&] { BatchReader(split_, options(), 0, 4); }),
+              AllOf(HasSubstr("batch_size 6"), HasSubstr("by 4 ranks")));
+}
+
+TEST_P(BatchReaders, APositionOfAnotherCorpusIsRefused) {
+  for (const ReadingPosition& wrong : {ReadingPosition{0, 3, 0}, ReadingPosition{0, 0, 5000}}) {
+    EXPECT_THAT(error_of([&] { BatchReader(split_, options(), 0, 1, wrong); }), HasSubstr("another corpus"));
+  }
+}
+
+TEST_P(BatchReaders, AnIdBeyondTheVocabularyIsDamage) {
+  split_.vocabulary_size = 438;
+  BatchReader whole(split_, options(), 0, 1);
+  for (int64_t step = steps(whole); step > 0; --step) EXPECT_NO_THROW(whole.next());
+  split_.vocabulary_size = 300;  // the last shard has more
+  EXPECT_THAT(error_of([&] {
+                BatchReader reader(split_, options(), 0, 1);
+                for (int64_t step = steps(reader); step > 0; --step) reader.next();
+              }),
+              AllOf(HasSubstr("train-00002.h5"), HasSubstr("has 300 characters"), HasSubstr("damaged")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sampling, BatchReaders, testing::Values(Sampling::kSequential, Sampling::kRandom),
+                         [](const auto& kind) { return std::string(enum_name(kind.param)); });
+
+TEST(BatchReader, SequentialLanesGoOnWhereTheStepBeforeEnded) {
+  const TemporaryFolder folder;
+  const SplitInfo split = counting_split(folder, {83, 64});
+  BatchReader reader(split, {.batch_size = 3, .sequence_length = 4, .seed = 2}, 0, 1);
+  std::vector<int64_t> last_targets;
+  int borders = 0;
+  for (int step = 0; step < 40; ++step) {
+    const Batch batch = reader.next();
+    borders += batch.fresh_state ? 1 : 0;
+    for (size_t lane = 0; lane < 3; ++lane) {
+      if (!batch.fresh_state) {
+        EXPECT_EQ(batch.inputs[lane * 4], last_targets[lane]);
+      }
+    }
+    last_targets = {batch.targets[3], batch.targets[7], batch.targets[11]};
+  }
+  EXPECT_GE(borders, 6) << "three epochs of two shards";
+}
+
+TEST(BatchReader, FourByteIds) {
+  const TemporaryFolder folder;
+  const SplitInfo split = counting_split(folder, {70000}, 4);
+  // One lane, resumed near the end of the shard: ids above 65,535.
+  BatchReader reader(split, {.batch_size = 1, .sequence_length = 10, .random_offset = false}, 0, 1,
+                     {0, 0, 69980});
+  EXPECT_EQ(reader.next().inputs.front(), 69980);
+}
+
+}  // namespace
+}  // namespace charrnn

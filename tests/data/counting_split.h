@@ -1,0 +1,43 @@
+// A split whose ids count upward through its shards, so that any batch can be read by eye: the id of a
+// character is its place in the split, modulo `vocabulary_size` where one is given.
+#pragma once
+
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "../temporary_folder.h"
+#include "data/corpus_folder.h"
+#include "data/shard.h"
+
+namespace charrnn {
+
+inline SplitInfo counting_split(const TemporaryFolder& folder, const std::vector<uint64_t>& lengths,
+                                int id_bytes = 1, uint64_t vocabulary_size = 0,
+                                const std::string& name = "train") {
+  SplitInfo split;
+  split.name = name;
+  for (const uint64_t length : lengths) {
+    const auto shard = static_cast<uint32_t>(split.shards.size());
+    const auto path = folder / shard_file_name(name, shard);
+    std::vector<uint32_t> ids(length);
+    std::iota(ids.begin(), ids.end(), static_cast<uint32_t>(split.characters));
+    for (uint32_t& id : ids) {
+      if (vocabulary_size > 0) id %= static_cast<uint32_t>(vocabulary_size);
+    }
+    ShardWriter writer(path, {.length = length,
+                              .id_bytes = id_bytes,
+                              .vocabulary_hash = "counting",
+                              .split = name,
+                              .shard = shard,
+                              .shard_count = static_cast<uint32_t>(lengths.size())});
+    writer.append(ids);
+    split.shards.push_back({path, length, writer.finish()});
+    split.characters += length;
+  }
+  split.utf8_bytes = split.characters;
+  return split;
+}
+
+}  // namespace charrnn

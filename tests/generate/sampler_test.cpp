@@ -1,0 +1,133 @@
+#include "generate/sampler.h"
+
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "../error_of.h"
+
+namespace charrnn {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Vocabulary vocabulary_of(std::u32string_view letters, bool unknown) {
+  std::vector<Vocabulary::Character> characters;
+  for (const char32_t letter : letters) characters.push_back({letter, 1});
+  return Vocabulary::from_counts(characters, {.max_size = {}, .unknown = unknown}, Unit::kCodePoint);
+}
+
+// Larger recurrent weights than a fresh model's, so that what came before matters.
+CharRnn model_for(const Vocabulary& vocabulary) {
+  CharRnn model({.embedding_size = 5, .hidden_size = 7, .layers = 2, .output_dropout = {}},
+                static_cast<int64_t>(vocabulary.size()));
+  model.initialize(3);
+  const c10::AutoGradMode no_grad(false);
+  for (const auto& [name, value, offset] : model.parameters().list()) {
+    if (name.starts_with("rnn.weight_hh")) value.detach().mul_(10.0);
+  }
+  return model;
+}
+
+class Samplers : public testing::Test {
+ protected:
+  // The prefix and what the model wrote.
+  std::string whole(const std::string& prefix, int64_t length, const SampleOptions& options = {}) const {
+    return prefix + sampler_.text(prefix, length, options);
+  }
+
+  Vocabulary vocabulary_ = vocabulary_of(U"abcdefé\n", false);
+  CharRnn model_ = model_for(vocabulary_);
+  Sampler sampler_{model_, vocabulary_};
+};
+
+TEST_F(Samplers, TheSameSeedGivesTheSameText) {
+  const std::string text = sampler_.text("ab", 200, {.seed = 5});
+  EXPECT_EQ(sampler_.text("ab", 200, {.seed = 5}), text);
+  EXPECT_NE(sampler_.text("ab", 200, {.seed = 6}), text);
+  EXPECT_NE(sampler_.text("abc", 200, {.seed = 5}), text);
+  EXPECT_EQ(sampler_.text("ab", 50, {.seed = 5}),
+            text.substr(0, sampler_.text("ab", 50, {.seed = 5}).size()));
+}
+
+TEST_F(Samplers, OneCallOfTheSinkForEachCharacter) {
+  std::vector<std::string> pieces;
+  sampler_.go_on("a", 300, {.temperature = 2}, [&](const std::string& piece) { pieces.push_back(piece); });
+  EXPECT_EQ(pieces.size(), 300u);
+  EXPECT_THAT(pieces, testing::Contains("é"));
+  EXPECT_THAT(pieces, testing::Each(testing::AnyOf("a", "b", "c", "d", "e", "f", "é", "\n")));
+  EXPECT_EQ(sampler_.text("a", 0, {}), "");
+}
+
+TEST_F(Samplers, GreedyGoesOnFromItsOwnWordsAsFromAPrefix) {
+  const SampleOptions greedy{.temperature = 0};
+  for (const std::string start : {"a", "b", "cd", "fée", "\n"}) {
+    const std::string text = whole(start, 12, greedy);
+    std::string grown = start;
+    for (int i = 0; i < 12; ++i) grown = whole(grown, 1, greedy);
+    EXPECT_EQ(grown, text);
+    EXPECT_EQ(whole(start, 12, {.temperature = 1e-7, .seed = 9}), text);
+  }
+}
+
+// The distribution after a prefix is that of the model after reading all of it, from zero state.
+TEST_F(Samplers, ThePrefixWarmsTheStateUp) {
+  const c10::AutoGradMode no_grad(false);
+  const auto logits_after = [&](const std::string& text) {
+    RnnState state = model_.zero_state(1);
+    at::Tensor logits;
+    for (const uint32_t id : vocabulary_.encode(text)) {
+      const at::Tensor input =
+          at::full({1, 1}, static_cast<int64_t>(id), at::TensorOptions().dtype(at::kLong));
+      logits = model_.forward(input, state, std::nullopt);
+    }
+    return logits.flatten().contiguous();
+  };
+  int differing = 0;
+  for (const std::string before : {"", "a", "dd", "éb\n", "fecd", "abcabc"}) {
+    for (const std::string last : {"a", "b", "c", "d", "e", "f"}) {
+      const at::Tensor likeliest = logits_after(before + last).argmax();
+      EXPECT_EQ(sampler_.text(before + last, 1, {.temperature = 0}),
+                vocabulary_.decode(static_cast<uint32_t>(likeliest.item<int64_t>())));
+      differing += likeliest.item<int64_t>() != logits_after(last).argmax().item<int64_t>() ? 1 : 0;
+    }
+  }
+  EXPECT_GT(differing, 3) << "what came before the last character makes no difference: nothing was tested";
+}
+
+TEST_F(Samplers, AnEmptyPrefixStartsLikeANewLine) {
+  EXPECT_EQ(sampler_.text("", 50, {.seed = 2}), sampler_.text("\n", 50, {.seed = 2}));
+}
+
+TEST_F(Samplers, ACharacterThatTheVocabularyLacksIsAUsageError) {
+  EXPECT_THAT(usage_error_of([&] { sampler_.text("abx", 5, {}); }), HasSubstr("x"));
+  EXPECT_THAT(usage_error_of([&] { sampler_.text("ab\xff", 5, {}); }), Not(testing::IsEmpty()));
+}
+
+TEST_F(Samplers, SamplingLeavesTheModelAsItWas) {
+  const at::Tensor before = model_.parameters().values().clone();
+  sampler_.text("ab", 50, {});
+  EXPECT_TRUE(at::equal(model_.parameters().values(), before));
+  EXPECT_EQ(model_.parameters().gradients().count_nonzero().item<int64_t>(), 0);
+  EXPECT_TRUE(c10::GradMode::is_enabled());
+}
+
+TEST(Sampler, UnknownIsNeverDrawn) {
+  const Vocabulary vocabulary = vocabulary_of(U"abc", true);
+  CharRnn model = model_for(vocabulary);
+  {
+    const c10::AutoGradMode no_grad(false);
+    model.parameters()["head.bias"].detach()[0].fill_(50);  // <unk> is all but certain
+  }
+  const Sampler sampler(model, vocabulary);
+  for (const double temperature : {0.0, 1.0, 50.0}) {
+    const std::string text = sampler.text("xay", 400, {.temperature = temperature});  // x and y are <unk>
+    EXPECT_EQ(text.size(), 400u);
+    EXPECT_EQ(text.find_first_not_of("abc"), std::string::npos);
+  }
+  EXPECT_EQ(sampler.text("", 20, {}).size(), 20u) << "no line end in this vocabulary";
+}
+
+}  // namespace
+}  // namespace charrnn

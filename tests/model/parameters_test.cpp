@@ -1,0 +1,135 @@
+#include "model/parameters.h"
+
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "../error_of.h"
+#include "small_model.h"
+
+namespace charrnn {
+namespace {
+
+using Shapes = std::vector<std::pair<std::string, std::vector<int64_t>>>;
+
+Shapes shapes_of(const CharRnn& model) {
+  Shapes shapes;
+  for (const auto& parameter : model.parameters().list()) {
+    shapes.emplace_back(parameter.name, parameter.value.sizes().vec());
+  }
+  return shapes;
+}
+
+TEST(Parameters, NamesAndShapesArePyTorchs) {
+  EXPECT_EQ(shapes_of(small_model(small_settings())), (Shapes{{"embedding.weight", {11, 5}},
+                                                              {"rnn.weight_ih_l0", {28, 5}},
+                                                              {"rnn.weight_hh_l0", {28, 7}},
+                                                              {"rnn.bias_ih_l0", {28}},
+                                                              {"rnn.bias_hh_l0", {28}},
+                                                              {"rnn.weight_ih_l1", {28, 7}},
+                                                              {"rnn.weight_hh_l1", {28, 7}},
+                                                              {"rnn.bias_ih_l1", {28}},
+                                                              {"rnn.bias_hh_l1", {28}},
+                                                              {"head.weight", {11, 7}},
+                                                              {"head.bias", {11}}}));
+  EXPECT_EQ(shapes_of(small_model(small_settings(InputLayer::kOneHot, 1))),
+            (Shapes{{"rnn.weight_ih_l0", {28, 11}},
+                    {"rnn.weight_hh_l0", {28, 7}},
+                    {"rnn.bias_ih_l0", {28}},
+                    {"rnn.bias_hh_l0", {28}},
+                    {"head.weight", {11, 7}},
+                    {"head.bias", {11}}}));
+}
+
+TEST(Parameters, AreViewsOfOneBufferSideBySide) {
+  CharRnn model = small_model(small_settings(), at::kFloat);
+  const Parameters& p = model.parameters();
+  int64_t offset = 0;
+  for (const auto& parameter : p.list()) {
+    EXPECT_EQ(parameter.offset, offset) << parameter.name;
+    EXPECT_TRUE(parameter.value.is_leaf() && parameter.value.requires_grad()) << parameter.name;
+    EXPECT_EQ(parameter.value.const_data_ptr<float>(), p.values().const_data_ptr<float>() + offset);
+    EXPECT_EQ(parameter.value.grad().const_data_ptr<float>(), p.gradients().const_data_ptr<float>() + offset);
+    offset += parameter.value.numel();
+  }
+  EXPECT_EQ(p.values().numel(), offset);
+  EXPECT_EQ(p.gradients().numel(), offset);
+
+  const c10::AutoGradMode no_grad(false);
+  const Parameters::Parameter& second = p.list()[1];
+  p.values()[second.offset + 8].fill_(42);
+  EXPECT_EQ(p["rnn.weight_ih_l0"][1][3].item<float>(), 42) << "row 1, column 3 of (28, 5)";
+  EXPECT_EQ(Parameters::view(p.values(), second).sizes(), second.value.sizes());
+  EXPECT_EQ(Parameters::view(p.values(), second)[1][3].item<float>(), 42);
+  EXPECT_THAT(error_of([&] { p["rnn.weight_ih_l2"]; }), testing::HasSubstr("rnn.weight_ih_l2"));
+}
+
+TEST(Parameters, BackwardAddsIntoTheFlatBuffer) {
+  CharRnn model = small_model(small_settings());
+  const Parameters& p = model.parameters();
+  const void* memory = p.gradients().const_data_ptr();
+  // d/dw of 3 sum(w): 3 in the head's rows, nothing elsewhere.
+  for (int times = 1; times <= 2; ++times) {
+    (p["head.weight"].sum() * 3.0).backward();
+    EXPECT_EQ(p.gradients().sum().item<double>(), 77.0 * 3.0 * times);
+    EXPECT_EQ(Parameters::view(p.gradients(), p.list()[9]).min().item<double>(), 3.0 * times);
+  }
+  EXPECT_EQ(p.gradients().const_data_ptr(), memory);
+  EXPECT_EQ(p.list()[9].value.grad().const_data_ptr<double>(), p.gradients().const_data_ptr<double>() + 895);
+}
+
+TEST(Initialize, DrawsAsPyTorchDoes) {
+  ModelSettings settings{
+      .embedding_size = 50, .hidden_size = 60, .layers = 2, .output_dropout = {}, .forget_bias = 1.5};
+  CharRnn model(settings, 97, at::kFloat);
+  model.initialize(3);
+  const Parameters& p = model.parameters();
+  // Of n draws the mean errs by sigma / sqrt(n), the variance of a normal by sqrt(2 / n): five of those each.
+  const at::Tensor embedding = p["embedding.weight"].detach().to(at::kDouble);
+  const double n = 97 * 50;
+  EXPECT_NEAR(embedding.mean().item<double>(), 0, 5 / std::sqrt(n));
+  EXPECT_NEAR(embedding.var().item<double>(), 1, 5 * std::sqrt(2 / n));
+
+  const double bound = 1 / std::sqrt(60.0);
+  const double float_bound = bound * (1 + 1e-6);
+  for (const auto& [name, value, offset] : p.list()) {
+    if (name == "embedding.weight" || name.starts_with("rnn.bias")) continue;
+    const at::Tensor drawn = value.detach().to(at::kDouble);
+    const auto count = static_cast<double>(drawn.numel());
+    EXPECT_LE(drawn.abs().max().item<double>(), float_bound) << name;
+    EXPECT_NEAR(drawn.mean().item<double>(), 0, 5 * bound / std::sqrt(3 * count)) << name;
+    // u^2 of a uniform draw has mean k^2 / 3 and deviation k^2 sqrt(4 / 45).
+    EXPECT_NEAR(drawn.square().mean().item<double>(), bound * bound / 3,
+                5 * bound * bound * std::sqrt(4.0 / 45 / count))
+        << name;
+  }
+  for (const char* layer : {"_l0", "_l1"}) {
+    const at::Tensor sum =
+        (p[std::string("rnn.bias_ih") + layer] + p[std::string("rnn.bias_hh") + layer]).detach();
+    EXPECT_TRUE(at::equal(sum.narrow(0, 60, 60), at::full({60}, 1.5))) << "forget gates";
+    for (const int64_t gate : {0, 2, 3}) {
+      EXPECT_LE(sum.narrow(0, gate * 60, 60).abs().max().item<double>(), 2 * float_bound);
+      EXPECT_GT(sum.narrow(0, gate * 60, 60).abs().max().item<double>(), bound / 2);
+    }
+  }
+}
+
+TEST(Initialize, IsAFunctionOfTheSeedAndDisturbsNoOtherDraw) {
+  const auto values = [](uint64_t seed) {
+    return small_model(small_settings(), at::kFloat, seed).parameters().values();
+  };
+  at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
+  generator.set_current_seed(17);
+  const at::Tensor first = values(4);
+  const at::Tensor drawn = at::rand({5});
+  EXPECT_TRUE(at::equal(first, values(4)));
+  EXPECT_FALSE(at::equal(first, values(5)));
+  generator.set_current_seed(17);
+  EXPECT_TRUE(at::equal(drawn, at::rand({5})));
+}
+
+}  // namespace
+}  // namespace charrnn

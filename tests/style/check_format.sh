@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# clang-format is checked, not trusted: every C++ file of ours must be as .clang-format says.
+# usage: check_format.sh CLANG_FORMAT SOURCE_FOLDER
+set -euo pipefail
+
+clang_format=$1
+source_folder=$2
+
+if ! command -v "$clang_format" >/dev/null; then
+  echo "clang-format is missing: apt-get install clang-format" >&2
+  exit 1
+fi
+cd "$source_folder"
+mapfile -d '' files < <(find src tools tests -name '*.h' -print0 -o -name '*.cpp' -print0)
+if [ "${#files[@]}" -lt 10 ]; then
+  echo "found only ${#files[@]} C++ files in $source_folder" >&2
+  exit 1
+fi
+bad=()
+for file in "${files[@]}"; do
+  "$clang_format" --dry-run -Werror "$file" 2>/dev/null || bad+=("$file")
+done
+if [ "${#bad[@]}" -gt 0 ]; then
+  echo "not formatted; run: clang-format -i ${bad[*]}" >&2
+  exit 1
+fi
+echo "${#files[@]} files are formatted"

@@ -1,0 +1,143 @@
+#include "train/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+namespace charrnn {
+namespace {
+
+constexpr size_t kWeights = 37;
+constexpr int kUpdates = 50;
+
+// The gradient of weight i at update t: of changing sign and of very different sizes.
+double gradient(size_t i, int t) {
+  return std::sin(1.3 * static_cast<double>(i) + 0.7 * t) * std::pow(10.0, static_cast<double>(i % 5) - 3.0);
+}
+
+double start(size_t i) {
+  return std::cos(2.1 * static_cast<double>(i));
+}
+
+double rate(int t) {
+  return 0.01 / t;
+}
+
+// One weight in double, by the formulas of PyTorch's documentation of SGD, Adam and AdamW.
+struct Plain {
+  OptimizerSettings s;
+  double w;
+  double momentum = 0;
+  double first = 0;
+  double second = 0;
+
+  void update(double g, double learning_rate, int t) {
+    if (s.name == OptimizerName::kAdamW) {
+      w -= learning_rate * s.weight_decay * w;
+    } else {
+      g += s.weight_decay * w;
+    }
+    if (s.name == OptimizerName::kSgd) {
+      momentum = t == 1 ? g : s.momentum * momentum + g;
+      w -= learning_rate * (s.momentum > 0 ? momentum : g);
+      return;
+    }
+    first = s.beta1 * first + (1 - s.beta1) * g;
+    second = s.beta2 * second + (1 - s.beta2) * g * g;
+    const double corrected_first = first / (1 - std::pow(s.beta1, t));
+    const double corrected_second = second / (1 - std::pow(s.beta2, t));
+    w -= learning_rate * corrected_first / (std::sqrt(corrected_second) + s.epsilon);
+  }
+};
+
+struct Case {
+  const char* name;
+  OptimizerSettings settings;
+};
+
+class Optimizers : public testing::TestWithParam<Case> {};
+
+// Weights of about 1 are rounded to 6e-8 in each of 50 updates, the updates themselves to less.
+constexpr double kTolerance = 50 * 6e-8;
+
+TEST_P(Optimizers, FiftyUpdatesEqualTheFormulas) {
+  const OptimizerSettings& settings = GetParam().settings;
+  const auto floats = at::TensorOptions().dtype(at::kFloat);
+  at::Tensor values = at::empty({kWeights}, floats);
+  at::Tensor gradients = at::empty({kWeights}, floats);
+  auto* value = values.mutable_data_ptr<float>();
+  auto* slope = gradients.mutable_data_ptr<float>();
+  std::vector<Plain> plain;
+  for (size_t i = 0; i < kWeights; ++i) {
+    value[i] = static_cast<float>(start(i));
+    plain.push_back({settings, static_cast<double>(value[i])});
+  }
+  Optimizer optimizer(settings, values);
+  double moved = 0;
+  for (int t = 1; t <= kUpdates; ++t) {
+    for (size_t i = 0; i < kWeights; ++i) {
+      slope[i] = static_cast<float>(gradient(i, t));
+      plain[i].update(static_cast<double>(slope[i]), rate(t), t);
+    }
+    optimizer.update(values, gradients, rate(t), t);
+    for (size_t i = 0; i < kWeights; ++i) {
+      ASSERT_NEAR(static_cast<double>(value[i]), plain[i].w, kTolerance)
+          << "weight " << i << ", update " << t;
+      moved = std::max(moved, std::abs(plain[i].w - start(i)));
+    }
+  }
+  EXPECT_GT(moved, 0.01) << "nothing was tested";
+}
+
+TEST_P(Optimizers, GradientsAreLeftAlone) {
+  at::Tensor values = at::ones({3});
+  const at::Tensor gradients = at::full({3}, 0.5);
+  Optimizer(GetParam().settings, values).update(values, gradients, 0.1, 1);
+  EXPECT_TRUE(at::equal(gradients, at::full({3}, 0.5)));
+}
+
+OptimizerSettings named(OptimizerName name, double momentum, double weight_decay) {
+  OptimizerSettings settings;
+  settings.name = name;
+  settings.momentum = momentum;
+  settings.weight_decay = weight_decay;
+  settings.beta1 = 0.8;  // no defaults
+  settings.beta2 = 0.97;
+  settings.epsilon = 1e-4;
+  return settings;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Optimizers,
+                         testing::Values(Case{"sgd", named(OptimizerName::kSgd, 0, 0)},
+                                         Case{"sgd_decay", named(OptimizerName::kSgd, 0, 0.3)},
+                                         Case{"momentum", named(OptimizerName::kSgd, 0.9, 0)},
+                                         Case{"momentum_decay", named(OptimizerName::kSgd, 0.9, 0.3)},
+                                         Case{"adam", named(OptimizerName::kAdam, 0, 0)},
+                                         Case{"adam_decay", named(OptimizerName::kAdam, 0, 0.3)},
+                                         Case{"adamw", named(OptimizerName::kAdamW, 0, 0)},
+                                         Case{"adamw_decay", named(OptimizerName::kAdamW, 0, 0.3)}),
+                         [](const auto& kind) { return kind.param.name; });
+
+TEST(Optimizer, MomentsHavePyTorchsNames) {
+  const at::Tensor values = at::ones({5});
+  const auto names = [&](OptimizerName name, double momentum) {
+    std::vector<std::string> list;
+    const OptimizerSettings settings = named(name, momentum, 0);
+    const Optimizer optimizer(settings, values);
+    for (const auto& [moment, tensor] : optimizer.moments()) {
+      list.push_back(moment);
+      EXPECT_EQ(tensor.sizes(), values.sizes());
+      EXPECT_EQ(tensor.count_nonzero().item<int64_t>(), 0);
+    }
+    EXPECT_EQ(list.size(), static_cast<size_t>(Optimizer::moments_per_weight(settings)));
+    return list;
+  };
+  EXPECT_EQ(names(OptimizerName::kSgd, 0), (std::vector<std::string>{}));
+  EXPECT_EQ(names(OptimizerName::kSgd, 0.9), (std::vector<std::string>{"momentum_buffer"}));
+  EXPECT_EQ(names(OptimizerName::kAdam, 0), (std::vector<std::string>{"exp_avg", "exp_avg_sq"}));
+  EXPECT_EQ(names(OptimizerName::kAdamW, 0), (std::vector<std::string>{"exp_avg", "exp_avg_sq"}));
+}
+
+}  // namespace
+}  // namespace charrnn

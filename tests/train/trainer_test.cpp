@@ -1,0 +1,305 @@
+#include "train/trainer.h"
+
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "../data/counting_split.h"
+#include "../error_of.h"
+#include "../temporary_folder.h"
+#include "comm/solo.h"
+#include "model/loss.h"
+
+namespace charrnn {
+namespace {
+
+constexpr int64_t kV = 11;
+constexpr int64_t kSteps = 200;  // of the schedule
+
+Settings some_settings() {
+  Settings settings;
+  settings.model = {
+      .embedding_size = 5, .hidden_size = 13, .layers = 2, .dropout = 0.2, .output_dropout = {}};
+  settings.train.batch_size = 4;
+  settings.train.sequence_length = 3;
+  settings.train.optimizer.learning_rate = 0.02;
+  settings.train.schedule = {ScheduleName::kCosine, 2, 0.1};
+  settings.train.clip_norm = 0.5;
+  settings.run.seed = 6;
+  return settings;
+}
+
+// A model, its trainer and a group of one, all made from settings.
+struct SmallRun {
+  SmallRun(const Settings& run_settings, const SplitInfo& split, const Progressed& progress = {})
+      : settings(run_settings),
+        model(initialized(run_settings)),
+        trainer(settings, kSteps, model, *comm, split, progress) {}
+
+  static CharRnn initialized(const Settings& settings) {
+    CharRnn model(settings.model, kV);
+    model.initialize(static_cast<uint64_t>(settings.run.seed));
+    return model;
+  }
+
+  void steps(int count) {
+    while (count-- > 0) trainer.step();
+  }
+
+  Checkpoint saved() const {
+    Checkpoint checkpoint;
+    checkpoint.settings = settings;
+    checkpoint.vocabulary_json = "{}";
+    checkpoint.progress = trainer.progress();
+    trainer.save_to(checkpoint);
+    return checkpoint;
+  }
+
+  const at::Tensor& values() const { return model.parameters().values(); }
+
+  Settings settings;
+  std::unique_ptr<Communicator> comm = make_solo_communicator();
+  CharRnn model;
+  Trainer trainer;
+};
+
+// Also equal where both are the same kind of not-a-number.
+bool same_bits(const at::Tensor& a, const at::Tensor& b) {
+  return at::equal(a.detach().contiguous().view(at::kInt), b.detach().contiguous().view(at::kInt));
+}
+
+void expect_same_bits(const Checkpoint& a, const Checkpoint& b) {
+  EXPECT_EQ(a.weights.size(), 11u);
+  for (const auto& [name, tensor] : a.weights) EXPECT_TRUE(same_bits(tensor, b.weights.at(name))) << name;
+  EXPECT_EQ(a.moments.size(), b.moments.size());
+  for (const auto& [moment, tensors] : a.moments) {
+    for (const auto& [name, tensor] : tensors) {
+      EXPECT_TRUE(same_bits(tensor, b.moments.at(moment).at(name))) << moment << " of " << name;
+    }
+  }
+  EXPECT_TRUE(same_bits(a.state.h, b.state.h));
+  EXPECT_TRUE(same_bits(a.state.c, b.state.c));
+}
+
+class Trainers : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  // Two or three steps of 4 x 3 in each: borders of shards and epochs lie everywhere.
+  SplitInfo split_ = counting_split(folder_, {29, 43}, 1, kV);
+};
+
+double mean_loss(SmallRun& run) {
+  const double loss = run.trainer.progress().window_loss_sum / run.trainer.progress().window_count;
+  run.trainer.progress().window_loss_sum = run.trainer.progress().window_count = 0;
+  return loss;
+}
+
+TEST_F(Trainers, LearnsARepeatedTextFromLnVDown) {
+  Settings settings = some_settings();
+  settings.model.dropout = 0;
+  SmallRun run(settings, split_);
+  run.steps(1);
+  EXPECT_NEAR(mean_loss(run), std::log(11.0), 0.25) << "fresh weights know nothing";
+  run.steps(120);
+  mean_loss(run);
+  run.steps(10);
+  EXPECT_LT(mean_loss(run), 0.3) << "each character says which one follows";
+}
+
+// The same steps written out: the mean loss over all lanes, its gradient, plain descent; the state carried
+// and cut, zeroed where a shard begins.
+TEST_F(Trainers, StepsArePlainDescentOnTheMeanLoss) {
+  Settings settings = some_settings();
+  settings.model.dropout = 0;
+  settings.train.optimizer.name = OptimizerName::kSgd;
+  settings.train.optimizer.learning_rate = 0.5;
+  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.clip_norm = 0;
+  SmallRun run(settings, split_);
+  CharRnn model = SmallRun::initialized(settings);
+  BatchReader reader(split_, lane_options(settings), 0, 1);
+  RnnState state;
+  for (int step = 1; step <= 9; ++step) {
+    if (reader.position().done == 0) state = model.zero_state(4);
+    const Batch batch = reader.next();
+    const auto ids = [](const std::vector<int64_t>& list) {
+      return at::tensor(list, at::TensorOptions().dtype(at::kLong)).view({4, 3});
+    };
+    model.parameters().gradients().zero_();
+    const at::Tensor logits = model.forward(ids(batch.inputs), state, std::nullopt);
+    const at::Tensor loss = cross_entropy_sum(logits, ids(batch.targets));
+    (loss / 12).backward();
+    state = {state.h.detach(), state.c.detach()};
+    {
+      const c10::AutoGradMode no_grad(false);
+      at::Tensor(model.parameters().values()).sub_(model.parameters().gradients() * 0.5);
+    }
+    run.steps(1);
+    // Float rounding of weights below 3.
+    EXPECT_LT((run.values() - model.parameters().values()).abs().max().item<double>(), 2e-6)
+        << "step " << step;
+    EXPECT_NEAR(mean_loss(run), loss.item<double>() / 12, 1e-5);
+  }
+}
+
+TEST_F(Trainers, CountsWhatItRead) {
+  SmallRun run(some_settings(), split_);
+  run.steps(7);
+  const Progressed& progress = run.trainer.progress();
+  EXPECT_EQ(progress.step, 7);
+  EXPECT_EQ(progress.characters, 7 * 12);
+  EXPECT_EQ(progress.window_count, 7 * 12);
+  EXPECT_EQ(progress.skipped, 0);
+  ReadingPosition position;
+  for (int step = 0; step < 7; ++step) position = run.trainer.plan().advance(position);
+  EXPECT_EQ(progress.position, position);
+  EXPECT_GT(position.epoch, 0u) << "the border of an epoch was crossed";
+  EXPECT_GT(run.trainer.gradient_norm(), 0);
+  EXPECT_FALSE(run.trainer.stop_requested());
+}
+
+TEST_F(Trainers, SixAndFourStepsAreTenBitForBit) {
+  for (const OptimizerName name : {OptimizerName::kSgd, OptimizerName::kAdam, OptimizerName::kAdamW}) {
+    for (const Sampling sampling : {Sampling::kSequential, Sampling::kRandom}) {
+      Settings settings = some_settings();
+      settings.train.optimizer.name = name;
+      if (name == OptimizerName::kSgd) settings.train.optimizer.momentum = 0.9;
+      settings.train.sampling = sampling;
+      SCOPED_TRACE(std::string(enum_name(name)) + ", " + std::string(enum_name(sampling)));
+
+      SmallRun whole(settings, split_);
+      whole.steps(10);
+      {
+        SmallRun first(settings, split_);
+        first.steps(6);
+        write_checkpoint(folder_ / "six.safetensors", first.saved());
+      }
+      const Checkpoint found = read_checkpoint(folder_ / "six.safetensors");
+      SmallRun second(settings, split_, found.progress);
+      at::Tensor(second.values()).add_(1);  // whatever it started from is replaced
+      second.trainer.restore_from(found);
+      second.steps(4);
+      expect_same_bits(second.saved(), whole.saved());
+      EXPECT_EQ(second.trainer.gradient_norm(), whole.trainer.gradient_norm());
+      EXPECT_EQ(second.trainer.rate(), whole.trainer.rate());
+      EXPECT_EQ(second.trainer.progress().position, whole.trainer.progress().position);
+      EXPECT_EQ(second.trainer.progress().window_loss_sum, whole.trainer.progress().window_loss_sum);
+      EXPECT_EQ(second.trainer.progress().characters, whole.trainer.progress().characters);
+      EXPECT_GT(whole.trainer.progress().position.epoch, 0u);
+    }
+  }
+}
+
+// What the test above would miss if it were not saved: each part changes the steps that follow.
+TEST_F(Trainers, StateMomentsAndPlaceAllMatter) {
+  SmallRun whole(some_settings(), split_);
+  do {
+    whole.steps(1);
+  } while (whole.trainer.progress().step < 6 ||
+           whole.trainer.progress().position.done == 0);  // inside of a shard
+  write_checkpoint(folder_ / "some", whole.saved());
+  const Checkpoint found = read_checkpoint(folder_ / "some");
+  whole.steps(1);
+  const auto after_one_step = [&](const Checkpoint& checkpoint) {
+    SmallRun run(some_settings(), split_, checkpoint.progress);
+    run.trainer.restore_from(checkpoint);
+    run.steps(1);
+    return run.values().clone();
+  };
+  EXPECT_TRUE(same_bits(after_one_step(found), whole.values()));
+  Checkpoint changed = found;
+  changed.state.c = found.state.c + 1;
+  EXPECT_FALSE(same_bits(after_one_step(changed), whole.values()));
+  changed = found;
+  changed.moments["exp_avg"]["head.bias"] = found.moments.at("exp_avg").at("head.bias") + 1;
+  EXPECT_FALSE(same_bits(after_one_step(changed), whole.values()));
+  changed = found;
+  changed.progress.step += 1;
+  EXPECT_FALSE(same_bits(after_one_step(changed), whole.values()));
+}
+
+TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
+  Settings settings = some_settings();
+  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.clip_norm = 0;
+  SmallRun run(settings, split_);
+  const at::Tensor head_bias = run.model.parameters()["head.bias"].detach();
+  const at::Tensor kept = head_bias.clone();
+  head_bias[4].fill_(std::numeric_limits<float>::quiet_NaN());
+  write_checkpoint(folder_ / "before", run.saved());
+  const Checkpoint before = read_checkpoint(folder_ / "before");
+  run.steps(2);
+  expect_same_bits(run.saved(), before);
+  const Progressed& progress = run.trainer.progress();
+  EXPECT_FALSE(std::isfinite(run.trainer.gradient_norm()));
+  EXPECT_EQ(progress.step, 2);
+  EXPECT_EQ(progress.skipped, 2);
+  EXPECT_EQ(progress.skipped_in_a_row, 2);
+  EXPECT_EQ(progress.window_count, 0);
+  EXPECT_EQ(progress.window_loss_sum, 0);
+  EXPECT_NE(progress.position, ReadingPosition()) << "reading goes on";
+
+  // The next step is Adam's first: its corrected moments are the gradient and its square, so every weight
+  // whose gradient is well above epsilon moves by the learning rate. (Were it counted as the third, by 0.26
+  // of it.)
+  at::Tensor(head_bias).copy_(kept);
+  const at::Tensor weights = run.values().clone();
+  run.steps(1);
+  EXPECT_EQ(progress.skipped, 2);
+  EXPECT_EQ(progress.skipped_in_a_row, 0);
+  EXPECT_EQ(progress.window_count, 12);
+  const at::Tensor moved = (run.values() - weights).abs();
+  const at::Tensor well_above = run.model.parameters().gradients().abs().gt(1e-4);
+  EXPECT_GT(well_above.sum().item<int64_t>(), 100);
+  EXPECT_LT((moved.masked_select(well_above) - 0.02).abs().max().item<double>(), 1e-5);
+}
+
+TEST_F(Trainers, ALearningRateThatExplodesIsNoticed) {
+  Settings settings = some_settings();
+  settings.train.optimizer.learning_rate = 1e38;
+  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  SmallRun run(settings, split_);
+  run.steps(6);
+  EXPECT_GT(run.trainer.progress().skipped_in_a_row, 0);
+}
+
+TEST_F(Trainers, ClippingBoundsTheUpdateNotTheReportedNorm) {
+  Settings settings = some_settings();
+  settings.train.optimizer.name = OptimizerName::kSgd;
+  settings.train.optimizer.learning_rate = 1;
+  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.clip_norm = 0.01;
+  SmallRun run(settings, split_);
+  const at::Tensor before = run.values().clone();
+  run.steps(1);
+  EXPECT_GT(run.trainer.gradient_norm(), 0.05);
+  EXPECT_NEAR((run.values() - before).norm().item<double>(), 0.01, 1e-5);
+}
+
+TEST_F(Trainers, ACheckpointThatDoesNotFitIsRefused) {
+  SmallRun run(some_settings(), split_);
+  run.steps(1);
+  const Checkpoint good = run.saved();
+  Checkpoint lacking = good;
+  lacking.moments.erase("exp_avg_sq");
+  EXPECT_THAT(error_of([&] { run.trainer.restore_from(lacking); }),
+              testing::HasSubstr("no moment exp_avg_sq"));
+  lacking = good;
+  lacking.state = {};
+  EXPECT_THAT(error_of([&] { run.trainer.restore_from(lacking); }),
+              testing::HasSubstr("state of the 4 lanes"));
+  lacking = good;
+  lacking.state.h = good.state.h.narrow(1, 0, 3);
+  EXPECT_THAT(error_of([&] { run.trainer.restore_from(lacking); }),
+              testing::HasSubstr("state of the 4 lanes"));
+  lacking = good;
+  lacking.weights.erase("head.bias");
+  EXPECT_THAT(error_of([&] { run.trainer.restore_from(lacking); }),
+              testing::HasSubstr("no weight head.bias"));
+}
+
+}  // namespace
+}  // namespace charrnn
