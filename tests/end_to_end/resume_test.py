@@ -56,34 +56,37 @@ class ResumeTest(ToolTest):
             with self.subTest(ranks=ranks):
                 whole = self.train(f"whole{ranks}", ranks=ranks, **settings)
                 killed = self.folder / f"killed{ranks}"
-                kills = 0
-                while True:
-                    process = subprocess.Popen(
-                        command("charrnn_train", self.config, *overrides(run__output=killed, **settings), ranks=ranks),
-                        env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                        stderr=subprocess.DEVNULL, start_new_session=True)
-                    try:
-                        self.assertEqual(process.wait(timeout=draw.uniform(0.8, 1.6) if kills < 4 else 100), 0)
-                        break
-                    except subprocess.TimeoutExpired:
-                        os.killpg(process.pid, signal.SIGKILL)
-                        process.wait()
-                        # mpirun's ranks are groups of their own; they notice its death within a second.
-                        self.wait_until_unlocked(killed)
-                        kills += 1
-                self.assertGreater(kills, 0)
+                for target in sorted(draw.sample(range(20, 340), 4)):  # steps after which it is killed
+                    self.kill_after(target, self.start(ranks, killed, settings), killed)
+                self.train(f"killed{ranks}", ranks=ranks, **settings)
                 self.assert_equal_runs(whole, killed, 400)
                 steps = [line["step"] for line in lines(killed, "train")]
                 self.assertEqual(steps, list(range(1, 401)), "every step is there once")
 
-    def wait_until_unlocked(self, folder):
-        if not folder.exists():
-            return
+    def start(self, ranks, folder, settings):
+        return subprocess.Popen(
+            command("charrnn_train", self.config, *overrides(run__output=folder, **settings), ranks=ranks),
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
+
+    def kill_after(self, target, process, folder):
+        deadline = time.monotonic() + 60
+        while self.lines_written(folder) < target:
+            self.assertIsNone(process.poll(), "it ends before it can be killed")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        # mpirun's ranks are groups of their own; they notice its death within a second, and then free the folder.
         for _ in range(100):
             if subprocess.run(["flock", "--nonblock", str(folder), "true"], check=False).returncode == 0:
                 return
             time.sleep(0.1)
         self.fail("the ranks outlive mpirun")
+
+    def lines_written(self, folder):
+        metrics = folder / "metrics.jsonl"
+        return metrics.read_bytes().count(b'"kind":"train"') if metrics.exists() else 0
 
     def test_other_number_of_ranks_follows_the_curve(self):
         whole = self.train("whole", ranks=1, **self.settings)
