@@ -18,45 +18,37 @@ using nlohmann::json;
 constexpr const char* kFormatVersion = "1";
 constexpr std::string_view kMomentPrefix = "optimizer.";
 
-// nlohmann-json prints the shortest text that reads back to the same double.
-json to_json(const Progressed& p) {
-  return {{"step", p.step},
-          {"epoch", p.position.epoch},
-          {"place", p.position.place},
-          {"done", p.position.done},
-          {"characters", p.characters},
-          {"seconds", p.seconds},
-          {"window_loss_sum", p.window_loss_sum},
-          {"window_count", p.window_count},
-          {"last_loss", p.last_loss},
-          {"best_loss", p.best_loss},
-          {"skipped_in_a_row", p.skipped_in_a_row},
-          {"skipped", p.skipped},
-          {"evaluated_step", p.evaluated_step},
-          {"metrics_bytes", p.metrics_bytes},
-          {"events_bytes", p.events_bytes},
-          {"samples_bytes", p.samples_bytes}};
+// Every field once, for writing and reading.
+template <class Self, class Visitor>
+void visit(Self& p, const Visitor& v) {
+  v("step", p.step);
+  v("epoch", p.position.epoch);
+  v("place", p.position.place);
+  v("done", p.position.done);
+  v("characters", p.characters);
+  v("seconds", p.seconds);
+  v("window_loss_sum", p.window_loss_sum);
+  v("window_count", p.window_count);
+  v("last_loss", p.last_loss);
+  v("best_loss", p.best_loss);
+  v("skipped_in_a_row", p.skipped_in_a_row);
+  v("skipped", p.skipped);
+  v("metrics_bytes", p.metrics_bytes);
+  v("events_bytes", p.events_bytes);
+  v("samples_bytes", p.samples_bytes);
 }
 
-Progressed progress_from(const json& j) {
-  Progressed p;
-  j.at("step").get_to(p.step);
-  j.at("epoch").get_to(p.position.epoch);
-  j.at("place").get_to(p.position.place);
-  j.at("done").get_to(p.position.done);
-  j.at("characters").get_to(p.characters);
-  j.at("seconds").get_to(p.seconds);
-  j.at("window_loss_sum").get_to(p.window_loss_sum);
-  j.at("window_count").get_to(p.window_count);
-  j.at("last_loss").get_to(p.last_loss);
-  j.at("best_loss").get_to(p.best_loss);
-  j.at("skipped_in_a_row").get_to(p.skipped_in_a_row);
-  j.at("skipped").get_to(p.skipped);
-  j.at("evaluated_step").get_to(p.evaluated_step);
-  j.at("metrics_bytes").get_to(p.metrics_bytes);
-  j.at("events_bytes").get_to(p.events_bytes);
-  j.at("samples_bytes").get_to(p.samples_bytes);
-  return p;
+// nlohmann-json prints the shortest text that reads back to the same double.
+json to_json(const Progressed& progress) {
+  json fields;
+  visit(progress, [&](const char* name, const auto& value) { fields[name] = value; });
+  return fields;
+}
+
+Progressed progress_from(const json& fields) {
+  Progressed progress;
+  visit(progress, [&](const char* name, auto& value) { fields.at(name).get_to(value); });
+  return progress;
 }
 
 }  // namespace

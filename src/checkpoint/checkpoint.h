@@ -28,7 +28,6 @@ struct Progressed {
   double best_loss = 0;          // validation, nats; 0 before the first
   int64_t skipped_in_a_row = 0;  // steps without a finite gradient
   int64_t skipped = 0;           // in all
-  int64_t evaluated_step = -1;   // of the newest validation value
   uint64_t metrics_bytes = 0;    // length of metrics.jsonl
   uint64_t events_bytes = 0;     // length of the TensorBoard event file
   uint64_t samples_bytes = 0;    // length of samples.txt

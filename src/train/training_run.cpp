@@ -294,7 +294,6 @@ bool TrainingRun::evaluate_now() {
   const Loss loss = evaluate(*model_, *valid, settings_.evaluate.lanes, comm_);
   Progressed& progress = trainer_->progress();
   progress.seconds = seconds_so_far();
-  progress.evaluated_step = progress.step;
   const bool is_best =
       std::isfinite(loss.nats()) && (progress.best_loss == 0 || loss.nats() < progress.best_loss);
   if (is_best) progress.best_loss = loss.nats();

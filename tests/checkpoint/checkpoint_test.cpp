@@ -46,7 +46,6 @@ TEST(Checkpoint, EverythingComesBack) {
   EXPECT_EQ(p.best_loss, 1.6);
   EXPECT_EQ(p.skipped_in_a_row, 5);
   EXPECT_EQ(p.skipped, 6);
-  EXPECT_EQ(p.evaluated_step, 1000);
   EXPECT_EQ(p.metrics_bytes, 77u);
   EXPECT_EQ(p.samples_bytes, 88u);
   expect_equal(read.weights, written.weights);

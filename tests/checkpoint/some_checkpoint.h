@@ -33,7 +33,6 @@ inline Checkpoint some_checkpoint(int64_t step = 1234) {
                          .best_loss = 1.6,
                          .skipped_in_a_row = 5,
                          .skipped = 6,
-                         .evaluated_step = 1000,
                          .metrics_bytes = 77,
                          .samples_bytes = 88};
   CharRnn model(checkpoint.settings.model, static_cast<int64_t>(vocabulary.size()));
