@@ -9,6 +9,7 @@
 #include "command_line.h"
 #include "config/config_file.h"
 #include "core/stop_signal.h"
+#include "core/tool_main.h"
 #include "data/corpus_folder.h"
 #include "train/compute.h"
 #include "train/evaluator.h"
@@ -19,12 +20,10 @@ namespace {
 
 using namespace charrnn;
 
-enum class Mode { kCarry };
-
 struct Options {
   std::string run;
   std::string split;
-  Mode mode = Mode::kCarry;
+  std::string mode = "carry";
   std::vector<std::string> overrides;
   bool json = false;
 };
@@ -45,7 +44,7 @@ void print(const Loss& loss, const SplitInfo& split, const Checkpoint& checkpoin
     const nlohmann::ordered_json result{{"checkpoint", file},
                                         {"step", checkpoint.progress.step},
                                         {"split", split.name},
-                                        {"characters", loss.count},
+                                        {"characters", static_cast<int64_t>(loss.count)},
                                         {"loss_nats", loss.nats()},
                                         {"perplexity", loss.perplexity()},
                                         {"bits_per_character", loss.bits()},
@@ -80,6 +79,14 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
                  corpus->vocabulary().hash().substr(0, 8), ", the run was trained with ", hash.substr(0, 8),
                  ": preprocess again, or name the matching corpus with --set corpus.output=FOLDER");
     }
+    if (corpus->hash() != checkpoint.corpus_hash &&
+        settings.corpus.output == checkpoint.settings.corpus.output) {
+      fail_usage(
+          "the corpus in ", settings.corpus.output, " was made anew since the run (hash ",
+          checkpoint.corpus_hash.substr(0, 8), ", now ", corpus->hash().substr(0, 8),
+          "), so its held-out text may have been trained on: preprocess with the run's settings, or name ",
+          "another corpus on purpose with --set corpus.output=FOLDER");
+    }
     split = chosen_split(*corpus, options.split);
   });
   Communicator& comm = session.choose_backend(settings.comm, settings.run.device, "");
@@ -88,6 +95,7 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   GradientExchange(comm).broadcast(model.parameters().values());  // all ranks judge the same weights
   const Loss loss = evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm);
   if (comm.rank() == 0) print(loss, corpus->require_split(split), checkpoint, file.string(), options.json);
+  check_output();
   return ExitCode::kFinished;
 }
 
@@ -102,7 +110,7 @@ int main(int argc, char** argv) {
   app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
   app.add_option("--split", options.split, "train, valid or test; else test where there is one, or valid");
   app.add_option("--mode", options.mode, "carry: the state is carried through the whole split")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Mode>{{"carry", Mode::kCarry}}));
+      ->check(CLI::IsMember({"carry"}));
   add_overrides(app, options.overrides);
   app.add_flag("--json", options.json, "print one JSON object");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);

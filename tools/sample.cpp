@@ -27,6 +27,13 @@ struct Options {
   bool json = false;
 };
 
+// Another prefix draws other numbers, wherever it stands on the command line.
+uint64_t seed_of(uint64_t seed, const std::string& prefix, int64_t number) {
+  uint64_t bits = random_bits(seed, Draw::kSample, {static_cast<uint64_t>(number)});
+  for (const char byte : prefix) bits = mix64(bits ^ static_cast<unsigned char>(byte));
+  return bits;
+}
+
 int sample(const Options& options) {
   const Checkpoint checkpoint = open_run(options.run);
   const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, options.run);
@@ -37,6 +44,9 @@ int sample(const Options& options) {
   if (prefixes.empty()) prefixes.emplace_back();
   const int64_t length = options.length > 0 ? options.length : checkpoint.settings.sample.length;
 
+  for (const std::string& prefix : prefixes)
+    vocabulary.encode(prefix);  // complains before anything is printed
+
   const Sampler sampler(model, vocabulary);
   const bool has_titles = prefixes.size() > 1 || options.count > 1;
   for (size_t place = 0; place < prefixes.size(); ++place) {
@@ -44,7 +54,7 @@ int sample(const Options& options) {
     for (int64_t number = 0; number < options.count; ++number) {
       SampleOptions draw = options.sample;
       if (options.greedy) draw.temperature = 0;
-      draw.seed = random_bits(options.sample.seed, Draw::kSample, {place, static_cast<uint64_t>(number)});
+      draw.seed = seed_of(options.sample.seed, prefix, number);
       if (options.json) {
         const nlohmann::ordered_json line{
             {"prefix", prefix}, {"number", number}, {"text", sampler.text(prefix, length, draw)}};
@@ -57,7 +67,7 @@ int sample(const Options& options) {
       std::fputs(prefix.c_str(), stdout);
       sampler.go_on(prefix, length, draw, [](const std::string& character) {
         std::fputs(character.c_str(), stdout);
-        std::fflush(stdout);
+        return std::fflush(stdout) == 0;
       });
       std::printf("\n");
     }
@@ -79,19 +89,16 @@ int main(int argc, char** argv) {
       ->allow_extra_args(false);
   app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file")->type_name("FILE");
   app.add_option("-n,--length", options.length, "characters; else the config's sample.length")
-      ->check(CLI::PositiveNumber);
+      ->check(above(0));
   app.add_option("--temperature", options.sample.temperature, "below 1 safer, above 1 wilder; 0 is greedy")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--greedy", options.greedy, "always the likeliest character");
-  app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")
-      ->check(CLI::NonNegativeNumber);
+  app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")->check(at_least(0));
   app.add_option("--top-p", options.sample.top_p, "draw among the likeliest that hold this share together")
-      ->check(CLI::Range(1e-9, 1.0));
+      ->check(above(0));
   app.add_option("--seed", options.sample.seed, "another seed, another text")->capture_default_str();
-  app.add_option("--count", options.count, "samples of each prefix")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  app.add_option("--count", options.count, "samples of each prefix")->check(above(0))->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON object a sample");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_tool([&] {

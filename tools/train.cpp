@@ -32,15 +32,15 @@ int main(int argc, char** argv) {
   app.add_flag("--help-config", help_config, "list every key of a config, and stop");
   app.add_option("--fit-seconds", options.fit_seconds, "set train.steps so that the run takes about so long")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(above(0));
   app.add_option("--max-steps", options.max_steps,
                  "stop after step N of the run, saved; the schedule is unchanged")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(above(0));
   app.add_option("--max-seconds", options.max_seconds,
                  "stop after N seconds, saved; the schedule is unchanged")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(above(0));
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   if (help_config) {
     std::fputs(config_help().c_str(), stdout);
@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
       together(session.comm(), [&] {
         if (session.comm().rank() != 0) return;
         const int ranks = session.comm().size();
-        const RunSize size = measure_run(settings, CorpusFolder::open(settings.corpus.output), ranks);
+        RunSize size = measure_run(settings, CorpusFolder::open(settings.corpus.output), ranks);
+        if (options.fit_seconds) size.total_steps = 0;
         std::fputs(to_text(size, settings, ranks).c_str(), stdout);
       });
       return ExitCode::kFinished;

@@ -90,6 +90,7 @@ std::optional<int64_t> RunFolder::best_step() const {
 
 void RunFolder::save(const Checkpoint& contents, bool is_best, int64_t keep) const {
   const int64_t step = contents.progress.step;
+  fs::create_directories(checkpoints());
   write_checkpoint(checkpoint(step), contents);
   replace_link(checkpoints() / "latest", file_name(step));
   if (is_best) replace_link(checkpoints() / "best", file_name(step));

@@ -178,9 +178,10 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   try {
     return read_checked(in, std::filesystem::file_size(path));
   } catch (const json::exception& problem) {
-    fail(path, " is damaged: its header is not what safetensors asks for: ", problem.what());
+    fail(path,
+         " is damaged or no safetensors file: its header is not what the format asks for: ", problem.what());
   } catch (const Error& problem) {
-    fail(path, " is damaged: ", problem.what());
+    fail(path, " is damaged or no safetensors file: ", problem.what());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/log.h"
+#include "core/tool_main.h"
 
 namespace charrnn {
 namespace {
@@ -55,7 +56,7 @@ void together(Communicator& comm, const std::function<void()>& body) {
     message = error.what();
     code[0] = static_cast<int64_t>(error.code());
   } catch (const std::exception& error) {
-    message = error.what();
+    message = reason_of(error);
     code[0] = static_cast<int64_t>(ExitCode::kError);
   }
   const bool failed_here = code[0] != 0;

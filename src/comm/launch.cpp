@@ -17,6 +17,7 @@
 #include "core/atomic_file.h"
 #include "core/log.h"
 #include "core/stop_signal.h"
+#include "core/tool_main.h"
 
 namespace charrnn {
 namespace {
@@ -229,7 +230,7 @@ int run_ranks(const std::function<ExitCode(Session&)>& body) {
   } catch (const Error& error) {
     return fail_alone(error.what(), error.code());
   } catch (const std::exception& error) {
-    return fail_alone(error.what(), ExitCode::kError);
+    return fail_alone(reason_of(error), ExitCode::kError);
   }
 }
 

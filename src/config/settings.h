@@ -231,7 +231,11 @@ void visit_train(Self& s, Visitor& v) {
   v.field("random_offset", s.random_offset, {.help = "start each shard of each epoch at a drawn character"});
   v.field("steps", s.steps, {.help = "length of the run", .unit = "steps", .min = 1, .word = "none"});
   v.field("epochs", s.epochs,
-          {.help = "length of the run, in place of steps", .unit = "epochs", .min = 1e-6, .word = "none"});
+          {.help = "length of the run, in place of steps",
+           .unit = "epochs",
+           .min = 1e-6,
+           .max = 1e6,
+           .word = "none"});
   v.section("optimizer", [&](auto& inner) { visit_optimizer(s.optimizer, inner); });
   v.section("schedule", [&](auto& inner) { visit_schedule(s.schedule, inner); });
   v.field("clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});

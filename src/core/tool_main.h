@@ -2,9 +2,17 @@
 // exit code.
 #pragma once
 
+#include <exception>
 #include <functional>
+#include <string>
 
 namespace charrnn {
+
+// Throws Error where standard output has not taken all that was printed (a full disk, a closed pipe).
+void check_output();
+
+// What an exception says, without the stack that LibTorch adds to its own.
+std::string reason_of(const std::exception& problem);
 
 // `tool` returns its exit code. Error gives its own code; any other exception is code 1.
 int run_tool(const std::function<int()>& tool);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/counter_random.h"
+#include "core/error.h"
 
 namespace charrnn {
 
@@ -53,8 +54,19 @@ uint32_t pick(std::span<const float> logits, const SampleOptions& options, doubl
   return ids[0];
 }
 
-void Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
-                    const std::function<void(const std::string&)>& sink) const {
+void check_prefixes(const std::vector<std::string>& prefixes, const Vocabulary& vocabulary) {
+  for (const std::string& prefix : prefixes) {
+    try {
+      vocabulary.encode(prefix);
+    } catch (const Error& problem) {
+      fail_usage("sample.prefixes has \"", prefix,
+                 "\", which this corpus cannot begin with: ", problem.what());
+    }
+  }
+}
+
+bool Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
+                    const std::function<bool(const std::string&)>& sink) const {
   const c10::AutoGradMode no_grad(false);
   const auto integers = at::TensorOptions().dtype(at::kLong);
   std::vector<uint32_t> ids = vocabulary_.encode(prefix);
@@ -71,14 +83,18 @@ void Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions
     const uint32_t id =
         pick(values, options,
              unit_interval(random_bits(options.seed, Draw::kSample, {static_cast<uint64_t>(place)})));
-    sink(vocabulary_.decode(id));
+    if (!sink(vocabulary_.decode(id))) return false;
     input = at::full({1, 1}, static_cast<int64_t>(id), integers);
   }
+  return true;
 }
 
 std::string Sampler::text(std::string_view prefix, int64_t length, const SampleOptions& options) const {
   std::string text;
-  go_on(prefix, length, options, [&](const std::string& character) { text += character; });
+  go_on(prefix, length, options, [&](const std::string& character) {
+    text += character;
+    return true;
+  });
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/char_rnn.h"
 #include "text/vocabulary.h"
@@ -25,15 +26,19 @@ struct SampleOptions {
 // whose logit is not a finite number are never drawn; where none is finite, 0 is.
 uint32_t pick(std::span<const float> logits, const SampleOptions& options, double uniform);
 
+// Throws Error (exit code 2) naming the first of sample.prefixes that holds a character which the vocabulary
+// lacks.
+void check_prefixes(const std::vector<std::string>& prefixes, const Vocabulary& vocabulary);
+
 class Sampler {
  public:
   Sampler(const CharRnn& model, const Vocabulary& vocabulary) : model_(model), vocabulary_(vocabulary) {}
 
-  // Calls `sink` with the text of each of `length` characters as it comes, the prefix not included. <unk> is
-  // never drawn. Throws Error (exit code 2) where the prefix has a character that the vocabulary lacks. An
-  // empty prefix starts like a new line.
-  void go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
-             const std::function<void(const std::string&)>& sink) const;
+  // Calls `sink` with the text of each of `length` characters as it comes, the prefix not included, until it
+  // returns false; gives whether it never did. <unk> is never drawn. Throws Error (exit code 2) where the
+  // prefix has a character that the vocabulary lacks. An empty prefix starts like a new line.
+  bool go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
+             const std::function<bool(const std::string&)>& sink) const;
 
   std::string text(std::string_view prefix, int64_t length, const SampleOptions& options) const;
 

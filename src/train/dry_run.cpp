@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "data/batch_reader.h"
 #include "data/shard.h"
+#include "generate/sampler.h"
 #include "model/char_rnn.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
@@ -41,6 +42,7 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const SplitInfo& train = corpus.require_split("train");
   const BatchReader reader(train, lane_options(settings), 0, ranks);
   const auto vocabulary = static_cast<int64_t>(corpus.vocabulary().size());
+  check_prefixes(settings.sample.prefixes, corpus.vocabulary());
   RunSize size;
   size.parameters = CharRnn::parameter_count(settings.model, vocabulary);
   size.steps_per_epoch = static_cast<int64_t>(reader.plan().steps_in_epoch(0));

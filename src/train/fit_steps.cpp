@@ -19,6 +19,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kUnmeasuredSteps = 3;   // the first ones allocate
 constexpr double kTrialShare = 0.04;  // of the time, spent on timing steps
+constexpr double kLongestTrial = 10;  // seconds
+constexpr double kMostSteps = 1e12;
 constexpr int64_t kTrialSample = 30;  // characters
 
 double seconds_since(Clock::time_point start) {
@@ -39,7 +41,7 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
     const Clock::time_point before = Clock::now();
     trial.step();
     times.push_back(seconds_since(before));
-    more[0] = comm.rank() == 0 && seconds_since(begin) < trial_seconds ? 1 : 0;
+    more[0] = comm.rank() == 0 && seconds_since(begin) < trial_seconds && !trial.stop_requested() ? 1 : 0;
     comm.all_reduce_max(more);
   }
   std::nth_element(times.begin(), times.begin() + static_cast<ptrdiff_t>(times.size() / 2), times.end());
@@ -76,14 +78,15 @@ FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFold
                       Communicator& comm) {
   const Clock::time_point start = Clock::now();
   FittedSteps fitted;
-  fitted.step_seconds = time_step(kTrialShare * seconds, settings, corpus, model, comm);
+  fitted.step_seconds =
+      time_step(std::min(kTrialShare * seconds, kLongestTrial), settings, corpus, model, comm);
   const double evaluation = time_evaluation(settings, corpus, model, comm);
   const double samples = comm.rank() == 0 ? time_samples(settings, corpus, model) : 0;
   // An evaluation at the end, and samples at the start and the end, come whatever the number of steps.
   const double left = seconds - seconds_since(start) - evaluation - 2 * samples;
   const double each = fitted.step_seconds + per_step(evaluation, settings.evaluate.every) +
                       per_step(samples, settings.sample.every);
-  std::array<int64_t, 1> steps{comm.rank() == 0 ? std::max<int64_t>(1, std::llround(left / each)) : 0};
+  std::array<int64_t, 1> steps{comm.rank() == 0 ? std::llround(std::clamp(left / each, 1.0, kMostSteps)) : 0};
   comm.all_reduce_max(steps);
   fitted.steps = steps[0];
   together(comm, [&] {

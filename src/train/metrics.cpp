@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -63,8 +64,8 @@ size_t terminal_width() {
 
 }  // namespace
 
-GrowingFile::GrowingFile(const std::filesystem::path& path, uint64_t bytes) : path_(path) {
-  descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+GrowingFile::GrowingFile(const std::filesystem::path& path, uint64_t bytes, Kind kind) : path_(path) {
+  descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   check(descriptor_ >= 0, "cannot write ", path, ": ", std::generic_category().message(errno));
   const auto present = static_cast<uint64_t>(lseek(descriptor_, 0, SEEK_END));
   if (present < bytes) {
@@ -72,6 +73,11 @@ GrowingFile::GrowingFile(const std::filesystem::path& path, uint64_t bytes) : pa
                         ": some of its lines are lost; going on behind those that are there"));
   }
   bytes_ = std::min(present, bytes);
+  char last = '\n';
+  while (kind == Kind::kLines && bytes_ > 0 &&
+         pread(descriptor_, &last, 1, static_cast<off_t>(bytes_ - 1)) == 1 && last != '\n') {
+    --bytes_;
+  }
   check(ftruncate(descriptor_, static_cast<off_t>(bytes_)) == 0 &&
             lseek(descriptor_, static_cast<off_t>(bytes_), SEEK_SET) >= 0,
         "cannot cut ", path, ": ", std::generic_category().message(errno));
@@ -146,13 +152,17 @@ Screen::Screen(Progress choice, bool speaks)
     : speaks_(speaks),
       live_(choice == Progress::kLive || (choice == Progress::kAuto && output_is_terminal())) {}
 
-void Screen::status(const std::string& line) {
+void Screen::status(const std::vector<std::string>& lines) {
   if (!speaks_) return;
   if (live_) {
-    std::printf("\r\033[K%s", line.substr(0, terminal_width() - 1).c_str());
+    const size_t width = terminal_width() - 1;
+    const auto fitting =
+        std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.size() <= width; });
+    const std::string& line = fitting != lines.end() ? *fitting : lines.back();
+    std::printf("\r\033[K%s", line.substr(0, width).c_str());
     status_shown_ = true;
   } else {
-    std::printf("%s\n", line.c_str());
+    std::printf("%s\n", lines.front().c_str());
   }
   std::fflush(stdout);
   last_status_ = std::chrono::steady_clock::now();
@@ -182,12 +192,17 @@ std::string loss_text(const Loss& loss, const Marks& marks) {
                 fixed(marks.bigram_bits, 2), ")");
 }
 
-std::string status_line(const Progressed& progress, const TrainLine& line, int64_t total_steps,
-                        const Marks& marks, double seconds_left) {
-  return concat("step ", with_thousands(progress.step), "/", with_thousands(total_steps), "  epoch ",
-                fixed(line.epoch, 2), "  ", loss_text(line.loss, marks), "  ",
-                with_thousands(std::llround(line.characters_per_second)), " char/s  ",
-                duration_text(seconds_left), " left");
+std::vector<std::string> status_lines(const Progressed& progress, const TrainLine& line, int64_t total_steps,
+                                      const Marks& marks, double seconds_left) {
+  const std::string step = concat("step ", with_thousands(progress.step), "/", with_thousands(total_steps));
+  const std::string epoch = concat("  epoch ", fixed(line.epoch, 2));
+  const std::string nats = concat("  loss ", fixed(line.loss.nats(), 3), " nats");
+  const std::string perplexity = concat("  ppl ", fixed(line.loss.perplexity(), 2));
+  const std::string bits = concat("  ", fixed(line.loss.bits(), 3), " bits/char");
+  const std::string pace = concat("  ", with_thousands(std::llround(line.characters_per_second)), " char/s  ",
+                                  duration_text(seconds_left), " left");
+  return {concat(step, epoch, "  ", loss_text(line.loss, marks), pace),
+          step + epoch + nats + perplexity + bits + pace, step + nats + bits + pace, step + nats + pace};
 }
 
 std::string with_thousands(int64_t number) {

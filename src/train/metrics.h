@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "train/evaluator.h"
@@ -17,8 +18,9 @@ namespace charrnn {
 class GrowingFile {
  public:
   GrowingFile() = default;  // writes nothing
-  // Cuts the file to `bytes` and goes on from there.
-  GrowingFile(const std::filesystem::path& path, uint64_t bytes);
+  enum class Kind { kLines, kBinary };
+  // Cuts the file to `bytes` and goes on from there; a file of lines to its last whole line.
+  GrowingFile(const std::filesystem::path& path, uint64_t bytes, Kind kind = Kind::kLines);
   ~GrowingFile();
   GrowingFile(GrowingFile&& other) noexcept;
   GrowingFile& operator=(GrowingFile&& other) noexcept;
@@ -55,7 +57,9 @@ class Screen {
   // for every rank whatever happens to the output, so there mpirun's own is looked at.
   Screen(Progress choice, bool speaks);
 
-  void status(const std::string& line);   // replaces the last status on a terminal
+  // The longest of the lines that fits replaces the last status on a terminal; elsewhere the first is
+  // printed.
+  void status(const std::vector<std::string>& lines);
   void message(const std::string& text);  // stays; ends with a line end
   void end_status();                      // keeps the last status on the screen
   bool wants_refresh() const;             // a live status that is older than half a second
@@ -67,9 +71,10 @@ class Screen {
   std::chrono::steady_clock::time_point last_status_{};
 };
 
-// "step 1,200/3,400  epoch 1.20  loss 1.620 nats  ppl 5.05  2.337 bits/char (unigram 4.77, bigram 3.55) ..."
-std::string status_line(const Progressed& progress, const TrainLine& line, int64_t total_steps,
-                        const Marks& marks, double seconds_left);
+// "step 1,200/3,400  epoch 1.20  loss 1.620 nats  ppl 5.05  2.337 bits/char (unigram 4.77, bigram 3.54) ...",
+// and the same with less and less in it, for narrow terminals.
+std::vector<std::string> status_lines(const Progressed& progress, const TrainLine& line, int64_t total_steps,
+                                      const Marks& marks, double seconds_left);
 std::string loss_text(const Loss& loss, const Marks& marks);
 
 std::string with_thousands(int64_t number);  // 12345 -> 12,345

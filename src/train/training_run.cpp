@@ -87,6 +87,7 @@ void TrainingRun::open_corpus() {
   // A reader of its own checks B, T and the ranks against the shards before anything large is made.
   const BatchReader reader(corpus_->require_split("train"), lane_options(settings_), comm_.rank(),
                            comm_.size());
+  check_prefixes(settings_.sample.prefixes, corpus_->vocabulary());
   if (is_first_) {
     folder_.create();
     lock_.emplace(folder_.path());
@@ -115,8 +116,9 @@ void TrainingRun::go_on_from(const Checkpoint& found) {
   }
   refuse_fixed_changes(found, settings_, *corpus_);
   if (!is_first_) return;
-  screen_.message(
-      concat("going on in ", settings_.run.output, " from step ", with_thousands(found.progress.step), "\n"));
+  screen_.message(concat("going on in ", settings_.run.output, " from step ",
+                         with_thousands(found.progress.step),
+                         options_.fit_seconds ? ", with the train.steps that were fitted before\n" : "\n"));
   for (const std::string& change : changed_settings(found.settings, settings_)) {
     screen_.message("  new value: " + change + "\n");
   }
@@ -126,7 +128,7 @@ void TrainingRun::open_files() {
   if (!is_first_) return;
   write_file_atomically(folder_.config(), to_yaml(settings_));
   metrics_ = GrowingFile(folder_.metrics(), trainer_->progress().metrics_bytes);
-  events_ = GrowingFile(folder_.events(), trainer_->progress().events_bytes);
+  events_ = GrowingFile(folder_.events(), trainer_->progress().events_bytes, GrowingFile::Kind::kBinary);
   if (events_.bytes() == 0) events_.append(event_file_start(wall_time()));
   samples_ = GrowingFile(folder_.samples(), trainer_->progress().samples_bytes);
 }
@@ -143,13 +145,14 @@ void TrainingRun::print_start() {
       "), ", device_.str(), ", ", at::get_num_threads(), " thread", at::get_num_threads() == 1 ? "" : "s",
       " each\nrun       ", settings_.run.output, ": ", with_thousands(total_steps_), " steps of ",
       settings_.train.batch_size, " lanes x ", settings_.train.sequence_length, " characters, ",
-      trainer_->plan().steps_in_epoch(0), " steps an epoch\nsettings  ");
-  bool is_first_line = true;
-  for (const std::string& setting : changed_settings(Settings(), settings_)) {
-    text += (is_first_line ? "" : "          ") + setting + "\n";
-    is_first_line = false;
+      trainer_->plan().steps_in_epoch(0), " steps an epoch\nsettings  all in ", folder_.config().string());
+  if (trainer_->progress().step == 0) {
+    text += "; other than the default:";
+    for (const std::string& setting : changed_settings(Settings(), settings_)) {
+      text += "\n  " + setting;
+    }
   }
-  screen_.message(text);
+  screen_.message(text + "\n");
 }
 
 double TrainingRun::seconds_so_far() const {
@@ -238,6 +241,10 @@ ExitCode TrainingRun::step_until_done() {
     }
   }
   screen_.end_status();
+  screen_.message(
+      concat("finished after ", with_thousands(progress.step), " steps",
+             progress.best_loss > 0 ? concat(", best validation ", progress.best_loss, " nats") : "",
+             "; now: charrnn_sample ", settings_.run.output, "\n"));
   return ExitCode::kFinished;
 }
 
@@ -255,8 +262,8 @@ void TrainingRun::show(const TrainLine& line) {
   const Progressed& progress = trainer_->progress();
   const double characters_left = static_cast<double>(
       (total_steps_ - progress.step) * settings_.train.batch_size * settings_.train.sequence_length);
-  screen_.status(status_line(progress, line, total_steps_, corpus_->marks(),
-                             characters_left / line.characters_per_second));
+  screen_.status(status_lines(progress, line, total_steps_, corpus_->marks(),
+                              characters_left / line.characters_per_second));
 }
 
 void TrainingRun::log_step() {
@@ -308,23 +315,50 @@ bool TrainingRun::evaluate_now() {
   return is_best;
 }
 
+// Rank 0 samples. The others hear from it every second, so that a long sample is not taken for a lost rank.
 void TrainingRun::sample_now() {
-  if (!is_first_) return;
+  if (is_first_) {
+    write_samples();
+    keep_alive(false);
+  } else {
+    while (keep_alive(true).sampling) {
+    }
+  }
+}
+
+TrainingRun::Sampling TrainingRun::keep_alive(bool sampling) {
+  std::array<int64_t, 2> flags{is_first_ && sampling ? 1 : 0, stop_signal() != 0 ? 1 : 0};
+  comm_.all_reduce_max(flags);
+  return {flags[0] != 0, flags[1] != 0};
+}
+
+void TrainingRun::write_samples() {
   const Sampler sampler(*model_, corpus_->vocabulary());
   const Progressed& progress = trainer_->progress();
   const auto& prefixes = settings_.sample.prefixes;
   const auto& temperatures = settings_.sample.temperatures;
+  Clock::time_point heard = Clock::now();
   for (size_t p = 0; p < prefixes.size(); ++p) {
     for (size_t t = 0; t < temperatures.size(); ++t) {
       const SampleOptions options{
           .temperature = temperatures[t],
           .seed = random_bits(static_cast<uint64_t>(settings_.run.seed), Draw::kSample,
                               {static_cast<uint64_t>(progress.step), p, t})};
-      const std::string text = sampler.text(prefixes[p], settings_.sample.length, options);
+      std::string text;
+      const bool is_whole =
+          sampler.go_on(prefixes[p], settings_.sample.length, options, [&](const std::string& next) {
+            text += next;
+            if (seconds_since(heard) < 1) return true;
+            heard = Clock::now();
+            return !keep_alive(true).stop_requested;
+          });
+      if (!is_whole) return;
       const std::string title = concat("--- step ", progress.step, ", temperature ", temperatures[t], "\n");
       samples_.append(title + prefixes[p] + text + "\n");
       metrics_.append(sample_json(progress, epoch(), prefixes[p], temperatures[t], text));
-      if (p == 0 && t == 0) screen_.message(title + prefixes[p] + text + "\n---\n");
+      if (p == 0 && t == 0) {
+        screen_.message(title + prefixes[p] + text + "\n--- more in " + folder_.samples().string() + "\n");
+      }
     }
   }
 }

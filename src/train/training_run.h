@@ -50,6 +50,12 @@ class TrainingRun {
   void log_step();
   bool evaluate_now();  // true where it is the best so far
   void sample_now();
+  void write_samples();
+  struct Sampling {
+    bool sampling;
+    bool stop_requested;
+  };
+  Sampling keep_alive(bool sampling);  // every rank calls it
   void save(bool is_best);
   void report_event(const std::string& text);
   double seconds_so_far() const;

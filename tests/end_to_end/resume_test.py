@@ -106,6 +106,14 @@ class ResumeTest(ToolTest):
         self.assertIn("step-000000006.safetensors", done.stderr)
         self.assert_equal_runs(whole, parts)
 
+    def test_half_a_line_of_metrics_is_cut_off(self):
+        parts = self.train("parts", extra=["--max-steps", 6], **self.settings)
+        metrics = parts / "metrics.jsonl"
+        metrics.write_bytes(metrics.read_bytes()[:-30])
+        done = self.succeed("charrnn_train", self.config, run__output=parts, **self.settings)
+        self.assertIn("some of its lines are lost", done.stderr)
+        self.assertEqual([line["step"] for line in lines(parts, "train")][-4:], [7, 8, 9, 10])
+
     def test_finished_run_says_so(self):
         self.train("run", **self.settings)
         done = self.succeed("charrnn_train", self.config, run__output=self.folder / "run", **self.settings)
@@ -124,6 +132,30 @@ class SignalTest(ToolTest):
             self.assertLess(time.monotonic(), deadline, "training does not start")
             time.sleep(0.05)
         return process
+
+    def test_a_long_sample_neither_blocks_a_stop_nor_counts_as_lost(self):
+        folder = self.folder / "sampling"
+        process = subprocess.Popen(
+            command("charrnn_train", self.config, *overrides(
+                run__output=folder, train__steps=100000, sample__every=5, sample__length=1000000,
+                comm__timeout_seconds=3), ranks=2),
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        time.sleep(6)  # the sample before the first step takes minutes: longer than the ranks may wait for each other
+        self.assertIsNone(process.poll(), "it goes on sampling")
+        process.send_signal(signal.SIGUSR1)
+        _, errors = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 75, errors)
+
+    def test_stopped_while_fitting(self):
+        folder = self.folder / "fitting"
+        process = subprocess.Popen(
+            command("charrnn_train", self.config, "--fit-seconds", "1000", *overrides(
+                run__output=folder, train__steps="none")),
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        time.sleep(2)
+        process.send_signal(signal.SIGUSR1)
+        _, errors = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 75, errors)
 
     def test_saved_on_request(self):
         # Under mpirun TERM and INT leave no time to save; USR1 does, and is what scripts use.

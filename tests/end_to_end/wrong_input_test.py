@@ -1,10 +1,10 @@
 """Wrong input: a clear message, the documented code, and no traces."""
 
-import json
 import shutil
+import subprocess
 import unittest
 
-from charrnn_cli import ToolTest
+from charrnn_cli import ToolTest, command, environment
 
 
 class WrongInputTest(ToolTest):
@@ -91,6 +91,31 @@ class WrongInputTest(ToolTest):
     def test_prefix_outside_of_the_vocabulary(self):
         run = self.train()
         self.refuse(2, "日", tool="charrnn_sample", arguments=[run, "--prefix", "The 日"])
+
+    def test_numbers_that_are_none(self):
+        run = self.train()
+        self.refuse(2, "expected a number", tool="charrnn_sample", arguments=[run, "--temperature", "nan"])
+        self.refuse(2, "expected a number above 0", arguments=[self.config, "--fit-seconds", "nan"])
+        self.refuse(2, "expected a number above 0", tool="charrnn_sample", arguments=[run, "-n", "0"])
+
+    def test_output_that_cannot_be_written(self):
+        run = self.train()
+        for tool in ("charrnn_eval", "charrnn_sample", "charrnn_inspect"):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run(command(tool, run), env=environment(), stdout=full, stderr=subprocess.PIPE,
+                                      stdin=subprocess.DEVNULL, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 1, tool)
+            self.assertIn("standard output", done.stderr)
+
+    def test_corpus_made_anew_since_the_run(self):
+        run = self.train()
+        self.succeed("charrnn_preprocess", self.config, corpus__split__valid=0.1)
+        self.refuse(2, "made anew", tool="charrnn_eval", arguments=[run])
+
+    def test_prefixes_of_the_config(self):
+        self.refuse(2, "sample.prefixes", "日", sample__prefixes="[The 日]")
+        self.refuse(2, "sample.prefixes", arguments=[self.config, "--dry-run"], sample__prefixes="[日]")
+        self.assertFalse((self.folder / "run").exists())
 
     def test_diverged(self):
         done = self.refuse(3, "no finite gradient", "learning_rate", ranks=2, train__optimizer__name="sgd",

@@ -53,7 +53,10 @@ TEST_F(Samplers, TheSameSeedGivesTheSameText) {
 
 TEST_F(Samplers, OneCallOfTheSinkForEachCharacter) {
   std::vector<std::string> pieces;
-  sampler_.go_on("a", 300, {.temperature = 2}, [&](const std::string& piece) { pieces.push_back(piece); });
+  sampler_.go_on("a", 300, {.temperature = 2}, [&](const std::string& piece) {
+    pieces.push_back(piece);
+    return true;
+  });
   EXPECT_EQ(pieces.size(), 300u);
   EXPECT_THAT(pieces, testing::Contains("é"));
   EXPECT_THAT(pieces, testing::Each(testing::AnyOf("a", "b", "c", "d", "e", "f", "é", "\n")));

@@ -107,7 +107,7 @@ TEST(Metrics, LinesAreJsonWhateverIsInThem) {
 
 TEST(Metrics, StatusLineShowsEveryMeasureSideBySide) {
   const std::string line =
-      status_line(some_progress(), {kLoss, 0.25, 0.002, 0.75, 20000.4}, 3400, {4.771, 3.549}, 83);
+      status_lines(some_progress(), {kLoss, 0.25, 0.002, 0.75, 20000.4}, 3400, {4.771, 3.549}, 83).front();
   for (const char* part : {"step 50/3,400", "epoch 0.25", "loss 2.079 nats", "ppl 8.00", "3.000 bits/char",
                            "unigram 4.77", "bigram 3.55", "20,000 char/s", "1:23 left"}) {
     EXPECT_THAT(line, HasSubstr(part));
