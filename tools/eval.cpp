@@ -8,7 +8,6 @@
 #include "comm/launch.h"
 #include "command_line.h"
 #include "config/config_file.h"
-#include "core/stop_signal.h"
 #include "core/tool_main.h"
 #include "data/corpus_folder.h"
 #include "train/compute.h"
@@ -102,7 +101,6 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
 }  // namespace
 
 int main(int argc, char** argv) {
-  install_stop_handlers();
   CLI::App app("The loss of a run's model (its best checkpoint, else the newest) on a held-out split.",
                "charrnn_eval");
   Options options;

@@ -9,14 +9,12 @@
 #include "comm/launch.h"
 #include "command_line.h"
 #include "config/config_file.h"
-#include "core/stop_signal.h"
 #include "train/compute.h"
 #include "train/dry_run.h"
 #include "train/training_run.h"
 
 int main(int argc, char** argv) {
   using namespace charrnn;
-  install_stop_handlers();
 
   CLI::App app("Trains a character-level language model; in a folder that has a run, goes on with it.",
                "charrnn_train");

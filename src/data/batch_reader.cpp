@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "data/id_check.h"
 #include "data/shard.h"
 
 namespace charrnn {
@@ -122,15 +123,13 @@ std::unique_ptr<BatchReader::Loaded> BatchReader::load(ReadingPosition at) const
   return loaded;
 }
 
-// On the background thread, so that a damaged shard is named here and not by a tensor operation.
+// On the background thread: one look at every id costs the steps nothing.
 void BatchReader::check_ids(const Loaded& loaded) const {
   int64_t largest = 0;
   const uint64_t count = loaded.ids.size() / static_cast<uint64_t>(loaded.id_bytes);
   for (uint64_t i = 0; i < count; ++i)
     largest = std::max(largest, id_at(loaded.ids.data(), loaded.id_bytes, i));
-  check(split_.vocabulary_size == 0 || static_cast<uint64_t>(largest) < split_.vocabulary_size, "the shard ",
-        split_.shards[loaded.pass.shard].file, " holds the id ", largest, ", its vocabulary has ",
-        split_.vocabulary_size, " characters: it is damaged; preprocess the corpus again");
+  check_largest_id(split_, loaded.pass.shard, static_cast<uint64_t>(largest));
 }
 
 void BatchReader::fill(const Loaded& loaded, uint64_t step, Batch& batch) const {

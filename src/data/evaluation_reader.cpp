@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "data/id_check.h"
 #include "data/shard.h"
 
 namespace charrnn {
@@ -28,10 +29,8 @@ class EvaluationReader::Stream {
       const uint64_t offset = place - starts_[shard];
       const uint64_t count = std::min<uint64_t>(ids.size(), split_.shards[shard].length - offset);
       readers_[shard]->read(offset, ids.first(count));
-      const uint32_t largest = *std::max_element(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(count));
-      check(split_.vocabulary_size == 0 || largest < split_.vocabulary_size, "the shard ",
-            split_.shards[shard].file, " holds the id ", largest, ", its vocabulary has ",
-            split_.vocabulary_size, " characters: it is damaged; preprocess the corpus again");
+      check_largest_id(split_, shard,
+                       *std::max_element(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(count)));
       ids = ids.subspan(count);
       place += count;
     }

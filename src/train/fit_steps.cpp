@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <vector>
 
 #include "comm/agreement.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "generate/sampler.h"
 #include "train/evaluator.h"
@@ -15,17 +15,11 @@
 namespace charrnn {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kUnmeasuredSteps = 3;   // the first ones allocate
 constexpr double kTrialShare = 0.04;  // of the time, spent on timing steps
 constexpr double kLongestTrial = 10;  // seconds
 constexpr double kMostSteps = 1e12;
 constexpr int64_t kTrialSample = 30;  // characters
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 double time_step(double trial_seconds, const Settings& settings, const CorpusFolder& corpus, CharRnn& model,
                  Communicator& comm) {

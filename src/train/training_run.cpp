@@ -9,6 +9,7 @@
 
 #include "comm/agreement.h"
 #include "core/atomic_file.h"
+#include "core/clock.h"
 #include "core/counter_random.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -23,10 +24,6 @@ namespace charrnn {
 namespace {
 
 constexpr int64_t kLearntSomethingBy = 1000;  // steps; by then the loss should be below the unigram mark
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // Seconds since 1970, as TensorBoard wants them.
 double wall_time() {
