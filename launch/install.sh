@@ -4,20 +4,22 @@
 set -euo pipefail
 launch=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-usage="usage: launch/install.sh [--gpu] [--tests]
+usage="usage: launch/install.sh [--gpu] [--tests] [--fuzz]
   (nothing)  what building and running on CPUs needs: 1.6 GB of wheels
   --gpu      also CUDA's libraries, to run on GPUs: 5.5 GB in all
-  --tests    also those, and what the tests use"
+  --tests    also those, and what the tests use
+  --fuzz     also clang, which launch/fuzz.sh builds with"
 
 say() { printf '%s\n' "install: $*"; }
 fail() { printf '%s\n' "install: $*" >&2; exit 1; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 
-with_full='' with_tests=''
+with_full='' with_tests='' with_fuzz=''
 for argument in "$@"; do
   case $argument in
     --gpu) with_full=1 ;;
     --tests) with_full=1 with_tests=1 ;;
+    --fuzz) with_fuzz=1 ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) echo "install: unknown argument '$argument'"$'\n'"$usage" >&2; exit 2 ;;
   esac
@@ -119,6 +121,7 @@ exec 9>"$charrnn_cache/install.lock"
 flock -n 9 || { say "waiting for another launch/install.sh of yours to finish"; flock 9; }
 
 if [ -n "$with_tests" ]; then apt_packages+=("${apt_test_packages[@]}"); fi
+if [ -n "$with_fuzz" ]; then apt_packages+=("${apt_fuzz_packages[@]}"); fi
 install_packages "${apt_packages[@]}"
 # Again, now that Python is certainly there: its version is part of the virtual environment's name.
 # shellcheck source=launch/pins.sh

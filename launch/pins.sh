@@ -5,12 +5,14 @@
 # Debian 12 packages. Debian keeps their versions fixed within the release, so names are enough.
 apt_packages=(
   g++ cmake ninja-build ccache pkg-config git
-  python3 python3-venv ca-certificates
+  python3 python3-venv ca-certificates curl
   openmpi-bin libopenmpi-dev
   libhdf5-dev libyaml-cpp-dev libicu-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
+  libtbb-dev zlib1g-dev libzstd-dev libsimdjson-dev
   libprotozero-dev libboost-dev libgtest-dev libgmock-dev
 )
 apt_test_packages=(clang-format hdf5-tools shellcheck time)
+apt_fuzz_packages=(clang libclang-rt-14-dev)
 
 # Wheels are installed with --no-deps, so each list is complete in itself.
 # To build, and to run without a GPU. The nvidia ones are what libtorch_cpu links, what the NCCL module links, and

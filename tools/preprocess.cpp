@@ -1,14 +1,16 @@
 // charrnn_preprocess CONFIG: text to HDF5 shards, vocabulary and manifest, once, before training.
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "command_line.h"
 #include "config/config_file.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/tool_main.h"
 #include "data/corpus_builder.h"
@@ -18,28 +20,41 @@
 namespace {
 
 using charrnn::BuildProgress;
-using Clock = std::chrono::steady_clock;
+using charrnn::BuildStage;
+using charrnn::Clock;
+using charrnn::seconds_since;
+
+const char* stage_name(BuildStage stage) {
+  switch (stage) {
+    case BuildStage::kComparing:
+      return "comparing the sources with the corpus that is there";
+    case BuildStage::kExamining:
+      return "1 of 3, examining";
+    case BuildStage::kCounting:
+      return "2 of 3, counting characters";
+    case BuildStage::kWriting:
+      return "3 of 3, writing shards";
+  }
+  return "";
+}
 
 // On standard error: one line that is written over on a terminal, else a line every ten seconds.
 class ProgressLine {
  public:
   void show(const BuildProgress& progress) {
-    const Clock::time_point now = Clock::now();
-    const double elapsed = std::chrono::duration<double>(now - start_).count();
-    const bool at_end = progress.bytes_done == progress.bytes_total;
-    if (std::chrono::duration<double>(now - shown_).count() < (is_terminal_ ? 0.2 : 10.0) &&
-        !(is_terminal_ && at_end)) {
-      return;
+    if (progress.stage != stage_) {
+      stage_ = progress.stage;
+      start_ = Clock::now();
     }
-    shown_ = now;
+    const bool at_end = progress.bytes_done == progress.bytes_total;
+    if (seconds_since(shown_) < (is_terminal_ ? 0.2 : 10.0) && !(is_terminal_ && at_end)) return;
+    shown_ = Clock::now();
     const auto total = static_cast<double>(progress.bytes_total);
-    const double done = static_cast<double>(progress.bytes_done);
-    const double both = done + (progress.pass == 2 ? total : 0);  // bytes of both passes
-    const double rate = both / elapsed;
-    std::fprintf(stderr, "%spass %d of 2, %s: %.1f of %.1f MB, %.0f MB/s, %.0f s left%s",
-                 is_terminal_ ? "\r" : "", progress.pass,
-                 progress.pass == 1 ? "counting characters" : "writing shards", done / 1e6, total / 1e6,
-                 rate / 1e6, (2 * total - both) / rate, is_terminal_ ? "\033[K" : "\n");
+    const auto done = static_cast<double>(progress.bytes_done);
+    const double rate = done / std::max(seconds_since(start_), 1e-3);
+    std::fprintf(stderr, "%s%s: %.1f of %.1f MB, %.0f MB/s, %.0f s left in this part%s",
+                 is_terminal_ ? "\r" : "", stage_name(progress.stage), done / 1e6, total / 1e6, rate / 1e6,
+                 (total - done) / std::max(rate, 1.0), is_terminal_ ? "\033[K" : "\n");
     written_ = true;
   }
   ~ProgressLine() {
@@ -49,8 +64,9 @@ class ProgressLine {
  private:
   bool is_terminal_ = isatty(STDERR_FILENO) != 0;
   bool written_ = false;
-  Clock::time_point start_ = Clock::now();
-  Clock::time_point shown_ = start_;
+  std::optional<BuildStage> stage_;
+  Clock::time_point start_;  // of the stage
+  Clock::time_point shown_ = Clock::now();
 };
 
 int verify(const std::string& folder, bool json) {
@@ -63,14 +79,23 @@ int verify(const std::string& folder, bool json) {
   return 0;
 }
 
-int build(const charrnn::CorpusSettings& settings, bool json) {
+int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool json) {
   charrnn::BuildSummary summary;
   {
     ProgressLine line;
-    summary = charrnn::build_corpus(settings, {.progress = [&](const BuildProgress& p) { line.show(p); }});
+    summary = charrnn::build_corpus(
+        settings,
+        {.progress = [&](const BuildProgress& p) { line.show(p); }, .threads = threads, .force = force});
+  }
+  if (summary.up_to_date && !json) {
+    std::printf(
+        "%s: up to date, made from the same sources with the same settings (--force makes it again)\n",
+        settings.output.c_str());
+    return 0;
   }
   nlohmann::ordered_json corpus = charrnn::describe_corpus(settings.output);
   if (json) {
+    corpus["up_to_date"] = summary.up_to_date;
     corpus["seconds"] = summary.seconds;
     std::puts(charrnn::json_line(corpus).c_str());
   } else {
@@ -89,17 +114,22 @@ int main(int argc, char** argv) {
   std::string config_file;
   std::vector<std::string> overrides;
   bool only_verify = false;
+  bool force = false;
   bool json = false;
+  int threads = 0;
   add_version(app);
   app.add_option("config", config_file, "the run, as a YAML file")->type_name("CONFIG")->required();
   add_overrides(app, overrides);
   app.add_flag("--verify", only_verify,
                "build nothing: re-read the corpus that is there and check every hash");
+  app.add_flag("--force", force, "build even where the corpus is up to date");
+  app.add_option("--threads", threads, "at most so many; else one for each core, up to 16")
+      ->check(CLI::Range(1, 1024));
   app.add_flag("--json", json, "print the report as one line of JSON");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_tool([&] {
     if (mistake) throw *mistake;
     const CorpusSettings settings = read_config(config_file, overrides).settings.corpus;
-    return only_verify ? verify(settings.output, json) : build(settings, json);
+    return only_verify ? verify(settings.output, json) : build(settings, threads, force, json);
   });
 }

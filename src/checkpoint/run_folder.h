@@ -1,5 +1,6 @@
 // The folder of a run, as files:
 //   config.yaml                                 the settings in force
+//   vocabulary.json                             the characters, for charrnn_preprocess to fine-tune with
 //   metrics.jsonl, samples.txt, events.out.tfevents.charrnn   grow as the run goes on
 //   checkpoints/step-000001000.safetensors      the last `checkpoint.keep`, and the best
 //   checkpoints/latest, checkpoints/best        links to two of them
@@ -34,6 +35,7 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config() const { return path_ / "config.yaml"; }
+  std::filesystem::path vocabulary() const { return path_ / "vocabulary.json"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path events() const { return path_ / "events.out.tfevents.charrnn"; }
   std::filesystem::path samples() const { return path_ / "samples.txt"; }

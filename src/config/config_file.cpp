@@ -3,32 +3,16 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 #include <sstream>
 
 #include "config/setting_value.h"
 #include "core/atomic_file.h"
+#include "core/edit_distance.h"
 #include "core/error.h"
 
 namespace charrnn {
 namespace {
-
-// Levenshtein 1966: the fewest letters to insert, delete or change.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row[b.size()];
-}
 
 std::string nearest(const std::string& key, const std::vector<std::string>& known) {
   return *std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
@@ -127,6 +111,21 @@ class Reader {
   std::vector<std::string> known_;
 };
 
+void find_impossible_corpus(const Config& config, std::vector<std::string>& problems) {
+  const CorpusSettings& s = config.settings.corpus;
+  const bool has_list = !s.split.valid_list.empty() || !s.split.test_list.empty();
+  if (has_list != (s.split.by == SplitBy::kList)) {
+    problems.push_back(concat(config.where("corpus.split.by"),
+                              ": corpus.split.by: list and the lists corpus.split.valid_list and test_list ",
+                              "belong together; give both or neither"));
+  }
+  if (!s.vocabulary.from.empty() && (s.vocabulary.min_count > 1 || s.vocabulary.max_size)) {
+    problems.push_back(concat(config.where("corpus.vocabulary.from"),
+                              ": corpus.vocabulary.from takes a vocabulary as it is; leave out ",
+                              "corpus.vocabulary.min_count and max_size"));
+  }
+}
+
 // What no single setting can know.
 void find_impossible_combinations(const Config& config, std::vector<std::string>& problems) {
   const Settings& s = config.settings;
@@ -140,6 +139,7 @@ void find_impossible_combinations(const Config& config, std::vector<std::string>
                               number_text(s.corpus.split.valid + s.corpus.split.test),
                               " together, expected less than 1 so that something is left to train on"));
   }
+  find_impossible_corpus(config, problems);
   if (s.train.steps && s.train.schedule.warmup_steps > *s.train.steps) {
     problems.push_back(concat(config.where("train.schedule.warmup_steps"),
                               ": train.schedule.warmup_steps is ", s.train.schedule.warmup_steps,
@@ -164,9 +164,10 @@ void apply_override(YAML::Node& root, const std::string& text,
     fail_usage("--set ", text, ": expected KEY=VALUE, such as train.batch_size=256");
   }
   const std::string path = text.substr(0, equals);
+  const std::string given = text.substr(equals + 1);
   YAML::Node value;
   try {
-    value = YAML::Load(text.substr(equals + 1));
+    value = given == "-" ? YAML::Node(given) : YAML::Load(given);  // standard input, not a list of nothing
   } catch (const YAML::Exception& problem) {
     fail_usage("--set ", text, ": the value is not YAML: ", problem.msg);
   }

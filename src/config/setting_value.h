@@ -78,6 +78,33 @@ struct Value<std::string> {
   }
 };
 
+template <>
+struct Value<SourceSettings> {
+  static std::string type() { return "a path or {path: , encoding: , json_field: }"; }
+  static std::string text(const SourceSettings& source) {
+    const auto quoted = Value<std::string>::text;
+    if (!source.encoding && !source.json_field) return quoted(source.path);
+    std::string map = "{path: " + quoted(source.path);
+    if (source.encoding) map += ", encoding: " + quoted(*source.encoding);
+    if (source.json_field) map += ", json_field: " + quoted(*source.json_field);
+    return map + "}";
+  }
+  static bool read(const YAML::Node& node, SourceSettings& source) {
+    source = SourceSettings();
+    if (node.IsScalar()) return Value<std::string>::read(node, source.path);
+    if (!node.IsMap()) return false;
+    for (const auto& entry : node) {
+      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+      std::string* const value = key == "path"         ? &source.path
+                                 : key == "encoding"   ? &source.encoding.emplace()
+                                 : key == "json_field" ? &source.json_field.emplace()
+                                                       : nullptr;
+      if (value == nullptr || !Value<std::string>::read(entry.second, *value)) return false;
+    }
+    return !source.path.empty();
+  }
+};
+
 template <class T>
 struct Value<std::vector<T>> {
   static std::string type() { return "a list, each " + Value<T>::type(); }
@@ -88,8 +115,7 @@ struct Value<std::vector<T>> {
   }
   static bool read(const YAML::Node& node, std::vector<T>& values) {
     values.assign(1, T());
-    if (node.IsScalar()) return Value<T>::read(node, values[0]);  // one element needs no brackets
-    if (!node.IsSequence()) return false;
+    if (!node.IsSequence()) return Value<T>::read(node, values[0]);  // one element needs no brackets
     values.resize(node.size());
     for (size_t i = 0; i < values.size(); ++i) {
       if (!Value<T>::read(node[i], values[i])) return false;
@@ -116,6 +142,11 @@ struct Value<Enum> {
     return true;
   }
 };
+
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
 
 template <class T>
 struct IsOptional : std::false_type {};
@@ -156,14 +187,14 @@ bool read_value(const YAML::Node& node, const SettingInfo& info, T& value) {
 // Every number in a value lies in the range of its setting.
 template <class T>
 bool in_range(const T& value, const SettingInfo& info) {
-  if constexpr (std::is_same_v<T, bool> || std::is_enum_v<T> || std::is_same_v<T, std::string>) {
-    return true;
-  } else if constexpr (std::is_arithmetic_v<T>) {
+  if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
     return static_cast<double>(value) >= info.min && static_cast<double>(value) <= info.max;
   } else if constexpr (IsOptional<T>::value) {
     return !value || in_range(*value, info);
-  } else {
+  } else if constexpr (IsVector<T>::value) {
     return std::all_of(value.begin(), value.end(), [&](const auto& one) { return in_range(one, info); });
+  } else {
+    return true;
   }
 }
 

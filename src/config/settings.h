@@ -31,10 +31,46 @@ struct EnumNames<Unit> {
   static constexpr std::array<std::string_view, 2> names{"code_point", "byte"};
 };
 
-enum class SplitBy { kAuto, kDocument, kTail };
+enum class SplitBy { kAuto, kDocument, kTail, kList };
 template <>
 struct EnumNames<SplitBy> {
-  static constexpr std::array<std::string_view, 3> names{"auto", "document", "tail"};
+  static constexpr std::array<std::string_view, 4> names{"auto", "document", "tail", "list"};
+};
+
+enum class OnError { kStop, kSkip };
+template <>
+struct EnumNames<OnError> {
+  static constexpr std::array<std::string_view, 2> names{"stop", "skip"};
+};
+
+enum class InvalidBytes { kError, kReplace, kSkip };
+template <>
+struct EnumNames<InvalidBytes> {
+  static constexpr std::array<std::string_view, 3> names{"error", "replace", "skip"};
+};
+
+enum class LineEnds { kUnify, kKeep };
+template <>
+struct EnumNames<LineEnds> {
+  static constexpr std::array<std::string_view, 2> names{"unify", "keep"};
+};
+
+enum class Gutenberg { kStrip, kKeep };
+template <>
+struct EnumNames<Gutenberg> {
+  static constexpr std::array<std::string_view, 2> names{"strip", "keep"};
+};
+
+enum class Normalization { kNfc, kNfkc, kNone };
+template <>
+struct EnumNames<Normalization> {
+  static constexpr std::array<std::string_view, 3> names{"nfc", "nfkc", "none"};
+};
+
+enum class JoinLines { kNewline, kSpace, kNothing };
+template <>
+struct EnumNames<JoinLines> {
+  static constexpr std::array<std::string_view, 3> names{"newline", "space", "nothing"};
 };
 
 enum class Cell { kLstm };
@@ -90,10 +126,23 @@ std::string_view enum_name(Enum value) {
   return EnumNames<Enum>::names[static_cast<size_t>(value)];
 }
 
+// An entry of corpus.sources: a path alone, or {path, encoding, json_field}.
+struct SourceSettings {
+  SourceSettings() = default;
+  SourceSettings(std::string given_path) : path(std::move(given_path)) {}
+  SourceSettings(const char* given_path) : path(given_path) {}
+  bool operator==(const SourceSettings&) const = default;
+
+  std::string path;
+  std::optional<std::string> encoding;    // in place of corpus.encoding
+  std::optional<std::string> json_field;  // in place of corpus.json_field
+};
+
 struct VocabularySettings {
   int64_t min_count = 1;
   std::optional<int64_t> max_size;
   bool unknown = false;
+  std::string from = {};
 };
 
 template <class Self, class Visitor>
@@ -105,27 +154,48 @@ void visit_vocabulary(Self& s, Visitor& v) {
            .min = 2,
            .word = "none"});
   v.field("unknown", s.unknown, {.help = "have <unk> even when nothing fell out of the vocabulary"});
+  v.field("from", s.from,
+          {.help = "take the characters and ids of this vocabulary.json, corpus or run, to fine-tune with"});
 }
 
 struct SplitSettings {
   SplitBy by = SplitBy::kAuto;
   double valid = 0.05;
   double test = 0.05;
+  std::vector<std::string> valid_list = {};
+  std::vector<std::string> test_list = {};
 };
 
 template <class Self, class Visitor>
 void visit_split(Self& s, Visitor& v) {
   v.field(
       "by", s.by,
-      {.help =
-           "document: whole files; tail: the end of the text; auto: document from ten files on, else tail"});
+      {.help = "document: whole files, by the hash of their name; tail: the end of the text; list: those of "
+               "valid_list and test_list; auto: document from ten files on, else tail"});
   v.field("valid", s.valid, {.help = "share held out to watch training", .min = 0, .max = 0.9});
   v.field("test", s.test, {.help = "share held out for the final figure", .min = 0, .max = 0.9});
+  v.field("valid_list", s.valid_list,
+          {.help = "with by: list, documents by name or glob, or @FILE with one a line"});
+  v.field("test_list", s.test_list, {.help = "the same for test; the others are train"});
 }
 
 struct CorpusSettings {
-  std::vector<std::string> sources;
+  std::vector<SourceSettings> sources;
   std::string output;
+  std::optional<std::string> encoding;
+  InvalidBytes invalid_bytes = InvalidBytes::kError;
+  std::string json_field = "text";
+  OnError on_error = OnError::kStop;
+  LineEnds line_ends = LineEnds::kUnify;
+  Gutenberg gutenberg = Gutenberg::kStrip;
+  double minimum_kept = 0.1;
+  Normalization normalization = Normalization::kNfc;
+  bool transliterate = false;
+  bool lower_case = false;
+  bool letters_only = false;
+  JoinLines join_lines = JoinLines::kNewline;
+  bool collapse_blanks = false;
+  std::string document_end;
   Unit unit = Unit::kCodePoint;
   VocabularySettings vocabulary;
   SplitSettings split;
@@ -134,9 +204,29 @@ struct CorpusSettings {
 
 template <class Self, class Visitor>
 void visit_corpus(Self& s, Visitor& v) {
-  v.field("sources", s.sources, {.help = "files, folders and globs of UTF-8 text"});
+  v.field(
+      "sources", s.sources,
+      {.help = "text, JSON lines (.jsonl), .gz, .zst: files, folders, globs, @LIST, - for standard input"});
   v.field("output", s.output,
           {.help = "folder of the shards that charrnn_preprocess writes and the others read"});
+  v.field("encoding", s.encoding, {.help = "charset of the sources; auto: found out for each"});
+  v.field("invalid_bytes", s.invalid_bytes,
+          {.help = "what becomes of bytes that are no character: replace gives U+FFFD"});
+  v.field("json_field", s.json_field, {.help = "where a line of JSON has its text"});
+  v.field("on_error", s.on_error, {.help = "what a file that is not text, not readable or empty does"});
+  v.field("line_ends", s.line_ends, {.help = "unify: CR LF, CR CR LF and CR become LF"});
+  v.field("gutenberg", s.gutenberg, {.help = "strip: leave out Project Gutenberg's header, footer, licence"});
+  v.field("minimum_kept", s.minimum_kept,
+          {.help = "strip nothing where less than this share of a text would remain", .min = 0, .max = 1});
+  v.field("normalization", s.normalization, {.help = "Unicode normalisation form"});
+  v.field("transliterate", s.transliterate, {.help = "to ASCII, by ICU's Any-Latin; Latin-ASCII"});
+  v.field("lower_case", s.lower_case, {.help = "lower-case all letters"});
+  v.field("letters_only", s.letters_only,
+          {.help = "in each line, runs of all but a to z become one space, ends are trimmed; lower case"});
+  v.field("join_lines", s.join_lines, {.help = "what a line end becomes"});
+  v.field("collapse_blanks", s.collapse_blanks,
+          {.help = "runs of blanks become one space, runs of empty lines one, blanks before line ends go"});
+  v.field("document_end", s.document_end, {.help = "character that ends each document; empty: none"});
   v.field("unit", s.unit, {.help = "what one element of the vocabulary is"});
   v.section("vocabulary", [&](auto& inner) { visit_vocabulary(s.vocabulary, inner); });
   v.section("split", [&](auto& inner) { visit_split(s.split, inner); });

@@ -39,4 +39,8 @@ std::string hash_hex(std::string_view text) {
   return hasher.hex();
 }
 
+uint64_t hash_number(std::string_view text) {
+  return XXH3_128bits(text.data(), text.size()).high64;
+}
+
 }  // namespace charrnn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,5 +28,8 @@ class Hasher {
 };
 
 std::string hash_hex(std::string_view text);
+
+// The first 16 of those digits, as a number.
+uint64_t hash_number(std::string_view text);
 
 }  // namespace charrnn

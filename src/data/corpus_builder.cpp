@@ -1,22 +1,31 @@
 #include "data/corpus_builder.h"
 
-#include <chrono>
-#include <deque>
+#include <oneapi/tbb/enumerable_thread_specific.h>
+
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
-#include <limits>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/atomic_file.h"
+#include "core/clock.h"
 #include "core/error.h"
-#include "data/entropy.h"
+#include "core/hash.h"
+#include "core/log.h"
+#include "core/ordered_pipeline.h"
+#include "data/block_reader.h"
 #include "data/manifest.h"
 #include "data/output_folder.h"
-#include "data/shard.h"
+#include "data/shard_pass.h"
 #include "data/split_plan.h"
 #include "text/character_counts.h"
-#include "text/document_reader.h"
+#include "text/document_cleaner.h"
+#include "text/examination.h"
 #include "text/sources.h"
 #include "text/vocabulary.h"
 
@@ -25,249 +34,288 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Reports progress over the bytes of both passes.
-class ProgressReport {
- public:
-  ProgressReport(const BuildOptions& options, uint64_t bytes_total) : options_(options) {
-    progress_.bytes_total = bytes_total;
-  }
-  void start_pass(int pass) {
-    progress_.pass = pass;
-    progress_.bytes_done = 0;
-    finished_ = 0;
-  }
-  void in_document(uint64_t bytes) {
-    progress_.bytes_done = finished_ + bytes;
-    if (options_.progress) options_.progress(progress_);
-  }
-  void end_document(uint64_t bytes) { finished_ += bytes; }
+constexpr int kMostThreads = 16;  // more do not help: reading and writing are one thread's work each
+constexpr size_t kUnknownShown = 20;
+constexpr size_t kProblemsShown = 10;
 
- private:
-  const BuildOptions& options_;
-  BuildProgress progress_;
-  uint64_t finished_ = 0;  // bytes of whole documents in this pass
-};
-
-// Calls use(units) for each block of the document; returns hash and sizes of what it read.
-template <class Use>
-SourceInfo read_document(const Document& document, Unit unit, ProgressReport& report, Use use) {
-  DocumentReader reader(document.file, unit);
-  SourceInfo info{.name = document.name, .hash = "", .bytes = 0, .characters = 0, .split = ""};
-  for (std::u32string_view units = reader.next(); !units.empty(); units = reader.next()) {
-    info.characters += units.size();
-    use(units);
-    report.in_document(reader.bytes());
-  }
-  info.bytes = reader.bytes();
-  info.hash = reader.hash();
-  report.end_document(reader.bytes());
-  return info;
+int thread_count(int wanted) {
+  if (wanted > 0) return wanted;
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
 }
 
-// The id of every character, by code point; kNoId for those that the first pass did not see.
-class IdTable {
+class CorpusBuild {
  public:
-  explicit IdTable(const Vocabulary& vocabulary, const std::vector<Vocabulary::Character>& seen)
-      : ids_(0x110000, kNoId) {
-    for (const auto& character : seen) ids_[character.value] = vocabulary.id(character.value);
+  CorpusBuild(const CorpusSettings& settings, const BuildOptions& options)
+      : settings_(settings), options_(options), threads_(thread_count(options.threads)) {
+    expand_lists(settings_.split);
+    if (settings.output.empty())
+      fail_usage("corpus.output is empty: expected the folder to write the corpus to");
+    refuse_output_in_sources();
+    if (count_characters(settings.document_end) > 1)
+      fail_usage("corpus.document_end is ", settings.document_end.size(),
+                 " bytes long: expected one character, or none");
   }
 
-  // False where a character is none of those that were seen.
-  bool look_up(std::u32string_view units, std::vector<uint32_t>& ids) const {
-    ids.resize(units.size());
-    uint32_t highest = 0;
-    for (size_t i = 0; i < units.size(); ++i) {
-      ids[i] = ids_[units[i]];
-      highest |= ids[i];
+  BuildSummary run() {
+    const Clock::time_point start = Clock::now();
+    OutputFolder output(settings_.output);
+    FoundSources found = find_sources(settings_, output.temporary());
+    sources_ = std::move(found.sources);
+    problems_ = std::move(found.problems);
+    for (const Source& source : sources_) summary_.bytes += source.bytes;
+    if (!settings_.vocabulary.from.empty()) given_vocabulary_ = read_given_vocabulary();
+    if (!options_.force && is_up_to_date()) {
+      summary_.up_to_date = true;
+    } else {
+      stop_at(problems_);
+      examined_ = examine(sources_, settings_, threads_, [&](uint64_t bytes) {
+        options_.progress({BuildStage::kExamining, bytes, summary_.bytes});
+      });
+      leave_out_unusable();
+      count();
+      plan_.emplace(plan_splits(documents_, settings_.split));
+      write(output);
+      remove_spooled(output.temporary());
+      output.commit();
     }
-    return (highest & kNoId) == 0;
+    summary_.seconds = seconds_since(start);
+    return summary_;
   }
 
  private:
-  static constexpr uint32_t kNoId = uint32_t{1} << 31;
-  std::vector<uint32_t> ids_;
-};
+  CorpusText text() const { return {sources_, examined_, settings_, options_, threads_, summary_.bytes}; }
 
-// One split: its shards, one after another, whose lengths differ by one at most.
-class SplitWriter {
- public:
-  SplitWriter(fs::path folder, const SplitPlan::Split& split, const Vocabulary& vocabulary,
-              uint64_t shard_size)
-      : folder_(std::move(folder)) {
-    info_.name = split.name;
-    info_.characters = split.characters;
-    const uint64_t shards = (split.characters + shard_size - 1) / shard_size;
-    if (shards > std::numeric_limits<uint32_t>::max()) {
-      fail_usage("corpus.shard_size = ", shard_size, " cuts the split ", split.name, " into ", shards,
-                 " shards: expected fewer, set a larger one");
-    }
-    next_ = {.length = 0,
-             .id_bytes = id_bytes_for(vocabulary.size()),
-             .vocabulary_hash = vocabulary.hash(),
-             .split = split.name,
-             .shard = 0,
-             .shard_count = static_cast<uint32_t>(shards)};
-    open_next();
-  }
-
-  void start_document() {
-    if (writer_->remaining() == 0) finish_shard();
-    writer_->start_document();
-  }
-
-  void append(std::span<const uint32_t> ids, uint64_t utf8_length) {
-    info_.utf8_bytes += utf8_length;
-    while (!ids.empty()) {
-      if (writer_->remaining() == 0) finish_shard();
-      const size_t count = std::min<uint64_t>(ids.size(), writer_->remaining());
-      writer_->append(ids.first(count));
-      ids = ids.subspan(count);
+  void refuse_output_in_sources() const {
+    const fs::path output = fs::weakly_canonical(fs::absolute(settings_.output));
+    for (const SourceSettings& source : settings_.sources) {
+      if (!fs::is_directory(source.path)) continue;
+      const fs::path relative = output.lexically_relative(fs::canonical(source.path));
+      if (relative.empty() || *relative.begin() == "..") continue;
+      fail_usage(
+          "corpus.output ", settings_.output, " lies in the folder ", source.path,
+          " of corpus.sources, where the next run would read it as text: set corpus.output to another ",
+          "place");
     }
   }
 
-  SplitInfo finish() {
-    finish_shard();
-    return info_;
-  }
-
- private:
-  void open_next() {
-    const uint64_t rest = info_.characters % next_.shard_count;
-    next_.length = info_.characters / next_.shard_count + (next_.shard < rest ? 1 : 0);
-    const fs::path file = folder_ / shard_file_name(next_.split, next_.shard);
-    info_.shards.push_back({file, next_.length, ""});
-    writer_.emplace(file, next_);
-  }
-
-  void finish_shard() {
-    info_.shards.back().hash = writer_->finish();
-    writer_.reset();
-    if (++next_.shard < next_.shard_count) open_next();
-  }
-
-  fs::path folder_;
-  SplitInfo info_;
-  ShardInfo next_;  // of the shard being written
-  std::optional<ShardWriter> writer_;
-};
-
-// The second pass: hands each piece of a document to its split.
-class CorpusWriter {
- public:
-  CorpusWriter(const fs::path& folder, const SplitPlan& plan, const Vocabulary& vocabulary,
-               const IdTable& ids, const CorpusSettings& settings)
-      : ids_(ids), unit_(settings.unit), entropy_(vocabulary.size()) {
-    for (const SplitPlan::Split& split : plan.splits) {
-      splits_.emplace_back(folder, split, vocabulary, static_cast<uint64_t>(settings.shard_size));
+  // A vocabulary.json, or a corpus or run that has one.
+  Vocabulary read_given_vocabulary() const {
+    const fs::path given = settings_.vocabulary.from;
+    const fs::path file = fs::is_directory(given) ? given / "vocabulary.json" : given;
+    if (!fs::exists(file)) {
+      fail_usage("corpus.vocabulary.from is ", given.string(), ", and there is no ", file.string(),
+                 ": name a vocabulary.json, or a corpus or run that has one");
     }
+    const Vocabulary vocabulary = Vocabulary::from_json(read_file(file), file.string());
+    if (vocabulary.unit() != settings_.unit || vocabulary.normalization() != settings_.normalization) {
+      fail_usage("the vocabulary ", file.string(), " of corpus.vocabulary.from was made with unit ",
+                 enum_name(vocabulary.unit()), " and normalization ", enum_name(vocabulary.normalization()),
+                 ", expected those of the corpus, ", enum_name(settings_.unit), " and ",
+                 enum_name(settings_.normalization), ": set corpus.unit and corpus.normalization alike");
+    }
+    return vocabulary;
   }
 
-  void write(const Document& document, const SourceInfo& expected,
-             const std::vector<SplitPlan::Piece>& pieces, ProgressReport& report) {
-    auto piece = pieces.begin();
-    uint64_t left = pieces.empty() ? 0 : piece->characters;  // in this piece
-    if (!pieces.empty()) splits_[piece->split].start_document();
-    const SourceInfo found = read_document(document, unit_, report, [&](std::u32string_view units) {
-      bool known = ids_.look_up(units, block_);
-      std::span<const uint32_t> rest(block_);
-      while (known && !rest.empty()) {
-        while (left == 0 && piece != pieces.end() && ++piece != pieces.end()) left = piece->characters;
-        known = left > 0;
-        const size_t count = std::min<uint64_t>(rest.size(), left);
-        if (piece != pieces.end() && piece->split == 0) entropy_.add(rest.first(count));
-        if (count > 0)
-          splits_[piece->split].append(rest.first(count), utf8_bytes(units.substr(0, count), unit_));
-        rest = rest.subspan(count);
-        units.remove_prefix(count);
-        left -= count;
-      }
-      if (!known) fail_changed(document);
+  // The corpus that is there was made of the same sources, by these settings.
+  bool is_up_to_date() {
+    std::vector<SourceState> states;
+    for (const Source& source : sources_) states.push_back({source.name, source.bytes});
+    for (const SourceProblem& problem : problems_) states.push_back({problem.name, 0});
+    const auto hashes = hashes_if_same(settings_.output, settings_, states);
+    if (!hashes) return false;
+    if (given_vocabulary_ &&
+        CorpusFolder::open(settings_.output).vocabulary().hash() != given_vocabulary_->hash()) {
+      return false;
+    }
+    std::atomic<bool> same = true;
+    std::mutex one_at_a_time;
+    BuildProgress progress{BuildStage::kComparing, 0, summary_.bytes};
+    run_side_by_side(threads_, sources_.size(), [&](size_t s) {
+      if (same && hash_of(sources_[s]) != (*hashes)[s]) same = false;
+      const std::lock_guard lock(one_at_a_time);
+      progress.bytes_done += sources_[s].bytes;
+      options_.progress(progress);
     });
-    if (found.hash != expected.hash || found.bytes != expected.bytes) fail_changed(document);
+    return same;
   }
 
-  std::vector<SplitInfo> finish() {
-    std::vector<SplitInfo> splits;
-    for (SplitWriter& split : splits_) splits.push_back(split.finish());
-    return splits;
+  // Empty where it cannot be read.
+  static std::string hash_of(const Source& source) {
+    if (!source.hash.empty()) return source.hash;
+    try {
+      return hash_of_file(source.file);
+    } catch (const Error&) {
+      return "";
+    }
   }
 
-  Marks marks() const { return entropy_.marks(); }
-
- private:
-  [[noreturn]] static void fail_changed(const Document& document) {
-    fail(document.file.string(),
-         " changed while it was being read: expected the same text in both passes: run again");
+  // Ends the run where there are problems and corpus.on_error says so.
+  void stop_at(const std::vector<SourceProblem>& problems) const {
+    if (problems.empty() || settings_.on_error == OnError::kSkip) return;
+    std::string text;
+    for (size_t i = 0; i < std::min(problems.size(), kProblemsShown); ++i) {
+      const bool named = problems[i].reason.find(problems[i].name) != std::string::npos;
+      text += concat(i == 0 ? "" : "\n", named ? "" : problems[i].name + " ", problems[i].reason);
+    }
+    if (problems.size() > kProblemsShown)
+      text += concat("\n... and ", problems.size() - kProblemsShown, " more");
+    fail_usage(text, problems.size() == 1 ? "\n(or leave it out, with corpus.on_error: skip)"
+                                          : "\n(or leave them out, with corpus.on_error: skip)");
   }
 
-  const IdTable& ids_;
-  Unit unit_;
-  EntropyCounter entropy_;  // of train
-  std::deque<SplitWriter> splits_;
-  std::vector<uint32_t> block_;
+  void leave_out_unusable() {
+    std::vector<SourceProblem> unusable;
+    for (size_t s = 0; s < sources_.size(); ++s) {
+      if (!examined_[s].problem.empty()) unusable.push_back({sources_[s].name, examined_[s].problem});
+    }
+    stop_at(unusable);
+    infos_.resize(sources_.size());
+    for (size_t s = 0; s < sources_.size(); ++s) {
+      infos_[s].name = sources_[s].name;
+      infos_[s].bytes = sources_[s].bytes;
+      infos_[s].hash = sources_[s].hash.empty() ? examined_[s].hash : sources_[s].hash;
+      infos_[s].charset = examined_[s].facts.charset;
+      infos_[s].cuts_refused = examined_[s].facts.cuts_refused;
+      infos_[s].problem = examined_[s].problem;
+    }
+  }
+
+  // The first pass.
+  void count() {
+    SplitLists lists(settings_.split);
+    tbb::enumerable_thread_specific<CharacterCounts> counts;
+    tbb::enumerable_thread_specific<DocumentCleaner> cleaners([&] { return DocumentCleaner(settings_); });
+    const CorpusText all_text = text();
+    BlockReader reader(all_text, BuildStage::kCounting);
+    run_ordered_pipeline<CleanBlock>(
+        threads_, [&](CleanBlock& clean) { return reader.next(clean.block); },
+        [&](CleanBlock& clean) {
+          cleaners.local().clean(clean, sources_[clean.block.source]);
+          counts.local().add(clean.block.text, settings_.unit);
+        },
+        [&](CleanBlock& clean) { note(clean, lists); }, [](CleanBlock&) {});
+    lists.refuse_unused();
+
+    CharacterCounts all;
+    for (const CharacterCounts& some : counts) all.add(some);
+    leave_out_empty(all);
+    seen_ = all.seen();
+    for (const DocumentLength& document : documents_) summary_.characters += document.characters;
+    summary_.documents = documents_.size();
+    if (summary_.characters == 0) fail_empty();
+  }
+
+  // Lengths and counts of a block of the first pass, in the order of the text.
+  void note(const CleanBlock& clean, SplitLists& lists) {
+    SourceInfo& info = infos_[clean.block.source];
+    for (const DocumentPart& part : clean.parts) {
+      if (part.begins) {
+        const std::string name = part.line == 0 ? info.name : concat(info.name, ":", part.line);
+        documents_.push_back({hash_number(name), 0, lists.split_of(name)});
+        ++info.documents;
+      }
+      documents_.back().characters += part.units;
+    }
+    info.counts.add(clean.counts);
+    if (info.lines_left_out == 0) info.first_line_left_out = clean.problem;
+    info.lines_left_out += clean.lines_left_out;
+  }
+
+  void leave_out_empty(CharacterCounts& counts) {
+    std::vector<SourceProblem> empty;
+    size_t document = 0;
+    for (size_t s = 0; s < sources_.size(); ++s) {
+      const size_t first = std::exchange(document, document + infos_[s].documents);
+      if (!infos_[s].problem.empty() || infos_[s].counts.kept > 0) continue;
+      infos_[s].problem = examined_[s].problem = concat(
+          sources_[s].file.string(), infos_[s].counts.decoded == 0 ? " is empty" : " is empty after cleaning",
+          ": leave it out of corpus.sources");
+      empty.push_back({infos_[s].name, infos_[s].problem});
+      for (size_t d = first; d < document; ++d) {
+        if (documents_[d].characters > 0) counts.remove(settings_.document_end, settings_.unit);
+        documents_[d].characters = 0;
+      }
+    }
+    if (empty.size() < sources_.size()) stop_at(empty);
+  }
+
+  [[noreturn]] void fail_empty() const {
+    fail_usage("the corpus is empty: expected text in corpus.sources, found ", sources_.size(),
+               " files without a character", sources_.empty() ? "" : ", such as ",
+               sources_.empty() ? "" : sources_.front().file.string(), ": name files with text");
+  }
+
+  // The second pass.
+  void write(const OutputFolder& output) {
+    const Vocabulary vocabulary =
+        given_vocabulary_
+            ? given_vocabulary_->with_counts(seen_)
+            : Vocabulary::from_counts(seen_, settings_.vocabulary, settings_.unit, settings_.normalization);
+    WrittenShards written = write_shards(text(), *plan_, vocabulary, seen_, output.temporary());
+    Manifest manifest;
+    manifest.splits = std::move(written.splits);
+    manifest.marks = written.marks;
+    name_splits();
+    manifest.sources = infos_;
+    for (const SourceProblem& problem : problems_) {
+      manifest.sources.emplace_back();
+      manifest.sources.back().name = problem.name;
+      manifest.sources.back().problem = problem.reason;
+    }
+    manifest.unknown = unknown_of(vocabulary);
+    write_file_atomically(output.temporary() / "vocabulary.json", vocabulary.to_json());
+    write_file_atomically(output.temporary() / "manifest.json",
+                          manifest_json(settings_, vocabulary, manifest));
+  }
+
+  // Says of each source whose documents all went to one split which it was.
+  void name_splits() {
+    if (plan_->split_of_document.empty()) return;
+    size_t document = 0;
+    for (SourceInfo& info : infos_) {
+      const auto begin = plan_->split_of_document.begin() + static_cast<ptrdiff_t>(document);
+      const auto end = begin + static_cast<ptrdiff_t>(info.documents);
+      document += info.documents;
+      if (begin != end && info.problem.empty() &&
+          std::all_of(begin, end, [&](uint8_t s) { return s == *begin; })) {
+        info.split = plan_->splits[*begin].name;
+      }
+    }
+  }
+
+  UnknownInfo unknown_of(const Vocabulary& vocabulary) const {
+    UnknownInfo unknown;
+    unknown.most_frequent = characters_outside(vocabulary, seen_);
+    unknown.distinct = unknown.most_frequent.size();
+    for (const Vocabulary::Character& character : unknown.most_frequent) unknown.count += character.count;
+    unknown.most_frequent.resize(std::min(unknown.most_frequent.size(), kUnknownShown));
+    return unknown;
+  }
+
+  void remove_spooled(const fs::path& folder) const {
+    for (const Source& source : sources_) {
+      if (source.file.parent_path() == folder) fs::remove(source.file);
+    }
+  }
+
+  CorpusSettings settings_;
+  const BuildOptions& options_;
+  int threads_;
+  BuildSummary summary_;
+  std::vector<Source> sources_;
+  std::vector<SourceProblem> problems_;  // of what is no source at all
+  std::vector<Examined> examined_;
+  std::vector<SourceInfo> infos_;
+  std::vector<DocumentLength> documents_;
+  std::vector<Vocabulary::Character> seen_;
+  std::optional<Vocabulary> given_vocabulary_;
+  std::optional<SplitPlan> plan_;
 };
-
-void refuse_output_in_sources(const CorpusSettings& settings) {
-  const fs::path output = fs::weakly_canonical(fs::absolute(settings.output));
-  for (const std::string& source : settings.sources) {
-    if (!fs::is_directory(source)) continue;
-    const fs::path relative = output.lexically_relative(fs::canonical(source));
-    if (relative.empty() || *relative.begin() == "..") continue;
-    fail_usage(
-        "corpus.output ", settings.output, " lies in the folder ", source,
-        " of corpus.sources, where the next run would read it as text: set corpus.output to another place");
-  }
-}
 
 }  // namespace
 
 BuildSummary build_corpus(const CorpusSettings& settings, const BuildOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
-  if (settings.output.empty())
-    fail_usage("corpus.output is empty: expected the folder to write the corpus to");
-  const std::vector<Document> documents = find_documents(settings.sources);
-  refuse_output_in_sources(settings);
-  OutputFolder output(settings.output);
-
-  BuildSummary summary{.documents = documents.size(), .bytes = 0, .characters = 0, .seconds = 0};
-  for (const Document& document : documents) summary.bytes += document.bytes;
-  ProgressReport report(options, summary.bytes);
-
-  report.start_pass(1);
-  CharacterCounts counts;
-  std::vector<SourceInfo> sources;
-  std::vector<DocumentLength> lengths;
-  for (const Document& document : documents) {
-    sources.push_back(read_document(document, settings.unit, report,
-                                    [&](std::u32string_view units) { counts.add(units); }));
-    lengths.push_back({document.name, sources.back().characters});
-    summary.characters += sources.back().characters;
-  }
-  if (summary.characters == 0) {
-    fail_usage("the corpus is empty: expected text in corpus.sources, found ", documents.size(),
-               " files without a character, such as ", documents.front().file.string(),
-               ": name files with text");
-  }
-  const SplitPlan plan = plan_splits(lengths, settings.split);
-  const std::vector<Vocabulary::Character> seen = counts.seen();
-  const Vocabulary vocabulary = Vocabulary::from_counts(seen, settings.vocabulary, settings.unit);
-
-  report.start_pass(2);
-  const IdTable ids(vocabulary, seen);
-  CorpusWriter writer(output.temporary(), plan, vocabulary, ids, settings);
-  for (size_t d = 0; d < documents.size(); ++d) {
-    writer.write(documents[d], sources[d], plan.pieces[d], report);
-    if (plan.by == SplitBy::kDocument && !plan.pieces[d].empty()) {
-      sources[d].split = plan.splits[plan.pieces[d].front().split].name;
-    }
-  }
-  const std::vector<SplitInfo> splits = writer.finish();
-  write_file_atomically(output.temporary() / "vocabulary.json", vocabulary.to_json());
-  write_file_atomically(output.temporary() / "manifest.json",
-                        manifest_json(settings, vocabulary, sources, splits, writer.marks()));
-  output.commit();
-  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return summary;
+  return CorpusBuild(settings, options).run();
 }
 
 }  // namespace charrnn

@@ -1,26 +1,33 @@
-// Text to corpus folder, in two passes over the sources: the first counts characters, the second writes
-// shards. Memory is bounded by a few blocks, however long the text is. Equal text and settings give equal
-// bytes.
+// Text to corpus folder: a first look at the sources, then two passes over them on all cores. The first
+// counts characters, the second writes shards. Memory is bounded by a few blocks, however long the text is.
+// Equal text and settings give equal bytes, whatever the number of threads and the size of blocks.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 
 #include "config/settings.h"
+#include "text/source_reader.h"
 
 namespace charrnn {
 
+enum class BuildStage { kComparing, kExamining, kCounting, kWriting };
+
 struct BuildProgress {
-  int pass = 1;  // of 2
+  BuildStage stage;
   uint64_t bytes_done = 0;
-  uint64_t bytes_total = 0;  // of one pass
+  uint64_t bytes_total = 0;  // of one stage
 };
 
 struct BuildOptions {
-  std::function<void(const BuildProgress&)> progress;  // called after each block; may be empty
+  std::function<void(const BuildProgress&)> progress = [](const BuildProgress&) {};  // one call at a time
+  int threads = 0;     // 0: one for each core, up to 16
+  bool force = false;  // build even where the corpus is up to date
+  size_t block_bytes = SourceReader::kBlockBytes;
 };
 
 struct BuildSummary {
+  bool up_to_date = false;  // nothing was done: same sources, same settings
   uint64_t documents = 0;
   uint64_t bytes = 0;       // of the sources
   uint64_t characters = 0;  // in all splits

@@ -1,6 +1,7 @@
 #include "data/describe.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iomanip>
 #include <sstream>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "data/corpus_folder.h"
 #include "data/shard.h"
 #include "text/json_source.h"
+#include "text/utf8.h"
 
 namespace charrnn {
 namespace {
@@ -21,6 +23,7 @@ using Json = nlohmann::ordered_json;
 constexpr uint64_t kFirstCharacters = 400;
 constexpr size_t kFirstLines = 3;
 constexpr size_t kSourcesShown = 10;
+constexpr size_t kCharactersShown = 12;
 constexpr uint64_t kShardCharacters = 64;
 
 std::string decode_first(const ShardReader& reader, const Vocabulary& vocabulary, uint64_t count) {
@@ -54,43 +57,188 @@ std::string grouped(const Json& number) {
   return grouped(number.get<uint64_t>());
 }
 
+Json characters_json(const Vocabulary& vocabulary) {
+  Json list = Json::array();
+  for (const Vocabulary::Character& character : vocabulary.characters()) {
+    const bool is_unknown = character.value == Vocabulary::kUnknown;
+    std::string text = "<unk>";
+    if (!is_unknown) {
+      text.clear();
+      append_utf8(character.value, text);
+    }
+    list.push_back({{"character", std::move(text)}, {"count", character.count}});
+  }
+  return list;
+}
+
+// What the manifest of an older charrnn does not say.
+Json no_unknown(const Vocabulary& vocabulary) {
+  return {{"count", vocabulary.has_unknown() ? vocabulary.characters().front().count : 0},
+          {"distinct", 0},
+          {"most_frequent", Json::array()}};
+}
+
+// The most frequent characters with their counts, most frequent first.
+std::string vocabulary_text(const Json& characters, bool bytes) {
+  std::vector<std::pair<uint64_t, std::string>> by_count;
+  for (const Json& entry : characters) {
+    const std::string name = entry["character"].get<std::string>();
+    const char32_t value = name == "<unk>" ? 0 : decode_utf8(name)[0];
+    by_count.emplace_back(entry["count"].get<uint64_t>(), name == "<unk>" ? name
+                                                          : bytes && value >= 0x80
+                                                              ? concat("byte ", static_cast<uint32_t>(value))
+                                                              : character_name(value));
+  }
+  std::stable_sort(by_count.begin(), by_count.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text = "  most frequent:";
+  for (size_t i = 0; i < std::min(by_count.size(), kCharactersShown); ++i) {
+    text += concat(i == 0 ? " " : ", ", by_count[i].second, " ", grouped(by_count[i].first));
+  }
+  return text + "\n";
+}
+
 std::string plural(uint64_t count, const std::string& noun) {
   return concat(grouped(count), " ", noun, count == 1 ? "" : "s");
 }
 
-// Rows of cells in columns: the first to the left, the others to the right.
+// Rows of cells in columns: numbers to the right, words to the left.
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
+  const auto is_number = [&](size_t column) {
+    return column > 0 &&
+           std::string_view("+-0123456789").find(rows.back()[column][0]) != std::string_view::npos;
+  };
   std::ostringstream out;
   for (const auto& row : rows) {
-    out << " ";
+    std::ostringstream line;
+    line << " ";
     for (size_t i = 0; i < row.size(); ++i) {
-      out << " " << (i == 0 ? std::left : std::right) << std::setw(static_cast<int>(widths[i])) << row[i]
-          << " ";
+      const bool right = !rows.back()[i].empty() && is_number(i);
+      line << " " << (right ? std::right : std::left) << std::setw(static_cast<int>(widths[i])) << row[i]
+           << " ";
     }
-    out << "\n";
+    std::string text = line.str();
+    text.erase(text.find_last_not_of(' ') + 1);
+    out << text << "\n";
   }
   return out.str();
+}
+
+// "windows-1252 (detector, 88 %; declares ASCII)"
+std::string charset_text(const Json& source) {
+  std::string text = source["charset"].get<std::string>();
+  std::string notes;
+  if (source.value("found_by", "") == "detector") {
+    notes = concat("detector, ", source.value("confidence", 0), " %");
+  } else if (source.value("found_by", "") == "given") {
+    notes = "given";
+  }
+  const std::string declared = source.value("declared", "");
+  if (!declared.empty() && declared != text)
+    notes += (notes.empty() ? "declares " : "; declares ") + declared;
+  return notes.empty() ? text : text + " (" + notes + ")";
 }
 
 std::string sources_text(const Json& sources) {
   uint64_t bytes = 0;
   for (const Json& source : sources) bytes += source["bytes"].get<uint64_t>();
-  std::vector<std::vector<std::string>> rows{{"", "bytes", "characters", "split"}};
+  std::vector<std::vector<std::string>> rows{{"", "bytes", "decoded", "kept", "split", "charset"}};
   for (const Json& source : sources) {
     if (rows.size() > kSourcesShown) break;
     rows.push_back({source["name"].get<std::string>(), grouped(source["bytes"]),
-                    grouped(source["characters"]), source.value("split", "")});
+                    grouped(source.value("decoded", source["characters"].get<uint64_t>())),
+                    grouped(source["characters"]), source.value("split", ""), charset_text(source)});
   }
   std::string text =
       "sources: " + plural(sources.size(), "file") + ", " + plural(bytes, "byte") + "\n" + aligned(rows);
   if (sources.size() > kSourcesShown)
-    text += "  ... and " + grouped(sources.size() - kSourcesShown) + " more\n";
+    text += "  ... and " + grouped(sources.size() - kSourcesShown) +
+            " more (--json and manifest.json have all)\n";
   return text;
+}
+
+// How many characters came in, and what cleaning did to them, over all sources.
+std::string cleaning_text(const Json& sources) {
+  uint64_t decoded = 0;
+  uint64_t kept = 0;
+  uint64_t invalid = 0;
+  std::vector<std::pair<std::string, int64_t>> changes;  // in the order of the stages
+  for (const Json& source : sources) {
+    decoded += source.value("decoded", uint64_t{0});
+    kept += source["characters"].get<uint64_t>();
+    invalid += source.value("invalid", uint64_t{0});
+    const auto list = source.find("changes");
+    if (list == source.end()) continue;
+    for (auto change = list->begin(); change != list->end(); ++change) {
+      const auto found = std::find_if(changes.begin(), changes.end(),
+                                      [&](const auto& known) { return known.first == change.key(); });
+      if (found == changes.end()) {
+        changes.emplace_back(change.key(), change->get<int64_t>());
+      } else {
+        found->second += change->get<int64_t>();
+      }
+    }
+  }
+  std::vector<std::vector<std::string>> rows{{"decoded", grouped(decoded)}};
+  for (const auto& [stage, change] : changes) {
+    rows.push_back({stage, (change < 0 ? "-" : "+") + grouped(static_cast<uint64_t>(std::abs(change)))});
+  }
+  rows.push_back({"kept", grouped(kept)});
+  std::string text = "characters\n" + aligned(rows);
+  if (invalid > 0) text += "  " + plural(invalid, "malformed sequence") + " of bytes replaced or skipped\n";
+  return text;
+}
+
+// What people should look at: sources left out, headers not stripped, lines skipped.
+std::string remarks_text(const Json& corpus) {
+  std::string text;
+  const auto list = [&](const std::string& heading, const std::vector<std::string>& lines) {
+    if (lines.empty()) return;
+    text += heading + "\n";
+    for (size_t i = 0; i < std::min(lines.size(), kSourcesShown); ++i) text += "  " + lines[i] + "\n";
+    if (lines.size() > kSourcesShown)
+      text += "  ... and " + grouped(lines.size() - kSourcesShown) + " more\n";
+  };
+  std::vector<std::string> left_out;
+  for (const Json& source : corpus["left_out"]) {
+    const std::string name = source["name"].get<std::string>();
+    const std::string reason = source["reason"].get<std::string>();
+    left_out.push_back(reason.find(name) == std::string::npos ? name + " " + reason : reason);
+  }
+  std::vector<std::string> refused;
+  std::vector<std::string> lines;
+  for (const Json& source : corpus["sources"]) {
+    if (source.value("gutenberg_refused", false)) refused.push_back(source["name"].get<std::string>());
+    if (source.value("lines_left_out", 0) > 0) {
+      lines.push_back(concat(source["name"].get<std::string>(), ": ",
+                             plural(source["lines_left_out"].get<uint64_t>(), "line"),
+                             ", the first: ", source["first_line_left_out"].get<std::string>()));
+    }
+  }
+  list("left out (corpus.on_error: skip)", left_out);
+  list("lines left out", lines);
+  list("Project Gutenberg's parts not stripped, for less than corpus.minimum_kept would remain", refused);
+  return text;
+}
+
+std::string unknown_text(const Json& unknown) {
+  std::string text =
+      concat(" with <unk>, which stands for ", plural(unknown["count"].get<uint64_t>(), "occurrence"), " of ",
+             plural(unknown["distinct"].get<uint64_t>(), "character"));
+  std::string list;
+  for (const Json& entry : unknown["most_frequent"]) {
+    const Json& character = entry["character"];
+    list += concat(list.empty() ? "" : ", ",
+                   character.is_number() ? concat("byte ", character.get<uint32_t>())
+                                         : character_name(decode_utf8(character.get<std::string>())[0]),
+                   " ", grouped(entry["count"]));
+  }
+  return list.empty() ? text : text + "\n  the most frequent of these: " + list;
 }
 
 }  // namespace
@@ -119,17 +267,20 @@ Json describe_corpus(const fs::path& folder) {
        {{"size", vocabulary.size()},
         {"unit", enum_name(vocabulary.unit())},
         {"unknown", vocabulary.has_unknown()},
-        {"unknown_count", vocabulary.has_unknown() ? vocabulary.characters().front().count : 0},
-        {"hash", vocabulary.hash()}}},
+        {"hash", vocabulary.hash()},
+        {"characters", characters_json(vocabulary)}}},
+      {"unknown", manifest.root().value("unknown", no_unknown(vocabulary))},
       {"marks", {{"unigram_bits", corpus.marks().unigram_bits}, {"bigram_bits", corpus.marks().bigram_bits}}},
       {"splits", std::move(splits)},
       {"settings", manifest.member(manifest.root(), "settings")},
-      {"sources", manifest.list(manifest.root(), "sources")}};
+      {"sources", manifest.list(manifest.root(), "sources")},
+      {"left_out", manifest.root().value("left_out", Json::array())}};
 }
 
 std::string corpus_text(const Json& corpus) {
   std::ostringstream out;
-  out << sources_text(corpus["sources"]) << "splits\n";
+  out << sources_text(corpus["sources"]) << cleaning_text(corpus["sources"]) << remarks_text(corpus)
+      << "splits\n";
   std::vector<std::vector<std::string>> rows{{"", "characters", "UTF-8 bytes", "shards", "longest"}};
   for (const Json& split : corpus["splits"]) {
     rows.push_back({split["name"].get<std::string>(), grouped(split["characters"]),
@@ -141,13 +292,11 @@ std::string corpus_text(const Json& corpus) {
     for (const Json& line : split["first_lines"]) out << "  | " << line.get<std::string>() << "\n";
   }
   const Json& vocabulary = corpus["vocabulary"];
-  out << "vocabulary: " << grouped(vocabulary["size"])
-      << (vocabulary["unit"] == enum_name(Unit::kByte) ? " bytes" : " characters");
-  if (vocabulary["unknown"]) {
-    out << " with <unk>, which stands for "
-        << plural(vocabulary["unknown_count"].get<uint64_t>(), "occurrence");
-  }
-  out << ", hash " << vocabulary["hash"].get<std::string>() << "\n" << std::fixed << std::setprecision(4);
+  const bool bytes = vocabulary["unit"] == enum_name(Unit::kByte);
+  out << "vocabulary: " << grouped(vocabulary["size"]) << (bytes ? " bytes" : " characters");
+  out << ", hash " << vocabulary["hash"].get<std::string>();
+  if (vocabulary["unknown"]) out << "," << unknown_text(corpus["unknown"]);
+  out << "\n" << vocabulary_text(vocabulary["characters"], bytes) << std::fixed << std::setprecision(4);
   out << "marks to beat, in bits per character: unigram " << corpus["marks"]["unigram_bits"].get<double>()
       << ", bigram " << corpus["marks"]["bigram_bits"].get<double>() << "\n";
   out << "corpus " << corpus["path"].get<std::string>() << ", hash " << corpus["hash"].get<std::string>()

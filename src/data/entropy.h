@@ -1,5 +1,5 @@
-// The marks that a model must beat: entropies of a stream of ids, in bits per character. One call of add()
-// after the other is one stream; pairs are counted across the borders of blocks and documents.
+// The marks that a model must beat: entropies of a stream of ids, in bits per character. Blocks of it may be
+// counted by several counters, in any order; pairs are counted across the borders of blocks and documents.
 #pragma once
 
 #include <cstdint>
@@ -17,51 +17,77 @@ class PairCounts {
  public:
   explicit PairCounts(size_t vocabulary_size);
 
-  void add(uint32_t before, uint32_t after) {
-    if (before < side_ && after < side_) {
-      ++table_[size_t{before} * side_ + after];
-    } else {
-      add_sparse(uint64_t{before} << 32 | after);
+  // The pairs (before, ids[0]), (ids[0], ids[1]), ...
+  template <class Id>
+  void add(uint32_t before, std::span<const Id> ids) {
+    if (ids.size() > kMostUnspilled - unspilled_) spill();
+    unspilled_ += ids.size();
+    const size_t side = side_;
+    const size_t stride = stride_;
+    uint32_t* const table = table_.data();
+    for (const Id id : ids) {
+      const uint32_t after = id;
+      if (before < side && after < side) {
+        ++table[before * stride + after];
+      } else {
+        add_sparse(uint64_t{before} << 32 | after, 1);
+      }
+      before = after;
     }
   }
+  void add(const PairCounts& more);
 
-  // Calls visit(before, count) for each pair that occurs, in an order that depends on the stream alone.
-  template <class Visit>
-  void for_each(Visit visit) const {
-    for (size_t i = 0; i < table_.size(); ++i) {
-      if (table_[i] > 0) visit(static_cast<uint32_t>(i / side_), table_[i]);
-    }
-    for (const Slot& slot : slots_) {
-      if (slot.count > 0) visit(static_cast<uint32_t>(slot.pair >> 32), slot.count);
-    }
-  }
+  struct Pair {
+    uint32_t before, after;
+    uint64_t count;
+  };
+  std::vector<Pair> pairs() const;  // that occur, ascending
 
  private:
+  // So many pairs cannot overflow a counter of the table, whichever they are.
+  static constexpr size_t kMostUnspilled = 0xffffffff;
+
   struct Slot {
     uint64_t pair = 0;
     uint64_t count = 0;  // 0: free
   };
   Slot& find(uint64_t pair);
-  void add_sparse(uint64_t pair);
+  void add_sparse(uint64_t pair, uint64_t count);
+  void spill();
 
-  size_t side_;                  // D
-  std::vector<uint64_t> table_;  // (D, D): before, after
+  size_t side_;    // D
+  size_t stride_;  // of a row; no power of two, or all rows would share a few lines of the cache
+  std::vector<uint32_t> table_;  // (D, stride): before, after
+  size_t unspilled_ = 0;         // sum of the table
   std::vector<Slot> slots_;      // open addressing with linear probing, a power of two
   size_t used_ = 0;
 };
 
 class EntropyCounter {
  public:
-  explicit EntropyCounter(size_t vocabulary_size) : counts_(vocabulary_size), pairs_(vocabulary_size) {}
+  explicit EntropyCounter(size_t vocabulary_size)
+      : vocabulary_size_(vocabulary_size), pairs_(vocabulary_size) {}
 
-  void add(std::span<const uint32_t> ids);
+  // Ids of a stream, at least one; `before` is the one that comes before them, none at the stream's start.
+  template <class Id>
+  void add(std::span<const Id> ids, std::optional<uint32_t> before) {
+    if (!before) {
+      first_ = ids.front();
+      before = first_;
+      ids = ids.subspan(1);
+    }
+    pairs_.add(*before, ids);
+  }
+  // What another counter saw of the same stream.
+  void add(const EntropyCounter& more);
+
   // Unigram: H(x) over all N characters. Bigram: H(x_t | x_{t-1}) over the N - 1 pairs.
   Marks marks() const;
 
  private:
-  std::vector<uint64_t> counts_;  // (V)
+  size_t vocabulary_size_;  // V
   PairCounts pairs_;
-  std::optional<uint32_t> last_;
+  std::optional<uint32_t> first_;  // of the stream
 };
 
 }  // namespace charrnn

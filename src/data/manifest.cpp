@@ -1,8 +1,16 @@
 #include "data/manifest.h"
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <utility>
+
+#include "core/atomic_file.h"
+#include "text/json_source.h"
+#include "text/normalizer.h"
+#include "text/utf8.h"
 
 namespace charrnn {
 namespace {
@@ -15,6 +23,16 @@ class SettingsToJson {
   template <class Value>
   void field(std::string_view name, const Value& value, const SettingInfo&) {
     json_[std::string(name)] = value;
+  }
+  void field(std::string_view name, const std::vector<SourceSettings>& sources, const SettingInfo&) {
+    Json list = Json::array();
+    for (const SourceSettings& source : sources) {
+      Json entry = {{"path", source.path}};
+      if (source.encoding) entry["encoding"] = *source.encoding;
+      if (source.json_field) entry["json_field"] = *source.json_field;
+      list.push_back(entry.size() == 1 ? Json(source.path) : entry);
+    }
+    json_[std::string(name)] = std::move(list);
   }
   template <class Value>
   void field(std::string_view name, const std::optional<Value>& value, const SettingInfo& info) {
@@ -37,22 +55,63 @@ class SettingsToJson {
   Json json_ = Json::object();
 };
 
-Json settings_json(const CorpusSettings& settings) {
-  SettingsToJson walker;
-  visit_corpus(settings, walker);
-  Json json = walker.take();
-  json.erase("output");  // a corpus may be moved
-  return json;
+const char* evidence_name(CharsetEvidence evidence) {
+  switch (evidence) {
+    case CharsetEvidence::kMark:
+      return "byte order mark";
+    case CharsetEvidence::kDeclared:
+      return "declared in the text";
+    case CharsetEvidence::kValidUtf8:
+      return "the bytes";
+    case CharsetEvidence::kDetected:
+      return "detector";
+    case CharsetEvidence::kGiven:
+      return "given";
+  }
+  return "";
 }
 
 Json source_json(const SourceInfo& source) {
+  const CleaningCounts& counts = source.counts;
   Json json = {{"name", source.name},
                {"hash", source.hash},
-               {"charset", "UTF-8"},
-               {"bytes", source.bytes},
-               {"characters", source.characters}};
+               {"charset", source.charset.name},
+               {"found_by", evidence_name(source.charset.evidence)}};
+  if (source.charset.evidence == CharsetEvidence::kDetected) json["confidence"] = source.charset.confidence;
+  if (!source.charset.declared.empty()) json["declared"] = source.charset.declared;
+  json["bytes"] = source.bytes;
+  json["documents"] = source.documents;
+  json["decoded"] = counts.decoded;
+  json["invalid"] = counts.invalid;
+  Json changes = Json::object();
+  CleaningCounts::visit_changes(counts, [&](const char* name, int64_t change) {
+    if (change != 0) changes[name] = change;
+  });
+  json["changes"] = std::move(changes);
+  json["characters"] = counts.kept;
+  if (source.cuts_refused) json["gutenberg_refused"] = true;
+  if (source.lines_left_out > 0) {
+    json["lines_left_out"] = source.lines_left_out;
+    json["first_line_left_out"] = source.first_line_left_out;
+  }
   if (!source.split.empty()) json["split"] = source.split;
   return json;
+}
+
+Json left_out_json(const SourceInfo& source) {
+  return {{"name", source.name}, {"hash", source.hash}, {"bytes", source.bytes}, {"reason", source.problem}};
+}
+
+Json unknown_json(const UnknownInfo& unknown, Unit unit) {
+  Json list = Json::array();
+  for (const Vocabulary::Character& character : unknown.most_frequent) {
+    std::string text;
+    if (unit == Unit::kCodePoint) append_utf8(character.value, text);
+    list.push_back(
+        {{"character", unit == Unit::kByte ? Json(static_cast<uint32_t>(character.value)) : Json(text)},
+         {"count", character.count}});
+  }
+  return {{"count", unknown.count}, {"distinct", unknown.distinct}, {"most_frequent", std::move(list)}};
 }
 
 Json split_json(const SplitInfo& split) {
@@ -69,21 +128,93 @@ Json split_json(const SplitInfo& split) {
 
 }  // namespace
 
+Json corpus_settings_json(const CorpusSettings& settings) {
+  SettingsToJson walker;
+  visit_corpus(settings, walker);
+  Json json = walker.take();
+  json.erase("output");  // a corpus may be moved
+  return json;
+}
+
 std::string manifest_json(const CorpusSettings& settings, const Vocabulary& vocabulary,
-                          const std::vector<SourceInfo>& sources, const std::vector<SplitInfo>& splits,
-                          const Marks& marks) {
-  Json json = {{"format", "charrnn corpus"},
-               {"format_version", kCorpusFormatVersion},
-               {"vocabulary_hash", vocabulary.hash()},
-               {"vocabulary_size", vocabulary.size()},
-               {"settings", settings_json(settings)},
-               {"marks", {{"unigram_bits", marks.unigram_bits}, {"bigram_bits", marks.bigram_bits}}},
-               {"splits", Json::array()},
-               {"sources", Json::array()}};
-  for (const SplitInfo& split : splits) json["splits"].push_back(split_json(split));
-  for (const SourceInfo& source : sources) json["sources"].push_back(source_json(source));
+                          const Manifest& manifest) {
+  Json json = {
+      {"format", "charrnn corpus"},
+      {"format_version", kCorpusFormatVersion},
+      {"icu", unicode_library()},
+      {"vocabulary_hash", vocabulary.hash()},
+      {"vocabulary_size", vocabulary.size()},
+      {"settings", corpus_settings_json(settings)},
+      {"marks", {{"unigram_bits", manifest.marks.unigram_bits}, {"bigram_bits", manifest.marks.bigram_bits}}},
+      {"unknown", unknown_json(manifest.unknown, vocabulary.unit())},
+      {"splits", Json::array()},
+      {"sources", Json::array()},
+      {"left_out", Json::array()}};
+  for (const SplitInfo& split : manifest.splits) json["splits"].push_back(split_json(split));
+  for (const SourceInfo& source : manifest.sources) {
+    if (source.problem.empty()) {
+      json["sources"].push_back(source_json(source));
+    } else {
+      json["left_out"].push_back(left_out_json(source));
+    }
+  }
   // File names need not be UTF-8; JSON must be.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::vector<std::string> settings_that_differ(const std::filesystem::path& folder,
+                                              const CorpusSettings& now) {
+  std::vector<std::string> changed;
+  try {
+    const JsonSource manifest(read_file(folder / "manifest.json"), folder.string());
+    const Json then = Json(manifest.member(manifest.root(), "settings")).flatten();
+    const Json present = corpus_settings_json(now).flatten();
+    for (const auto& [pointer, value] : present.items()) {
+      if (pointer.starts_with("/sources") || pointer.find("_list") != std::string::npos) continue;
+      if (!then.contains(pointer) || then[pointer] == value) continue;
+      std::string name = "corpus" + pointer;
+      std::replace(name.begin(), name.end(), '/', '.');
+      changed.push_back(name);
+    }
+  } catch (const std::exception&) {
+    changed.clear();
+  }
+  return changed;
+}
+
+std::optional<std::vector<std::string>> hashes_if_same(const std::filesystem::path& folder,
+                                                       const CorpusSettings& settings,
+                                                       const std::vector<SourceState>& sources) {
+  try {
+    const CorpusFolder corpus = CorpusFolder::open(folder);
+    const std::filesystem::path file = folder / "manifest.json";
+    const JsonSource manifest(read_file(file), file.string());
+    const auto as_read_back = [](const Json& json) {  // replaced bytes and all
+      return Json::parse(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    };
+    if (manifest.text(manifest.root(), "icu") != unicode_library() ||
+        manifest.member(manifest.root(), "settings") != as_read_back(corpus_settings_json(settings))) {
+      return std::nullopt;
+    }
+    std::multimap<std::string, std::pair<uint64_t, std::string>> known;
+    for (const char* list : {"sources", "left_out"}) {
+      for (const Json& entry : manifest.list(manifest.root(), list)) {
+        known.emplace(manifest.text(entry, "name"),
+                      std::pair(manifest.number(entry, "bytes"), manifest.text(entry, "hash")));
+      }
+    }
+    std::vector<std::string> hashes;
+    for (const SourceState& source : sources) {
+      const auto found = known.find(as_read_back(source.name).get<std::string>());
+      if (found == known.end() || found->second.first != source.bytes) return std::nullopt;
+      hashes.push_back(found->second.second);
+      known.erase(found);
+    }
+    if (!known.empty()) return std::nullopt;
+    return hashes;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace charrnn

@@ -1,28 +1,72 @@
 // manifest.json: what a corpus was made from and what is in it. Written once by the builder, with nothing in
-// it that depends on when or where; read by CorpusFolder.
+// it that depends on when or with how many threads; read by CorpusFolder, and by the next run, which ends at
+// once where nothing has changed.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/settings.h"
 #include "data/corpus_folder.h"
+#include "text/charset.h"
+#include "text/cleaner.h"
 #include "text/vocabulary.h"
 
 namespace charrnn {
 
-// One source file. (What cleaning removes and replaces is to be counted here too.)
+// One source: what it was, and what became of its characters.
 struct SourceInfo {
   std::string name;
-  std::string hash;         // of its bytes
-  uint64_t bytes = 0;       // of the file
-  uint64_t characters = 0;  // that it gave
-  std::string split;        // where it went, when splitting by document; else empty
+  std::string hash;    // of its bytes
+  uint64_t bytes = 0;  // of the file
+  Charset charset;
+  uint64_t documents = 0;
+  CleaningCounts counts;
+  bool cuts_refused = false;    // Gutenberg's parts stayed, for less than corpus.minimum_kept would have
+  uint64_t lines_left_out = 0;  // of JSON lines
+  std::string first_line_left_out;
+  std::string split;    // where it went, when it went there as a whole
+  std::string problem;  // why it is not in the corpus; empty: it is
+};
+
+// What fell to <unk>.
+struct UnknownInfo {
+  uint64_t count = 0;     // occurrences
+  uint64_t distinct = 0;  // characters
+  std::vector<Vocabulary::Character> most_frequent;
+};
+
+struct Manifest {
+  std::vector<SourceInfo> sources;
+  std::vector<SplitInfo> splits;
+  UnknownInfo unknown;
+  Marks marks;
 };
 
 std::string manifest_json(const CorpusSettings& settings, const Vocabulary& vocabulary,
-                          const std::vector<SourceInfo>& sources, const std::vector<SplitInfo>& splits,
-                          const Marks& marks);
+                          const Manifest& manifest);
+
+// The settings that shape a corpus, as the manifest holds them: all but where it lies.
+nlohmann::ordered_json corpus_settings_json(const CorpusSettings& settings);
+
+// Dotted names of the settings that have another value now than when the corpus in `folder` was made, but for
+// those that name its sources. Empty where the manifest cannot be read.
+std::vector<std::string> settings_that_differ(const std::filesystem::path& folder, const CorpusSettings& now);
+
+// Of a source as it lies on disk now.
+struct SourceState {
+  std::string name;
+  uint64_t bytes = 0;
+};
+
+// Whether the corpus in `folder` was made by these settings from sources of these names and sizes; then
+// returns the hashes that they had, in the same order. Never throws: what is damaged does not match.
+std::optional<std::vector<std::string>> hashes_if_same(const std::filesystem::path& folder,
+                                                       const CorpusSettings& settings,
+                                                       const std::vector<SourceState>& sources);
 
 }  // namespace charrnn

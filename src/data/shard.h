@@ -71,6 +71,8 @@ class ShardWriter {
 
   // The next ids; each must fit in id_bytes.
   void append(std::span<const uint32_t> ids);
+  // The same as they are stored: id_bytes each, in this machine's byte order.
+  void append_bytes(std::span<const std::byte> ids);
   // A document begins with the next id.
   void start_document();
   uint64_t written() const;    // ids so far

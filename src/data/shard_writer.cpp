@@ -176,6 +176,21 @@ void ShardWriter::append(std::span<const uint32_t> ids) {
   }
 }
 
+void ShardWriter::append_bytes(std::span<const std::byte> ids) {
+  File& f = *file_;
+  const auto id_bytes = static_cast<size_t>(f.info.id_bytes);
+  check(ids.size() % id_bytes == 0 && ids.size() / id_bytes <= remaining(), "the shard ", f.path.string(),
+        " was to have ", f.info.length, " ids of ", id_bytes, " bytes and got ", ids.size(), " bytes after ",
+        written());
+  while (!ids.empty()) {
+    const auto part = ids.first(std::min(ids.size(), f.buffer.size() - f.buffered_bytes));
+    std::memcpy(f.buffer.data() + f.buffered_bytes, part.data(), part.size());
+    f.buffered_bytes += part.size();
+    ids = ids.subspan(part.size());
+    if (f.buffered_bytes == f.buffer.size()) f.flush();
+  }
+}
+
 void ShardWriter::start_document() {
   file_->document_starts.push_back(written());
 }

@@ -1,11 +1,13 @@
 #include "data/split_plan.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "core/error.h"
-#include "core/hash.h"
+#include "text/sources.h"
 
 namespace charrnn {
 namespace {
@@ -25,11 +27,27 @@ uint64_t part_of(uint64_t total, double share) {
 }
 
 // Train, then those of valid and test that have a share.
-SplitPlan empty_plan(size_t documents, const SplitSettings& settings, SplitBy by) {
-  SplitPlan plan{{{"train", 0}}, std::vector<std::vector<SplitPlan::Piece>>(documents), by};
-  if (settings.valid > 0) plan.splits.push_back({"valid", 0});
-  if (settings.test > 0) plan.splits.push_back({"test", 0});
+SplitPlan empty_plan(const SplitSettings& settings, SplitBy by) {
+  SplitPlan plan{{{"train", 0}}, {}, {}, by};
+  const bool by_list = by == SplitBy::kList;
+  if (by_list ? !settings.valid_list.empty() : settings.valid > 0) plan.splits.push_back({"valid", 0});
+  if (by_list ? !settings.test_list.empty() : settings.test > 0) plan.splits.push_back({"test", 0});
   return plan;
+}
+
+void add_piece(SplitPlan& plan, size_t split, uint64_t characters) {
+  if (characters == 0) return;
+  if (!plan.pieces.empty() && plan.pieces.back().split == split) {
+    plan.pieces.back().characters += characters;
+  } else {
+    plan.pieces.push_back({split, characters});
+  }
+}
+
+void place_documents(const std::vector<DocumentLength>& documents, SplitPlan& plan) {
+  for (size_t d = 0; d < documents.size(); ++d) {
+    add_piece(plan, plan.split_of_document[d], documents[d].characters);
+  }
 }
 
 double share_of(const std::string& split, const SplitSettings& settings) {
@@ -40,23 +58,13 @@ double share_of(const std::string& split, const SplitSettings& settings) {
 
 void plan_tail(const std::vector<DocumentLength>& documents, const SplitSettings& settings, SplitPlan& plan) {
   const uint64_t total = total_characters(documents);
-  std::vector<uint64_t> ends;  // of each split, in characters from the start of the text
-  for (const SplitPlan::Split& split : plan.splits) {
-    const double behind =
-        (split.name == "train" ? settings.valid : 0) + (split.name == "test" ? 0 : settings.test);
-    ends.push_back(part_of(total, 1 - behind));
-  }
-  uint64_t position = 0;
-  size_t split = 0;
-  for (size_t d = 0; d < documents.size(); ++d) {
-    uint64_t left = documents[d].characters;
-    while (left > 0) {
-      while (position == ends[split]) ++split;
-      const uint64_t count = std::min(left, ends[split] - position);
-      plan.pieces[d].push_back({split, count});
-      position += count;
-      left -= count;
-    }
+  uint64_t begin = 0;
+  for (size_t split = 0; split < plan.splits.size(); ++split) {
+    const std::string& name = plan.splits[split].name;
+    const double behind = (name == "train" ? settings.valid : 0) + (name == "test" ? 0 : settings.test);
+    const uint64_t end = part_of(total, 1 - behind);
+    add_piece(plan, split, end - begin);
+    begin = end;
   }
 }
 
@@ -72,54 +80,104 @@ void plan_documents(const std::vector<DocumentLength>& documents, const SplitSet
                order.size(), ": add files, set corpus.split.by: tail, or set ",
                "corpus.split.valid or corpus.split.test to 0");
   }
-  std::vector<std::string> hashes;
-  for (const DocumentLength& document : documents) hashes.push_back(hash_hex(document.name));
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return hashes[a] < hashes[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return documents[a].name_hash < documents[b].name_hash; });
 
   const uint64_t total = total_characters(documents);
-  std::vector<size_t> split_of(documents.size(), 0);
+  plan.split_of_document.assign(documents.size(), 0);
   size_t next = 0;
   for (size_t split = 1; split < plan.splits.size(); ++split) {
     const double wanted = static_cast<double>(total) * share_of(plan.splits[split].name, settings);
     uint64_t taken = 0;
     while (next < order.size() && (taken == 0 || static_cast<double>(taken) < wanted)) {
-      split_of[order[next]] = split;
+      plan.split_of_document[order[next]] = static_cast<uint8_t>(split);
       taken += documents[order[next]].characters;
       ++next;
     }
   }
-  for (size_t d = 0; d < documents.size(); ++d) {
-    if (documents[d].characters > 0) plan.pieces[d].push_back({split_of[d], documents[d].characters});
+  place_documents(documents, plan);
+}
+
+void plan_lists(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
+                SplitPlan& plan) {
+  for (const DocumentLength& document : documents) {
+    const bool only_test = settings.valid_list.empty();
+    plan.split_of_document.push_back(document.listed == 2 && only_test ? 1 : document.listed);
   }
+  place_documents(documents, plan);
 }
 
 }  // namespace
 
 SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings) {
-  if (settings.valid + settings.test >= 1) {
+  if (settings.by != SplitBy::kList && settings.valid + settings.test >= 1) {
     fail_usage("corpus.split.valid + corpus.split.test is ", settings.valid + settings.test,
                ": expected less than 1, so that something is left to train on");
   }
   const SplitBy by = settings.by != SplitBy::kAuto        ? settings.by
                      : documents.size() >= kManyDocuments ? SplitBy::kDocument
                                                           : SplitBy::kTail;
-  SplitPlan plan = empty_plan(documents.size(), settings, by);
-  if (by == SplitBy::kDocument) {
-    plan_documents(documents, settings, plan);
-  } else {
-    plan_tail(documents, settings, plan);
-  }
-  for (const auto& pieces : plan.pieces) {
-    for (const SplitPlan::Piece& piece : pieces) plan.splits[piece.split].characters += piece.characters;
-  }
+  SplitPlan plan = empty_plan(settings, by);
+  if (by == SplitBy::kTail) plan_tail(documents, settings, plan);
+  if (by == SplitBy::kDocument) plan_documents(documents, settings, plan);
+  if (by == SplitBy::kList) plan_lists(documents, settings, plan);
+  for (const SplitPlan::Piece& piece : plan.pieces) plan.splits[piece.split].characters += piece.characters;
   for (const SplitPlan::Split& split : plan.splits) {
     if (split.characters > 0) continue;
+    if (by == SplitBy::kList) {
+      fail_usage("the split ", split.name, " would be empty: expected documents with text outside ",
+                 "corpus.split.valid_list and test_list for train, and some in each list: correct the lists");
+    }
     fail_usage("the split ", split.name, " (", share_of(split.name, settings), " of ",
                total_characters(documents), " characters, by ", enum_name(by),
                ") would be empty: add text, or change corpus.split.valid and ",
                "corpus.split.test (0 for no such split)");
   }
   return plan;
+}
+
+SplitLists::SplitLists(const SplitSettings& settings) {
+  for (const std::string& pattern : settings.valid_list) entries_.push_back({pattern, 1});
+  for (const std::string& pattern : settings.test_list) entries_.push_back({pattern, 2});
+}
+
+void expand_lists(SplitSettings& settings) {
+  const auto expand = [](std::vector<std::string>& list, const char* setting) {
+    std::vector<std::string> expanded;
+    for (const std::string& entry : list) {
+      const bool is_file = entry.starts_with('@');
+      for (const std::string& line : is_file ? read_list(entry.substr(1), setting) : std::vector{entry}) {
+        expanded.push_back(line);
+      }
+    }
+    list = std::move(expanded);
+  };
+  expand(settings.valid_list, "corpus.split.valid_list");
+  expand(settings.test_list, "corpus.split.test_list");
+}
+
+uint8_t SplitLists::split_of(const std::string& document) {
+  uint8_t split = 0;
+  for (Entry& entry : entries_) {
+    if (entry.pattern != document && fnmatch(entry.pattern.c_str(), document.c_str(), 0) != 0) continue;
+    entry.used = true;
+    if (split != 0 && split != entry.split) {
+      fail_usage(document, " is in corpus.split.valid_list and in corpus.split.test_list: expected one of ",
+                 "them: correct the lists");
+    }
+    split = entry.split;
+  }
+  return split;
+}
+
+void SplitLists::refuse_unused() const {
+  for (const Entry& entry : entries_) {
+    if (!entry.used) {
+      fail_usage("no document of the corpus is called ", entry.pattern, ", which ",
+                 entry.split == 1 ? "corpus.split.valid_list" : "corpus.split.test_list",
+                 " names: expected names as the report shows them, or globs: correct the list");
+    }
+  }
 }
 
 }  // namespace charrnn

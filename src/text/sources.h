@@ -1,24 +1,48 @@
-// Which files a corpus is made of: `corpus.sources` names files, folders and globs; each file found is a
-// document.
+// Which files a corpus is made of: `corpus.sources` names files, folders, globs, lists of those (@FILE) and
+// standard input (-).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "config/settings.h"
+
 namespace charrnn {
 
-struct Document {
+enum class SourceFormat { kText, kJsonLines };  // one document; one a line
+
+struct Source {
   std::filesystem::path file;
-  std::string
-      name;  // relative to the folder that the source names, so that it does not depend on where that lies
+  // Relative to the folder that corpus.sources names, so that it does not depend on where that lies.
+  std::string name;
+  SourceFormat format = SourceFormat::kText;
+  std::optional<std::string> encoding;
+  std::string json_field;
   uint64_t bytes = 0;  // of the file
+  std::string hash;    // of standard input, whose file is a compressed copy; else empty
 };
 
-// Documents in the order of the sources and, within one, by name, whatever order the file system has. Folders
-// are read with all that is below them, hidden entries left out; a file that two sources name counts once. A
-// source that is not there, and a folder or glob that gives no file, is an Error with exit code 2.
-std::vector<Document> find_documents(const std::vector<std::string>& sources);
+// What could not be read, and why: corpus.on_error decides what becomes of it.
+struct SourceProblem {
+  std::string name;
+  std::string reason;
+};
+
+struct FoundSources {
+  std::vector<Source> sources;  // in the order of corpus.sources and, within one, by name
+  std::vector<SourceProblem> problems;
+};
+
+// Folders are read with all that is below them, hidden entries left out, in an order that does not depend on
+// the file system; a file that two sources name counts once. Standard input is copied to `spool_folder`,
+// compressed, for it must be read more than once. Throws Error (exit code 2) where corpus.sources is empty.
+FoundSources find_sources(const CorpusSettings& settings, const std::filesystem::path& spool_folder);
+
+// The lines of a list: without empty ones and those that begin with #. Throws Error (exit code 2) where the
+// file cannot be read; `setting` is what named it.
+std::vector<std::string> read_list(const std::filesystem::path& file, const std::string& setting);
 
 }  // namespace charrnn

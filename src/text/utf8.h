@@ -1,40 +1,78 @@
-// UTF-8 to code points, in blocks, and back. Malformed bytes are an error that names file, offset and the
-// bytes. Runs of ASCII are widened directly; everything else goes through ICU.
+// UTF-8, the form that text has from decoding to counting: checking it, walking it, and naming its characters
+// in messages. Runs of ASCII are passed over 32 bytes at a time; every other character goes through ICU.
 #pragma once
+
+#include <unicode/utf8.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
+#include "config/settings.h"
+
 namespace charrnn {
 
-// A stage of reading: a block of bytes goes in, its characters come out, wherever the blocks are cut.
-class Utf8Decoder {
- public:
-  // A byte order mark at the very start of a file is not part of its text.
-  enum class ByteOrderMark { kDrop, kKeep };
-  explicit Utf8Decoder(std::string origin, ByteOrderMark mark = ByteOrderMark::kDrop)
-      : origin_(std::move(origin)), may_drop_(mark == ByteOrderMark::kDrop) {}
+inline constexpr char32_t kReplacement = 0xfffd;
 
-  // The characters that end in this block, valid until the next call.
-  std::u32string_view decode(std::string_view bytes);
-  // Throws where the text ended inside a character.
-  void finish() const;
+// The first byte of [from, end) that is not ASCII, or end.
+inline const char* skip_ascii(const char* from, const char* end) {
+  constexpr uint64_t kHigh = 0x8080808080808080u;
+  uint64_t words[4];
+  for (; end - from >= 32; from += 32) {
+    std::memcpy(words, from, sizeof words);
+    if (((words[0] | words[1] | words[2] | words[3]) & kHigh) != 0) break;
+  }
+  for (; end - from >= 8; from += 8) {
+    std::memcpy(words, from, 8);
+    if ((words[0] & kHigh) != 0) return from + __builtin_ctzll(words[0] & kHigh) / 8;
+  }
+  while (from < end && U8_IS_SINGLE(*from)) ++from;
+  return from;
+}
 
- private:
-  const char* widen(const char* from, const char* end);
-  void complete_pending(std::string_view& bytes);
-  void put(char32_t character);
-  [[noreturn]] void fail_malformed(std::string_view bytes, uint64_t offset, const char* what) const;
+// The character at `at` in valid UTF-8, which moves behind it.
+inline char32_t next_character(const char*& at) {
+  size_t i = 0;
+  UChar32 character = 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macro
+  U8_NEXT_UNSAFE(at, i, character);
+#pragma GCC diagnostic pop
+  at += i;
+  return static_cast<char32_t>(character);
+}
 
-  std::string origin_;
-  uint64_t offset_ = 0;  // of the block, in bytes from the start
-  std::string pending_;  // a character that the last block began, up to 3 bytes
-  bool may_drop_;        // no character came yet
-  std::u32string out_;
-  size_t size_ = 0;  // characters in out_
+// Calls visit(character) for those that are not ASCII, in order. The text must be valid.
+template <class Visit>
+void for_each_non_ascii(std::string_view utf8, Visit visit) {
+  const char* const end = utf8.data() + utf8.size();
+  for (const char* at = skip_ascii(utf8.data(), end); at < end; at = skip_ascii(at, end)) {
+    while (at < end && !U8_IS_SINGLE(*at)) visit(next_character(at));
+  }
+}
+
+// Code points of valid UTF-8, as a number and one by one.
+uint64_t count_characters(std::string_view utf8);
+std::u32string decode_utf8(std::string_view utf8);
+
+// A sequence of bytes that is no character: a maximal subpart, as Unicode 15, table 3-8 counts them.
+struct Malformed {
+  size_t begin;
+  size_t bytes;  // 0: there is none
 };
+// The first one at or after `from`.
+Malformed find_malformed(std::string_view text, size_t from = 0);
+
+// Makes a text valid; returns how many malformed sequences it had. InvalidBytes::kError throws (exit code 2)
+// at the first, naming `origin`, its place counted from `offset`, and its bytes.
+uint64_t repair_utf8(std::string& text, InvalidBytes policy, const std::string& origin, uint64_t offset);
+// The same for a text that a person typed or a file of ours: throws, never repairs.
+void require_utf8(std::string_view text, const std::string& origin);
+
+// "e9 20": bytes as messages show them.
+std::string hex_bytes(std::string_view bytes);
 
 void append_utf8(char32_t character, std::string& out);
 

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "text/json_source.h"
+#include "text/normalizer.h"
 #include "text/utf8.h"
 
 namespace charrnn {
@@ -16,10 +17,14 @@ using Characters = std::vector<Vocabulary::Character>;
 
 constexpr int kFormatVersion = 1;
 constexpr std::string_view kUnknownName = "<unk>";
-constexpr char32_t kReplacement = 0xfffd;
+constexpr size_t kOutsideShown = 20;
 
 bool by_value(const Vocabulary::Character& a, const Vocabulary::Character& b) {
   return a.value < b.value;
+}
+
+bool more_frequent(const Vocabulary::Character& a, const Vocabulary::Character& b) {
+  return a.count != b.count ? a.count > b.count : a.value < b.value;
 }
 
 std::string identity_hash(Unit unit, const Characters& characters) {
@@ -50,9 +55,17 @@ Unit read_unit(const JsonSource& source) {
   source.reject("has the unit \"", name, "\", expected code_point or byte");
 }
 
+Normalization read_normalization(const JsonSource& source) {
+  const std::string& name = source.text(source.root(), "normalization");
+  for (const Normalization form : {Normalization::kNfc, Normalization::kNfkc, Normalization::kNone}) {
+    if (name == enum_name(form)) return form;
+  }
+  source.reject("has the normalization \"", name, "\", expected nfc, nfkc or none");
+}
+
 char32_t read_value(const JsonSource& source, const std::string& name, Unit unit, const std::string& where) {
   if (name == kUnknownName) return Vocabulary::kUnknown;
-  const std::u32string value(Utf8Decoder(where, Utf8Decoder::ByteOrderMark::kKeep).decode(name));
+  const std::u32string value = decode_utf8(name);  // valid: it comes out of JSON
   if (value.size() != 1) source.reject(where, "has a \"character\" that is not one character");
   if (unit == Unit::kByte && value[0] > 0xff) source.reject(where, "has a \"character\" that is no byte");
   return value[0];
@@ -80,10 +93,14 @@ Characters read_characters(const JsonSource& source, Unit unit) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(Unit unit, Characters characters)
-    : unit_(unit), characters_(std::move(characters)), hash_(identity_hash(unit_, characters_)) {}
+Vocabulary::Vocabulary(Unit unit, Normalization normalization, Characters characters)
+    : unit_(unit),
+      normalization_(normalization),
+      characters_(std::move(characters)),
+      hash_(identity_hash(unit_, characters_)) {}
 
-Vocabulary Vocabulary::from_counts(const Characters& counts, const VocabularySettings& settings, Unit unit) {
+Vocabulary Vocabulary::from_counts(const Characters& counts, const VocabularySettings& settings, Unit unit,
+                                   Normalization normalization) {
   Characters kept;
   uint64_t fallen_count = 0;
   bool fell_out = false;
@@ -104,9 +121,7 @@ Vocabulary Vocabulary::from_counts(const Characters& counts, const VocabularySet
     const bool needs_unknown = fell_out || settings.unknown || kept.size() > limit;
     const size_t room = limit - (needs_unknown ? 1 : 0);
     if (kept.size() > room) {
-      std::sort(kept.begin(), kept.end(), [](const Character& a, const Character& b) {
-        return a.count != b.count ? a.count > b.count : a.value < b.value;
-      });
+      std::sort(kept.begin(), kept.end(), more_frequent);
       std::for_each(kept.begin() + static_cast<ptrdiff_t>(room), kept.end(), drop);
       kept.resize(room);
     }
@@ -117,7 +132,37 @@ Vocabulary Vocabulary::from_counts(const Characters& counts, const VocabularySet
   }
   std::sort(kept.begin(), kept.end(), by_value);
   if (fell_out || settings.unknown) kept.insert(kept.begin(), {kUnknown, fallen_count});
-  return Vocabulary(unit, std::move(kept));
+  return Vocabulary(unit, normalization, std::move(kept));
+}
+
+Vocabulary Vocabulary::with_counts(const Characters& counts) const {
+  const Characters outside = characters_outside(*this, counts);
+  if (!outside.empty() && !has_unknown()) {
+    std::string names;
+    for (size_t i = 0; i < std::min(outside.size(), kOutsideShown); ++i) {
+      names += concat(i == 0 ? "" : ", ", unit_ == Unit::kByte ? "byte " : "",
+                      character_name(outside[i].value), " ", outside[i].count, " times");
+    }
+    fail_usage("the text has ", outside.size(), " characters that the vocabulary of ",
+               "corpus.vocabulary.from lacks, and it has no <unk>: ", names,
+               ": take a vocabulary with <unk> (corpus.vocabulary.unknown: true when it is made), or clean ",
+               "these away");
+  }
+  Characters characters = characters_;
+  for (Character& character : characters) character.count = 0;
+  for (const Character& seen : counts) {
+    if (seen.count > 0) characters[find(seen.value).value_or(0)].count += seen.count;
+  }
+  return Vocabulary(unit_, normalization_, std::move(characters));
+}
+
+Characters characters_outside(const Vocabulary& vocabulary, const Characters& counts) {
+  Characters outside;
+  for (const Vocabulary::Character& character : counts) {
+    if (character.count > 0 && !vocabulary.find(character.value)) outside.push_back(character);
+  }
+  std::sort(outside.begin(), outside.end(), more_frequent);
+  return outside;
 }
 
 Vocabulary Vocabulary::from_json(std::string_view json, std::string_view origin) {
@@ -127,11 +172,7 @@ Vocabulary Vocabulary::from_json(std::string_view json, std::string_view origin)
     source.reject("has format version ", version, ", this charrnn reads ", kFormatVersion);
   }
   const Unit unit = read_unit(source);
-  const std::string& normalization = source.text(source.root(), "normalization");
-  if (normalization != "none") {
-    source.reject("has the normalization \"", normalization, "\", this charrnn knows none");
-  }
-  Vocabulary vocabulary(unit, read_characters(source, unit));
+  Vocabulary vocabulary(unit, read_normalization(source), read_characters(source, unit));
   const std::string& hash = source.text(source.root(), "hash");
   if (hash != vocabulary.hash()) {
     source.reject("has the hash ", hash, ", its characters give ", vocabulary.hash());
@@ -140,9 +181,9 @@ Vocabulary Vocabulary::from_json(std::string_view json, std::string_view origin)
 }
 
 std::string Vocabulary::to_json() const {
-  std::string text =
-      concat("{\n  \"format_version\": ", kFormatVersion, ",\n  \"unit\": \"", enum_name(unit_),
-             "\",\n  \"normalization\": \"none\",\n  \"hash\": \"", hash_, "\",\n  \"characters\": [");
+  std::string text = concat("{\n  \"format_version\": ", kFormatVersion, ",\n  \"unit\": \"",
+                            enum_name(unit_), "\",\n  \"normalization\": \"", enum_name(normalization_),
+                            "\",\n  \"hash\": \"", hash_, "\",\n  \"characters\": [");
   for (size_t id = 0; id < characters_.size(); ++id) {
     const JsonSource::Json entry = {
         {"id", id}, {"character", json_name(characters_[id].value)}, {"count", characters_[id].count}};
@@ -166,12 +207,14 @@ uint32_t Vocabulary::id(char32_t character) const {
 }
 
 std::vector<uint32_t> Vocabulary::encode(std::string_view utf8) const {
-  Utf8Decoder decoder("the text", Utf8Decoder::ByteOrderMark::kKeep);
-  std::u32string units(decoder.decode(utf8));
-  decoder.finish();
+  require_utf8(utf8, "the text");
+  std::string text(utf8);
+  normalize(text, normalization_);
+  std::u32string units;
   if (unit_ == Unit::kByte) {
-    units.clear();
-    for (const char byte : utf8) units += static_cast<unsigned char>(byte);
+    for (const char byte : text) units += static_cast<unsigned char>(byte);
+  } else {
+    units = decode_utf8(text);
   }
   std::vector<uint32_t> ids;
   for (const char32_t unit : units) {

@@ -24,7 +24,11 @@ class Vocabulary {
 
   // `counts` in any order, each character once; those that were never seen are left out.
   static Vocabulary from_counts(const std::vector<Character>& counts, const VocabularySettings& settings,
-                                Unit unit);
+                                Unit unit, Normalization normalization = Normalization::kNone);
+
+  // The same characters and ids with the counts of another text. Throws (exit code 2), naming the most
+  // frequent ones, where the text has characters that are not here and there is no <unk>.
+  Vocabulary with_counts(const std::vector<Character>& counts) const;
 
   // Takes nothing on trust. `origin` names the text in messages, such as the file it came from.
   static Vocabulary from_json(std::string_view json, std::string_view origin);
@@ -32,6 +36,7 @@ class Vocabulary {
 
   size_t size() const { return characters_.size(); }  // V
   Unit unit() const { return unit_; }
+  Normalization normalization() const { return normalization_; }  // of the text that it was made from
   bool has_unknown() const { return characters_.front().value == kUnknown; }
   const std::vector<Character>& characters() const { return characters_; }  // by id
 
@@ -43,19 +48,24 @@ class Vocabulary {
   // Falls back to <unk>; throws where there is none.
   uint32_t id(char32_t character) const;
 
-  // The ids of a text. Throws (exit code 2) at invalid UTF-8, and at a character that is not there when there
-  // is no <unk> either, naming it and its place.
+  // The ids of a text, normalised as the corpus was. Throws (exit code 2) at invalid UTF-8, and at a
+  // character that is not there when there is no <unk> either, naming it and its place.
   std::vector<uint32_t> encode(std::string_view utf8) const;
 
   // UTF-8 of one id: <unk> gives U+FFFD; with Unit::kByte the byte itself. Throws where id >= V.
   std::string decode(uint32_t id) const;
 
  private:
-  Vocabulary(Unit unit, std::vector<Character> characters);
+  Vocabulary(Unit unit, Normalization normalization, std::vector<Character> characters);
 
   Unit unit_;
+  Normalization normalization_;
   std::vector<Character> characters_;
   std::string hash_;
 };
+
+// Those of `counts` that the vocabulary lacks, the most frequent first.
+std::vector<Vocabulary::Character> characters_outside(const Vocabulary& vocabulary,
+                                                      const std::vector<Vocabulary::Character>& counts);
 
 }  // namespace charrnn

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/stop_signal.h"
+#include "data/manifest.h"
 #include "generate/sampler.h"
 #include "train/evaluator.h"
 #include "train/event_file.h"
@@ -81,6 +82,7 @@ void TrainingRun::open_corpus() {
     fail_usage(config_.name, ": how long to train? Give train.steps or train.epochs, or --fit-seconds");
   }
   corpus_ = CorpusFolder::open(settings_.corpus.output);
+  warn_of_other_corpus_settings();
   // A reader of its own checks B, T and the ranks against the shards before anything large is made.
   const BatchReader reader(corpus_->require_split("train"), lane_options(settings_), comm_.rank(),
                            comm_.size());
@@ -88,6 +90,20 @@ void TrainingRun::open_corpus() {
   if (is_first_) {
     folder_.create();
     lock_.emplace(folder_.path());
+  }
+}
+
+// The corpus is trained on as it is; that the config would make another one now may be an oversight.
+void TrainingRun::warn_of_other_corpus_settings() const {
+  std::string names;
+  if (is_first_) {
+    for (const std::string& name : settings_that_differ(settings_.corpus.output, settings_.corpus)) {
+      names += (names.empty() ? "" : ", ") + name;
+    }
+  }
+  if (!names.empty()) {
+    log::warning(concat("the corpus ", settings_.corpus.output, " was made with other values of ", names,
+                        " than ", config_.name, " has now: charrnn_preprocess makes it anew"));
   }
 }
 
@@ -124,6 +140,7 @@ void TrainingRun::go_on_from(const Checkpoint& found) {
 void TrainingRun::open_files() {
   if (!is_first_) return;
   write_file_atomically(folder_.config(), to_yaml(settings_));
+  write_file_atomically(folder_.vocabulary(), corpus_->vocabulary().to_json());
   metrics_ = GrowingFile(folder_.metrics(), trainer_->progress().metrics_bytes);
   events_ = GrowingFile(folder_.events(), trainer_->progress().events_bytes, GrowingFile::Kind::kBinary);
   if (events_.bytes() == 0) events_.append(event_file_start(wall_time()));

@@ -38,6 +38,7 @@ class TrainingRun {
   using Clock = std::chrono::steady_clock;
 
   void open_corpus();
+  void warn_of_other_corpus_settings() const;
   std::optional<Checkpoint> find_checkpoint();
   void go_on_from(const Checkpoint& found);
   void open_files();

@@ -35,7 +35,7 @@ run: {threads: auto}
 )",
                                      "run.yaml");
   const Settings& s = config.settings;
-  EXPECT_THAT(s.corpus.sources, testing::ElementsAre("data/a", "b c"));
+  EXPECT_THAT(s.corpus.sources, testing::ElementsAre(SourceSettings("data/a"), SourceSettings("b c")));
   EXPECT_EQ(s.corpus.unit, Unit::kByte);
   EXPECT_EQ(s.corpus.vocabulary.max_size, 256);
   EXPECT_EQ(s.model.hidden_size, 1024);

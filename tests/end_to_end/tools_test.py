@@ -14,7 +14,8 @@ class ToolsTest(ToolTest):
         folder = self.train(ranks=2, train__steps=40, evaluate__every=20, sample__every=20, checkpoint__every=10,
                             checkpoint__keep=2)
         self.assertEqual({path.name for path in folder.iterdir()},
-                         {"config.yaml", "metrics.jsonl", "samples.txt", "checkpoints", "events.out.tfevents.charrnn"})
+                         {"config.yaml", "vocabulary.json", "metrics.jsonl", "samples.txt", "checkpoints",
+                          "events.out.tfevents.charrnn"})
         self.assertEqual(len(list((folder / "checkpoints").glob("step-*"))), 2)
         self.assertEqual((folder / "checkpoints" / "latest").resolve().name, "step-000000040.safetensors")
         for key in ("step", "epoch", "characters", "seconds", "loss_nats", "perplexity", "bits_per_character",

@@ -38,7 +38,8 @@ class WrongInputTest(ToolTest):
         self.refuse(2, "charrnn_preprocess", corpus__output=self.folder / "no_corpus")
         latin = self.folder / "latin.txt"
         latin.write_bytes("caf\u00e9".encode("latin-1") + b" au lait" * 20)
-        self.refuse(2, "latin.txt", "UTF-8", "e9", tool="charrnn_preprocess", corpus__sources=f"[{latin}]")
+        self.refuse(2, "latin.txt", "UTF-8", "e9", tool="charrnn_preprocess", corpus__sources=f"[{latin}]",
+                    corpus__encoding="UTF-8")
 
     def test_lanes(self):
         self.refuse(2, "too short for one step", "train.batch_size of 293 or less",

@@ -6,7 +6,7 @@ scripts=("$root"/launch/*.sh "$root/launch/run" "$root/.ci/run" "$root"/tests/la
 for script in "${scripts[@]}"; do bash -n "$script" || fail "$script does not parse"; done
 
 cd "$scratch"
-for script in install.sh build.sh test.sh quickstart.sh run; do
+for script in install.sh build.sh test.sh quickstart.sh get_gutenberg.sh fuzz.sh run; do
   contains "$script --help" "usage: launch/$script" "$(bash "$root/launch/$script" --help)"
   status=0
   [ "$script" = run ] || bash "$root/launch/$script" --no-such-option >"$scratch/output" 2>&1 || status=$?
@@ -20,12 +20,12 @@ for wheel in "${wheels[@]}"; do
 done
 equal "pins.sh: wheels named twice" "" "$(printf '%s\n' "${wheels[@]%%==*}" | tr 'A-Z_' 'a-z-' | sort | uniq -d)"
 equal "pins.sh: packages named twice" "" \
-  "$(printf '%s\n' "${apt_packages[@]}" "${apt_test_packages[@]}" | sort | uniq -d)"
+  "$(printf '%s\n' "${apt_packages[@]}" "${apt_test_packages[@]}" "${apt_fuzz_packages[@]}" | sort | uniq -d)"
 
 (cd "$root/data" && grep -o '^| `[^`]*` .*' README.md | sed -E 's/^\| `([^`]*)`.* `([0-9a-f]{64})` \|$/\2  \1/' |
   sha256sum --check --quiet) || fail "data/ is not byte for byte what data/README.md says"
-equal "files in data/README.md" "$(cd "$root/data" && find . -type f -name '*.txt' | wc -l)" \
-  "$(grep -c '^| `' "$root/data/README.md")"
+texts=$(cd "$root/data" && find . -mindepth 2 -type f -name '*.txt' -not -path './gutenberg/*' | wc -l)
+equal "files in data/README.md" "$texts" "$(grep -c '^| `' "$root/data/README.md")"
 
 if command -v shellcheck >/dev/null; then
   # Left out: its doubts about `A && B || C`, about $ in single quotes, and about what only a trap calls.

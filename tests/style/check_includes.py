@@ -30,6 +30,9 @@ LIBRARIES = [
     ("MPI", r"mpi\.h$", {"comm"}),
     ("NCCL", r"nccl\.h$", {"comm"}),
     ("CUDA", r"(cuda|cublas|cudnn|driver_types|vector_types)[a-z_0-9]*\.h$|cuda/", {"comm"}),
+    ("ICU", r"unicode/", {"text"}),
+    ("compression and JSON lines", r"(zlib|zstd|simdjson)\.h$", {"text"}),
+    ("threads", r"(oneapi/)?tbb/", {"core/ordered_pipeline.h", "text", "data"}),
     ("HDF5", r"(hdf5|H5[A-Z][a-z]*public)\.h$|hdf5/", {"data"}),
 ]
 

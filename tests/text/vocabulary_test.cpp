@@ -65,7 +65,7 @@ TEST(Vocabulary, FindsEncodesAndDecodes) {
   EXPECT_THAT(usage_error_of([&] { vocabulary.encode("abxa"); }),
               AllOf(HasSubstr("'x' (U+0078)"), HasSubstr("character 3"), HasSubstr("vocabulary.unknown")));
   EXPECT_THAT(usage_error_of([&] { vocabulary.encode("ab\xff"); }), HasSubstr("bytes ff at byte 2"));
-  EXPECT_THAT(usage_error_of([&] { vocabulary.encode("ab\xc3"); }), HasSubstr("inside a character"));
+  EXPECT_THAT(usage_error_of([&] { vocabulary.encode("ab\xc3"); }), HasSubstr("bytes c3 at byte 2"));
   EXPECT_THAT(error_of([&] { vocabulary.id(U'x'); }), HasSubstr("'x'"));
 }
 
@@ -75,6 +75,58 @@ TEST(Vocabulary, UnknownStandsForAllOthers) {
   EXPECT_EQ(vocabulary.find(U'x'), std::nullopt);
   EXPECT_EQ(vocabulary.id(U'x'), 0u);
   EXPECT_EQ(vocabulary.decode(0), "\xef\xbf\xbd");
+}
+
+TEST(Vocabulary, EncodesWhatWasNormalisedAsTheCorpusWas) {
+  const std::vector<Vocabulary::Character> counts = {{U'a', 1}, {U'f', 1}, {U'i', 1}, {U'é', 1}};
+  const auto made_with = [&](Normalization form) {
+    return Vocabulary::from_counts(counts, {}, Unit::kCodePoint, form);
+  };
+  EXPECT_THAT(made_with(Normalization::kNfc).encode("ae\u0301"), ElementsAre(0, 3));
+  EXPECT_THAT(made_with(Normalization::kNfkc).encode("\ufb01e\u0301"), ElementsAre(1, 2, 3));
+  EXPECT_THAT(usage_error_of([&] { made_with(Normalization::kNfc).encode("\ufb01"); }), HasSubstr("U+FB01"));
+  EXPECT_THAT(usage_error_of([&] { made_with(Normalization::kNone).encode("ae\u0301"); }),
+              HasSubstr("no 'e' (U+0065) (character 2"));
+  const Vocabulary bytes =
+      Vocabulary::from_counts({{0xc3, 1}, {0xa9, 1}}, {}, Unit::kByte, Normalization::kNfc);
+  EXPECT_THAT(bytes.encode("e\u0301"), ElementsAre(1, 0));
+
+  EXPECT_EQ(made_with(Normalization::kNfkc).normalization(), Normalization::kNfkc);
+  const Vocabulary read = Vocabulary::from_json(made_with(Normalization::kNfkc).to_json(), "x");
+  EXPECT_EQ(read.normalization(), Normalization::kNfkc);
+  EXPECT_EQ(read.hash(), made_with(Normalization::kNone).hash());  // equal ids
+}
+
+TEST(Vocabulary, TakesTheCountsOfAnotherText) {
+  const Vocabulary vocabulary = plain();
+  const Vocabulary other = vocabulary.with_counts({{U'é', 7}, {U'a', 2}, {U'x', 0}});
+  EXPECT_EQ(other.hash(), vocabulary.hash());
+  EXPECT_EQ(values(other), U"abcé");
+  std::vector<uint64_t> counts;
+  for (const auto& character : other.characters()) counts.push_back(character.count);
+  EXPECT_THAT(counts, ElementsAre(2, 0, 0, 7));
+
+  const Vocabulary unknown = limited(2, {}).with_counts({{U'é', 7}, {U'b', 2}, {U'y', 5}});
+  EXPECT_EQ(values(unknown), U"?abc");
+  EXPECT_EQ(unknown.characters()[0].count, 12u);
+  EXPECT_EQ(unknown.characters()[2].count, 2u);
+  EXPECT_EQ(unknown.hash(), limited(2, {}).hash());
+}
+
+TEST(Vocabulary, NamesTheCharactersThatItLacks) {
+  const std::vector<Vocabulary::Character> counts = {{U'z', 1}, {U'y', 5}, {U'a', 9}, {U'x', 5}, {U'w', 0}};
+  std::u32string outside;
+  for (const auto& character : characters_outside(plain(), counts)) outside += character.value;
+  EXPECT_EQ(outside, U"xyz");
+  EXPECT_EQ(characters_outside(limited(2, {}), counts).size(), 3u);  // <unk> or not
+  EXPECT_THAT(usage_error_of([&] { plain().with_counts(counts); }),
+              AllOf(HasSubstr("the text has 3 characters that the vocabulary"), HasSubstr("lacks"),
+                    HasSubstr("'x' (U+0078) 5 times, 'y' (U+0079) 5 times, 'z' (U+007A) 1 times: take")));
+  std::vector<Vocabulary::Character> many;
+  for (char32_t value = 0x400; value < 0x420; ++value) many.push_back({value, 1});
+  const std::string message = usage_error_of([&] { plain().with_counts(many); });
+  EXPECT_THAT(message,
+              AllOf(HasSubstr("has 32 characters"), HasSubstr("U+0413"), testing::Not(HasSubstr("U+0414"))));
 }
 
 TEST(Vocabulary, OfBytesKnowsBytes) {
@@ -168,7 +220,8 @@ TEST(Vocabulary, HostileJsonIsRefusedWithTheReason) {
   EXPECT_THAT(with("/format_version", "1"), HasSubstr("not a whole number"));
   EXPECT_THAT(with("/unit", "word"), HasSubstr("the unit \"word\", expected code_point or byte"));
   EXPECT_THAT(with("/unit", 1), HasSubstr("\"unit\" that is not a string"));
-  EXPECT_THAT(with("/normalization", "nfc"), HasSubstr("normalization \"nfc\""));
+  EXPECT_THAT(with("/normalization", "nfd"),
+              HasSubstr("the normalization \"nfd\", expected nfc, nfkc or none"));
   EXPECT_THAT(with("/characters", Json::array()), HasSubstr("empty list of characters"));
   EXPECT_THAT(with("/characters", "abc"), HasSubstr("not a list"));
   EXPECT_THAT(with("/characters/1", 5), AllOf(HasSubstr("entry 1"), HasSubstr("not an object")));

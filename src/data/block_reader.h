@@ -1,0 +1,43 @@
+// The blocks of all sources of a corpus, one source after the other: what both passes read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "config/settings.h"
+#include "data/corpus_builder.h"
+#include "text/examination.h"
+#include "text/source_reader.h"
+#include "text/sources.h"
+
+namespace charrnn {
+
+// What a corpus is made of. The references must outlive it.
+struct CorpusText {
+  const std::vector<Source>& sources;
+  const std::vector<Examined>& examined;  // those with a problem are left out
+  const CorpusSettings& settings;
+  const BuildOptions& options;
+  int threads;
+  uint64_t bytes;  // of all sources
+};
+
+class BlockReader {
+ public:
+  BlockReader(const CorpusText& text, BuildStage stage) : text_(text), progress_{stage, 0, text.bytes} {}
+
+  // False at the end. Throws Error where a source has other bytes than when it was examined.
+  bool next(TextBlock& block);
+
+ private:
+  const CorpusText& text_;
+  BuildProgress progress_;
+  size_t source_ = 0;
+  std::optional<SourceReader> reader_;
+  uint64_t finished_ = 0;
+};
+
+[[noreturn]] void fail_changed(const Source& source);
+
+}  // namespace charrnn

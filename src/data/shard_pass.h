@@ -1,0 +1,24 @@
+// The second pass over a corpus: clean text becomes ids, ids become shards, and pairs of ids are counted.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "data/block_reader.h"
+#include "data/corpus_folder.h"
+#include "data/split_plan.h"
+#include "text/vocabulary.h"
+
+namespace charrnn {
+
+struct WrittenShards {
+  std::vector<SplitInfo> splits;
+  Marks marks;  // of train
+};
+
+// `seen` are the characters that occur. Throws Error where the text is not the one that was planned for.
+WrittenShards write_shards(const CorpusText& text, const SplitPlan& plan, const Vocabulary& vocabulary,
+                           const std::vector<Vocabulary::Character>& seen,
+                           const std::filesystem::path& folder);
+
+}  // namespace charrnn

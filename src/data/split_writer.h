@@ -1,0 +1,38 @@
+// One split of a corpus, written to shards whose lengths differ by one at most.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+
+#include "data/corpus_folder.h"
+#include "data/shard.h"
+#include "data/split_plan.h"
+#include "text/vocabulary.h"
+
+namespace charrnn {
+
+class SplitWriter {
+ public:
+  // Throws Error with exit code 2 where shard_size cuts the split into too many.
+  SplitWriter(std::filesystem::path folder, const SplitPlan::Split& split, const Vocabulary& vocabulary,
+              uint64_t shard_size);
+
+  // A document begins with the next id.
+  void start_document();
+  // The next ids, as shards store them, and the bytes of UTF-8 that they stand for.
+  void append(std::span<const std::byte> ids, uint64_t utf8_bytes);
+  SplitInfo finish();
+
+ private:
+  void open_next();
+  void finish_shard();
+
+  std::filesystem::path folder_;
+  SplitInfo info_;
+  ShardInfo next_;  // of the shard being written
+  std::optional<ShardWriter> writer_;
+};
+
+}  // namespace charrnn

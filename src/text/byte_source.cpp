@@ -1,0 +1,215 @@
+#include "text/byte_source.h"
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include "core/error.h"
+
+namespace charrnn {
+namespace {
+
+constexpr size_t kRawBytes = size_t{1} << 18;
+constexpr size_t kFirstBytes = 4096;  // enough to tell what it is
+constexpr std::string_view kGzip = "\x1f\x8b";
+constexpr std::string_view kZstandard = "\x28\xb5\x2f\xfd";
+
+std::string reason() {
+  return std::generic_category().message(errno);
+}
+
+}  // namespace
+
+// Takes from `in`, gives to `out`, and moves both behind what was used.
+struct ByteSource::Decompressor {
+  virtual ~Decompressor() = default;
+  virtual void decompress(std::span<const char>& in, std::span<char>& out) = 0;
+  virtual bool at_border() const = 0;  // between two members or frames, where a file may end
+};
+
+namespace {
+
+class Gunzip : public ByteSource::Decompressor {
+ public:
+  explicit Gunzip(std::string name) : name_(std::move(name)) {
+    check(inflateInit2(&stream_, 15 + 16) == Z_OK, "zlib could not start");  // 16: gzip
+  }
+  ~Gunzip() override { inflateEnd(&stream_); }
+  Gunzip(const Gunzip&) = delete;
+  Gunzip& operator=(const Gunzip&) = delete;
+
+  void decompress(std::span<const char>& in, std::span<char>& out) override {
+    if (at_border_ && !in.empty()) {
+      if (started_) check(inflateReset(&stream_) == Z_OK, "zlib could not go on with ", name_);
+      at_border_ = false;
+      started_ = true;
+    }
+    stream_.next_in = reinterpret_cast<z_const Bytef*>(const_cast<char*>(in.data()));
+    stream_.avail_in = static_cast<uInt>(in.size());
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(out.size());
+    const int result = inflate(&stream_, Z_NO_FLUSH);
+    in = in.last(stream_.avail_in);
+    out = out.last(stream_.avail_out);
+    if (result == Z_STREAM_END) {
+      at_border_ = true;
+    } else if (result != Z_OK && result != Z_BUF_ERROR) {
+      fail_usage(name_, " is damaged gzip data (", stream_.msg == nullptr ? "zlib says no more" : stream_.msg,
+                 "): take an undamaged copy, or leave it out of corpus.sources");
+    }
+  }
+  bool at_border() const override { return at_border_; }
+
+ private:
+  std::string name_;
+  z_stream stream_ = {};
+  bool started_ = false;
+  bool at_border_ = true;
+};
+
+class Unzstd : public ByteSource::Decompressor {
+ public:
+  explicit Unzstd(std::string name) : name_(std::move(name)), stream_(ZSTD_createDStream()) {
+    check(stream_ != nullptr, "libzstd could not start");
+  }
+  ~Unzstd() override { ZSTD_freeDStream(stream_); }
+  Unzstd(const Unzstd&) = delete;
+  Unzstd& operator=(const Unzstd&) = delete;
+
+  void decompress(std::span<const char>& in, std::span<char>& out) override {
+    ZSTD_inBuffer from = {in.data(), in.size(), 0};
+    ZSTD_outBuffer to = {out.data(), out.size(), 0};
+    const size_t result = ZSTD_decompressStream(stream_, &to, &from);
+    if (ZSTD_isError(result) != 0) {
+      fail_usage(name_, " is damaged Zstandard data (", ZSTD_getErrorName(result),
+                 "): take an undamaged copy, or leave it out of corpus.sources");
+    }
+    if (from.pos > 0 || to.pos > 0) at_border_ = result == 0;
+    in = in.subspan(from.pos);
+    out = out.subspan(to.pos);
+  }
+  bool at_border() const override { return at_border_; }
+
+ private:
+  std::string name_;
+  ZSTD_DStream* stream_;
+  bool at_border_ = true;
+};
+
+}  // namespace
+
+ByteSource::ByteSource(const std::filesystem::path& file) : name_(file.string()), raw_(kRawBytes, '\0') {
+  file_.rdbuf()->pubsetbuf(nullptr, 0);  // the block is the buffer
+  errno = 0;
+  file_.open(file, std::ios::binary);
+  if (!file_) {
+    fail_usage("cannot read ", name_, ": ", reason(),
+               ": correct its permissions or leave it out of corpus.sources");
+  }
+  waiting_ = read_raw(std::span(raw_).first(kFirstBytes));
+  const std::string_view start(waiting_.data(), waiting_.size());
+  if (start.starts_with(kGzip)) decompressor_ = std::make_unique<Gunzip>(name_);
+  if (start.starts_with(kZstandard)) decompressor_ = std::make_unique<Unzstd>(name_);
+}
+
+ByteSource::~ByteSource() = default;
+
+std::span<const char> ByteSource::read_raw(std::span<char> room) {
+  errno = 0;
+  file_.read(room.data(), static_cast<std::streamsize>(room.size()));
+  const auto count = static_cast<size_t>(file_.gcount());
+  if (file_.bad()) {
+    fail_usage("reading ", name_, " stopped at byte ", bytes_on_disk_, ": ", reason(),
+               ": correct that or leave it out of corpus.sources");
+  }
+  bytes_on_disk_ += count;
+  hasher_.add(std::string_view(room.data(), count));
+  return room.first(count);
+}
+
+size_t ByteSource::read(std::span<char> bytes) {
+  std::span<char> room = bytes;
+  while (!room.empty()) {
+    if (!decompressor_ && waiting_.empty()) {
+      const size_t count = read_raw(room).size();
+      room = room.subspan(count);
+      if (count == 0) break;
+    } else if (!decompressor_) {
+      const size_t count = std::min(room.size(), waiting_.size());
+      std::memcpy(room.data(), waiting_.data(), count);
+      room = room.subspan(count);
+      waiting_ = waiting_.subspan(count);
+    } else if (!decompress(room)) {
+      break;
+    }
+  }
+  return bytes.size() - room.size();
+}
+
+// False at the end.
+bool ByteSource::decompress(std::span<char>& room) {
+  const size_t waited = waiting_.size();
+  const size_t had_room = room.size();
+  decompressor_->decompress(waiting_, room);
+  if (waiting_.size() != waited || room.size() != had_room) return true;
+  waiting_ = read_raw(raw_);
+  if (waiting_.empty() && !decompressor_->at_border()) {
+    fail_usage(name_, " is compressed data cut short after ", bytes_on_disk_,
+               " bytes: take a whole copy, or leave it out of corpus.sources");
+  }
+  return !waiting_.empty();
+}
+
+void ByteSource::read_to_end() {
+  while (!read_raw(raw_).empty()) {
+  }
+}
+
+std::string hash_of_file(const std::filesystem::path& file) {
+  ByteSource bytes(file);
+  bytes.read_to_end();
+  return bytes.hash();
+}
+
+struct CompressedFile::State {
+  ZSTD_CStream* stream = ZSTD_createCStream();
+  std::ofstream file;
+  std::string out = std::string(ZSTD_CStreamOutSize(), '\0');
+  ~State() { ZSTD_freeCStream(stream); }
+};
+
+CompressedFile::CompressedFile(std::filesystem::path file)
+    : file_(std::move(file)), state_(std::make_unique<State>()) {
+  check(state_->stream != nullptr, "libzstd could not start");
+  state_->file.open(file_, std::ios::binary);
+  check(state_->file.good(), "cannot write ", file_.string(), ": ", reason(),
+        ": check free space and permissions");
+}
+
+CompressedFile::~CompressedFile() = default;
+
+void CompressedFile::write(std::span<const char> bytes) {
+  ZSTD_inBuffer in = {bytes.data(), bytes.size(), 0};
+  const ZSTD_EndDirective end = bytes.empty() ? ZSTD_e_end : ZSTD_e_continue;
+  size_t left = 1;
+  while (end == ZSTD_e_end ? left != 0 : in.pos < in.size) {
+    ZSTD_outBuffer out = {state_->out.data(), state_->out.size(), 0};
+    left = ZSTD_compressStream2(state_->stream, &out, &in, end);
+    check(ZSTD_isError(left) == 0, "libzstd failed: ", ZSTD_getErrorName(left));
+    state_->file.write(state_->out.data(), static_cast<std::streamsize>(out.pos));
+    check(state_->file.good(), "cannot write ", file_.string(), ": ", reason(), ": check free space");
+  }
+}
+
+void CompressedFile::finish() {
+  write({});
+  state_->file.close();
+  check(state_->file.good(), "cannot write ", file_.string(), ": ", reason(), ": check free space");
+}
+
+}  // namespace charrnn

@@ -1,0 +1,133 @@
+"""charrnn_preprocess as a user runs it: what people have in, one corpus out."""
+
+import gzip
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from charrnn_cli import ROOT, TIME_MACHINE, ToolTest, command, environment, overrides, run
+
+
+class PreprocessTest(ToolTest):
+    def report(self, *arguments, **settings):
+        return json.loads(self.succeed("charrnn_preprocess", self.config, "--json", *arguments, **settings).stdout)
+
+    def contents(self, folder):
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (self.folder / folder).iterdir()}
+
+    def test_the_recipe_of_dive_into_deep_learning(self):
+        report = self.report(corpus__letters_only="true", corpus__join_lines="nothing",
+                             corpus__vocabulary__unknown="true")
+        self.assertEqual(report["vocabulary"]["size"], 28)
+        self.assertEqual(report["sources"][0]["characters"], 170580)
+        self.assertEqual(sum(split["characters"] for split in report["splits"]), 170580)
+        self.assertTrue(report["splits"][0]["first_lines"][0].startswith(
+            "the time machine by h g wellsithe time traveller for so it will be convenient to"))
+
+    def test_the_same_bytes_for_any_number_of_threads(self):
+        for threads in (1, 2, 3):
+            self.report("--threads", threads, corpus__output=self.folder / f"t{threads}",
+                        corpus__sources=f"[{ROOT}/data/andersen, {ROOT}/data/chinese]", corpus__normalization="nfkc",
+                        corpus__lower_case="true")
+        self.assertEqual(self.contents("t1"), self.contents("t2"))
+        self.assertEqual(self.contents("t1"), self.contents("t3"))
+
+    def test_up_to_date(self):
+        self.assertIn("up to date", self.succeed("charrnn_preprocess", self.config).stdout)
+        self.assertTrue(self.report()["up_to_date"])
+        before = self.contents("corpus")
+        self.assertFalse(self.report("--force")["up_to_date"])
+        self.assertEqual(self.contents("corpus"), before)
+        self.succeed("charrnn_preprocess", self.config, "--verify")
+        self.assertFalse(self.report(corpus__lower_case="true")["up_to_date"])
+        shard = self.folder / "corpus" / "train-00000.h5"
+        damaged = bytearray(shard.read_bytes())
+        damaged[-2000] ^= 1
+        shard.write_bytes(damaged)
+        self.refuse(1, "train-00000.h5", tool="charrnn_preprocess", arguments=[self.config, "--verify"])
+
+    def test_sources_of_every_kind(self):
+        folder = self.folder / "in"
+        folder.mkdir()
+        (folder / "a.txt").write_bytes("\ufeffaé\r\n".encode())
+        (folder / "b.txt.gz").write_bytes(gzip.compress(b"b1\r") + gzip.compress(b"b2\n"))
+        (folder / "c.jsonl").write_text('{"text": "c\\n"}\nno json\n{"text": "d\\n"}\n')
+        (folder / "d.txt").write_bytes("Un café très français, à côté de l'été\n".encode("latin-1"))
+        (folder / "e.bin").write_bytes(bytes(range(256)) * 20)
+        (folder / "f.txt").write_bytes(b"")
+        (self.folder / "list").write_text(f"# books\n{folder}/*.txt.gz\n")
+        sources = f"[{folder}, '@{self.folder}/list']"
+        self.refuse(2, "e.bin", "corpus.on_error: skip", tool="charrnn_preprocess", corpus__sources=sources)
+        report = self.report(corpus__sources=sources, corpus__on_error="skip")
+        self.assertEqual({s["name"]: s["charset"] for s in report["sources"]},
+                         {"a.txt": "UTF-8", "b.txt.gz": "ASCII", "c.jsonl": "ASCII", "d.txt": "ISO-8859-1"})
+        self.assertEqual([s["characters"] for s in report["sources"]], [3, 6, 4, 39])
+        self.assertEqual([s["name"] for s in report["left_out"]], ["e.bin", "f.txt"])
+        self.assertEqual(report["sources"][2]["lines_left_out"], 1)
+        text = run("charrnn_inspect", self.folder / "corpus").stdout
+        for words in ("left out", "e.bin", "first lines of valid", "most frequent", "line 2 of"):
+            self.assertIn(words, text)
+
+    def test_standard_input(self):
+        words = [*command("charrnn_preprocess", self.config, "--json"), *overrides(corpus__sources="-")]
+        for up_to_date in (False, True):
+            done = subprocess.run(words, input=TIME_MACHINE.read_bytes(), capture_output=True, env=environment())
+            self.assertEqual(done.returncode, 0, done.stderr)
+            report = json.loads(done.stdout)
+            self.assertEqual(report["up_to_date"], up_to_date)
+            self.assertEqual(report["sources"][0]["bytes"], 178979)
+        self.assertEqual(sorted(self.contents("corpus")),
+                         ["manifest.json", "train-00000.h5", *[f"train-{i:05}.h5" for i in range(1, 29)],
+                          "valid-00000.h5", "valid-00001.h5", "vocabulary.json"])
+
+    def test_gutenberg(self):
+        book = ROOT / "data" / "time_machine" / "35-0.txt"
+        report = self.report(corpus__sources=book)
+        self.assertLess(report["sources"][0]["changes"]["gutenberg"], -15000)
+        text = "".join(line for split in report["splits"] for line in split["first_lines"])
+        self.assertNotIn("Gutenberg", text)
+        refused = self.report(corpus__sources=book, corpus__minimum_kept="0.99")
+        self.assertTrue(refused["sources"][0]["gutenberg_refused"])
+        self.assertNotIn("gutenberg", refused["sources"][0]["changes"])
+
+    def test_fine_tuning_keeps_the_ids(self):
+        self.train(train__steps=1)
+        new = self.folder / "new.txt"
+        new.write_text("The Time Traveller, again. " * 50)
+        report = self.report(corpus__sources=new, corpus__output=self.folder / "new",
+                             corpus__vocabulary__from=self.folder / "run")
+        old = json.loads((self.folder / "run" / "vocabulary.json").read_text())
+        self.assertEqual(report["vocabulary"]["hash"], old["hash"])
+        self.refuse(2, "'“'", "vocabulary", tool="charrnn_preprocess", corpus__output=self.folder / "new",
+                    corpus__vocabulary__from=self.folder / "run",
+                    corpus__sources=ROOT / "data" / "andersen" / "1597-0.txt")
+
+    def test_training_says_that_the_corpus_has_other_settings(self):
+        done = self.succeed("charrnn_train", self.config, train__steps=1, corpus__lower_case="true")
+        self.assertIn("corpus.lower_case", done.stderr)
+        self.assertNotIn("corpus.shard_size", done.stderr)
+
+    def test_killed_at_any_time(self):
+        """What is left is the old corpus, whole; the next run clears away the rest."""
+        before = self.contents("corpus")
+        words = [*command("charrnn_preprocess", self.config, "--force"),
+                 *overrides(corpus__sources=f"[{ROOT}/data]", corpus__on_error="skip")]
+        for milliseconds in (20, 60, 120, 200, 350):
+            process = subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(milliseconds / 1000)
+            process.send_signal(signal.SIGKILL)
+            if process.wait() == 0:
+                break
+            self.assertEqual(self.contents("corpus"), before)
+            self.succeed("charrnn_preprocess", self.config, "--verify")
+        self.succeed("charrnn_preprocess", self.config, "--force")
+        self.assertEqual(self.contents("corpus"), before)
+        self.assertEqual([name for name in os.listdir(self.folder) if "tmp" in name], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
