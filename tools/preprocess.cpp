@@ -100,7 +100,8 @@ int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool
     std::puts(charrnn::json_line(corpus).c_str());
   } else {
     std::fputs(charrnn::corpus_text(corpus).c_str(), stdout);
-    std::printf("%.1f MB in %.1f s\n", static_cast<double>(summary.bytes) / 1e6, summary.seconds);
+    std::printf("%.1f MB in %.1f s; now: charrnn_train with the same config\n",
+                static_cast<double>(summary.bytes) / 1e6, summary.seconds);
   }
   return 0;
 }

@@ -297,6 +297,7 @@ void visit_schedule(Self& s, Visitor& v) {
 }
 
 struct TrainSettings {
+  std::string start_from;
   int64_t batch_size = 32;
   int64_t sequence_length = 64;
   Sampling sampling = Sampling::kSequential;
@@ -312,6 +313,8 @@ struct TrainSettings {
 
 template <class Self, class Visitor>
 void visit_train(Self& s, Visitor& v) {
+  v.field("start_from", s.start_from,
+          {.help = "a run (or checkpoint) whose weights a new run begins with; empty: drawn weights"});
   v.field("batch_size", s.batch_size,
           {.help = "lanes read side by side, over all ranks", .unit = "lanes", .min = 1, .max = 16777216});
   v.field("sequence_length", s.sequence_length,

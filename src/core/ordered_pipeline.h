@@ -14,6 +14,8 @@
 
 #include "core/error.h"
 
+#include "core/error.h"
+
 namespace charrnn {
 
 // Runs call() with so many threads at its service, also where there are fewer cores.
@@ -34,13 +36,13 @@ void run_ordered_pipeline(int threads, Read read, Work work, Place place, Finish
   tbb::concurrent_queue<Item*> unused;
   for (Item& item : items) unused.push(&item);
 
-  const auto read_next = tbb::make_filter<void, Item*>(tbb::filter_mode::serial_in_order,
-                                                       [&](tbb::flow_control& control) -> Item* {
-                                                         Item* item = nullptr;
-                                                         if (!unused.try_pop(item) || !read(*item))
-                                                           control.stop();
-                                                         return item;
-                                                       });
+  const auto read_next = tbb::make_filter<void, Item*>(
+      tbb::filter_mode::serial_in_order, [&](tbb::flow_control& control) -> Item* {
+        Item* item = nullptr;
+        check(unused.try_pop(item), "an item in flight was not given back");
+        if (!read(*item)) control.stop();
+        return item;
+      });
   const auto step = [](tbb::filter_mode mode, auto& call) {
     return tbb::make_filter<Item*, Item*>(mode, [&call](Item* item) {
       call(*item);

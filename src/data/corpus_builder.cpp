@@ -52,13 +52,13 @@ class CorpusBuild {
       fail_usage("corpus.output is empty: expected the folder to write the corpus to");
     refuse_output_in_sources();
     if (count_characters(settings.document_end) > 1)
-      fail_usage("corpus.document_end is ", settings.document_end.size(),
-                 " bytes long: expected one character, or none");
+      fail_usage("corpus.document_end is ", count_characters(settings.document_end),
+                 " characters long: expected one, such as \"\\n\" in double quotes, or none");
   }
 
   BuildSummary run() {
     const Clock::time_point start = Clock::now();
-    OutputFolder output(settings_.output);
+    OutputFolder output = open_output();
     FoundSources found = find_sources(settings_, output.temporary());
     sources_ = std::move(found.sources);
     problems_ = std::move(found.problems);
@@ -67,7 +67,7 @@ class CorpusBuild {
     if (!options_.force && is_up_to_date()) {
       summary_.up_to_date = true;
     } else {
-      stop_at(problems_);
+      tell_what_differs();
       examined_ = examine(sources_, settings_, threads_, [&](uint64_t bytes) {
         options_.progress({BuildStage::kExamining, bytes, summary_.bytes});
       });
@@ -83,13 +83,23 @@ class CorpusBuild {
   }
 
  private:
+  OutputFolder open_output() const {
+    try {
+      return OutputFolder(settings_.output);
+    } catch (const fs::filesystem_error& problem) {
+      fail_usage("corpus.output ", settings_.output, " cannot be used: ", problem.code().message(),
+                 ": set corpus.output to another place");
+    }
+  }
+
   CorpusText text() const { return {sources_, examined_, settings_, options_, threads_, summary_.bytes}; }
 
   void refuse_output_in_sources() const {
     const fs::path output = fs::weakly_canonical(fs::absolute(settings_.output));
     for (const SourceSettings& source : settings_.sources) {
-      if (!fs::is_directory(source.path)) continue;
-      const fs::path relative = output.lexically_relative(fs::canonical(source.path));
+      std::error_code none;
+      if (!fs::is_directory(source.path, none)) continue;
+      const fs::path relative = output.lexically_relative(fs::canonical(source.path, none));
       if (relative.empty() || *relative.begin() == "..") continue;
       fail_usage(
           "corpus.output ", settings_.output, " lies in the folder ", source.path,
@@ -123,6 +133,12 @@ class CorpusBuild {
     for (const SourceProblem& problem : problems_) states.push_back({problem.name, 0});
     const auto hashes = hashes_if_same(settings_.output, settings_, states);
     if (!hashes) return false;
+    try {
+      CorpusFolder::open(settings_.output).verify();
+    } catch (const Error& damage) {
+      log::warning(concat("making ", settings_.output, " anew: ", damage.what()));
+      return false;
+    }
     if (given_vocabulary_ &&
         CorpusFolder::open(settings_.output).vocabulary().hash() != given_vocabulary_->hash()) {
       return false;
@@ -137,6 +153,17 @@ class CorpusBuild {
       options_.progress(progress);
     });
     return same;
+  }
+
+  // An older corpus is replaced: says by which settings, for runs that were trained on it.
+  void tell_what_differs() const {
+    std::string names;
+    for (const std::string& name : settings_that_differ(settings_.output, settings_)) {
+      names += (names.empty() ? "" : ", ") + name;
+    }
+    if (!names.empty()) {
+      log::info(concat("making ", settings_.output, " anew: it was made with other values of ", names));
+    }
   }
 
   // Empty where it cannot be read.
@@ -164,7 +191,7 @@ class CorpusBuild {
   }
 
   void leave_out_unusable() {
-    std::vector<SourceProblem> unusable;
+    std::vector<SourceProblem> unusable = problems_;
     for (size_t s = 0; s < sources_.size(); ++s) {
       if (!examined_[s].problem.empty()) unusable.push_back({sources_[s].name, examined_[s].problem});
     }
@@ -240,9 +267,16 @@ class CorpusBuild {
   }
 
   [[noreturn]] void fail_empty() const {
-    fail_usage("the corpus is empty: expected text in corpus.sources, found ", sources_.size(),
-               " files without a character", sources_.empty() ? "" : ", such as ",
-               sources_.empty() ? "" : sources_.front().file.string(), ": name files with text");
+    if (sources_.empty()) {
+      fail_usage("the corpus is empty: corpus.sources names no file that can be used: name files with text");
+    }
+    std::string lines;
+    for (const SourceInfo& info : infos_) {
+      if (lines.empty() && info.lines_left_out > 0) lines = " (" + info.first_line_left_out + ")";
+    }
+    fail_usage("the corpus is empty: expected text in corpus.sources, found no character in ",
+               sources_.size(), sources_.size() == 1 ? " file" : " files", ", such as ",
+               sources_.front().file.string(), lines, ": name files with text");
   }
 
   // The second pass.
@@ -254,6 +288,7 @@ class CorpusBuild {
     WrittenShards written = write_shards(text(), *plan_, vocabulary, seen_, output.temporary());
     Manifest manifest;
     manifest.splits = std::move(written.splits);
+    manifest.split_by = plan_->by;
     manifest.marks = written.marks;
     name_splits();
     manifest.sources = infos_;

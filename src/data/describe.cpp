@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "data/corpus_folder.h"
 #include "data/shard.h"
+#include "text/cleaner.h"
 #include "text/json_source.h"
 #include "text/utf8.h"
 
@@ -24,6 +25,7 @@ constexpr uint64_t kFirstCharacters = 400;
 constexpr size_t kFirstLines = 3;
 constexpr size_t kSourcesShown = 10;
 constexpr size_t kCharactersShown = 12;
+constexpr int kSureConfidence = 70;  // percent, of ICU's detector
 constexpr uint64_t kShardCharacters = 64;
 
 std::string decode_first(const ShardReader& reader, const Vocabulary& vocabulary, uint64_t count) {
@@ -78,6 +80,15 @@ Json no_unknown(const Vocabulary& vocabulary) {
           {"most_frequent", Json::array()}};
 }
 
+// "space", "'e'", "U+0007"
+std::string shown_character(char32_t character) {
+  if (character == U' ') return "space";
+  if (character == U'\n') return "line end";
+  if (character == U'\t') return "tab";
+  const std::string name = character_name(character);
+  return name.substr(0, name.find(" ("));
+}
+
 // The most frequent characters with their counts, most frequent first.
 std::string vocabulary_text(const Json& characters, bool bytes) {
   std::vector<std::pair<uint64_t, std::string>> by_count;
@@ -87,7 +98,7 @@ std::string vocabulary_text(const Json& characters, bool bytes) {
     by_count.emplace_back(entry["count"].get<uint64_t>(), name == "<unk>" ? name
                                                           : bytes && value >= 0x80
                                                               ? concat("byte ", static_cast<uint32_t>(value))
-                                                              : character_name(value));
+                                                              : shown_character(value));
   }
   std::stable_sort(by_count.begin(), by_count.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -104,10 +115,10 @@ std::string plural(uint64_t count, const std::string& noun) {
 
 // Rows of cells in columns: numbers to the right, words to the left.
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;
+  std::vector<size_t> widths;  // in characters
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max<size_t>(widths[i], count_characters(row[i]));
   }
   const auto is_number = [&](size_t column) {
     return column > 0 &&
@@ -119,8 +130,8 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
     line << " ";
     for (size_t i = 0; i < row.size(); ++i) {
       const bool right = !rows.back()[i].empty() && is_number(i);
-      line << " " << (right ? std::right : std::left) << std::setw(static_cast<int>(widths[i])) << row[i]
-           << " ";
+      const std::string gap(widths[i] - count_characters(row[i]), ' ');
+      line << " " << (right ? gap : "") << row[i] << (right ? "" : gap) << " ";
     }
     std::string text = line.str();
     text.erase(text.find_last_not_of(' ') + 1);
@@ -163,11 +174,13 @@ std::string sources_text(const Json& sources) {
 }
 
 // How many characters came in, and what cleaning did to them, over all sources.
-std::string cleaning_text(const Json& sources) {
+std::string cleaning_text(const Json& sources, uint64_t in_splits) {
   uint64_t decoded = 0;
   uint64_t kept = 0;
   uint64_t invalid = 0;
   std::vector<std::pair<std::string, int64_t>> changes;  // in the order of the stages
+  const CleaningCounts none;
+  CleaningCounts::visit_changes(none, [&](const char* stage, int64_t) { changes.emplace_back(stage, 0); });
   for (const Json& source : sources) {
     decoded += source.value("decoded", uint64_t{0});
     kept += source["characters"].get<uint64_t>();
@@ -177,18 +190,16 @@ std::string cleaning_text(const Json& sources) {
     for (auto change = list->begin(); change != list->end(); ++change) {
       const auto found = std::find_if(changes.begin(), changes.end(),
                                       [&](const auto& known) { return known.first == change.key(); });
-      if (found == changes.end()) {
-        changes.emplace_back(change.key(), change->get<int64_t>());
-      } else {
-        found->second += change->get<int64_t>();
-      }
+      if (found != changes.end()) found->second += change->get<int64_t>();
     }
   }
   std::vector<std::vector<std::string>> rows{{"decoded", grouped(decoded)}};
   for (const auto& [stage, change] : changes) {
+    if (change == 0) continue;
     rows.push_back({stage, (change < 0 ? "-" : "+") + grouped(static_cast<uint64_t>(std::abs(change)))});
   }
   rows.push_back({"kept", grouped(kept)});
+  if (in_splits > kept) rows.push_back({"document_end", "+" + grouped(in_splits - kept)});
   std::string text = "characters\n" + aligned(rows);
   if (invalid > 0) text += "  " + plural(invalid, "malformed sequence") + " of bytes replaced or skipped\n";
   return text;
@@ -220,22 +231,30 @@ std::string remarks_text(const Json& corpus) {
                              ", the first: ", source["first_line_left_out"].get<std::string>()));
     }
   }
+  std::vector<std::string> doubtful;
+  for (const Json& source : corpus["sources"]) {
+    if (source.value("found_by", "") == "detector" && source.value("confidence", 100) < kSureConfidence) {
+      doubtful.push_back(source["name"].get<std::string>() + " " + charset_text(source));
+    }
+  }
   list("left out (corpus.on_error: skip)", left_out);
+  list("charset doubtful: look at the text, and set the encoding of the source if it is another", doubtful);
   list("lines left out", lines);
   list("Project Gutenberg's parts not stripped, for less than corpus.minimum_kept would remain", refused);
   return text;
 }
 
-std::string unknown_text(const Json& unknown) {
+std::string unknown_text(const Json& unknown, uint64_t in_splits) {
   std::string text =
       concat(" with <unk>, which stands for ", plural(unknown["count"].get<uint64_t>(), "occurrence"), " of ",
-             plural(unknown["distinct"].get<uint64_t>(), "character"));
+             plural(unknown["distinct"].get<uint64_t>(), "character"), " (", std::setprecision(2),
+             100 * unknown["count"].get<double>() / static_cast<double>(in_splits), " % of the text)");
   std::string list;
   for (const Json& entry : unknown["most_frequent"]) {
     const Json& character = entry["character"];
     list += concat(list.empty() ? "" : ", ",
                    character.is_number() ? concat("byte ", character.get<uint32_t>())
-                                         : character_name(decode_utf8(character.get<std::string>())[0]),
+                                         : shown_character(decode_utf8(character.get<std::string>())[0]),
                    " ", grouped(entry["count"]));
   }
   return list.empty() ? text : text + "\n  the most frequent of these: " + list;
@@ -272,6 +291,7 @@ Json describe_corpus(const fs::path& folder) {
       {"unknown", manifest.root().value("unknown", no_unknown(vocabulary))},
       {"marks", {{"unigram_bits", corpus.marks().unigram_bits}, {"bigram_bits", corpus.marks().bigram_bits}}},
       {"splits", std::move(splits)},
+      {"split_by", manifest.root().value("split_by", "")},
       {"settings", manifest.member(manifest.root(), "settings")},
       {"sources", manifest.list(manifest.root(), "sources")},
       {"left_out", manifest.root().value("left_out", Json::array())}};
@@ -279,8 +299,12 @@ Json describe_corpus(const fs::path& folder) {
 
 std::string corpus_text(const Json& corpus) {
   std::ostringstream out;
-  out << sources_text(corpus["sources"]) << cleaning_text(corpus["sources"]) << remarks_text(corpus)
-      << "splits\n";
+  uint64_t in_splits = 0;
+  for (const Json& split : corpus["splits"]) in_splits += split["characters"].get<uint64_t>();
+  const bool bytes = corpus["vocabulary"]["unit"] == enum_name(Unit::kByte);
+  out << sources_text(corpus["sources"]) << cleaning_text(corpus["sources"], bytes ? 0 : in_splits)
+      << remarks_text(corpus) << "splits" << (corpus.contains("split_by") ? ", by " : "")
+      << corpus.value("split_by", "") << "\n";
   std::vector<std::vector<std::string>> rows{{"", "characters", "UTF-8 bytes", "shards", "longest"}};
   for (const Json& split : corpus["splits"]) {
     rows.push_back({split["name"].get<std::string>(), grouped(split["characters"]),
@@ -292,10 +316,9 @@ std::string corpus_text(const Json& corpus) {
     for (const Json& line : split["first_lines"]) out << "  | " << line.get<std::string>() << "\n";
   }
   const Json& vocabulary = corpus["vocabulary"];
-  const bool bytes = vocabulary["unit"] == enum_name(Unit::kByte);
   out << "vocabulary: " << grouped(vocabulary["size"]) << (bytes ? " bytes" : " characters");
   out << ", hash " << vocabulary["hash"].get<std::string>();
-  if (vocabulary["unknown"]) out << "," << unknown_text(corpus["unknown"]);
+  if (vocabulary["unknown"]) out << "," << unknown_text(corpus["unknown"], in_splits);
   out << "\n" << vocabulary_text(vocabulary["characters"], bytes) << std::fixed << std::setprecision(4);
   out << "marks to beat, in bits per character: unigram " << corpus["marks"]["unigram_bits"].get<double>()
       << ", bigram " << corpus["marks"]["bigram_bits"].get<double>() << "\n";

@@ -147,6 +147,7 @@ std::string manifest_json(const CorpusSettings& settings, const Vocabulary& voca
       {"settings", corpus_settings_json(settings)},
       {"marks", {{"unigram_bits", manifest.marks.unigram_bits}, {"bigram_bits", manifest.marks.bigram_bits}}},
       {"unknown", unknown_json(manifest.unknown, vocabulary.unit())},
+      {"split_by", enum_name(manifest.split_by)},
       {"splits", Json::array()},
       {"sources", Json::array()},
       {"left_out", Json::array()}};

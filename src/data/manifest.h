@@ -43,6 +43,7 @@ struct UnknownInfo {
 struct Manifest {
   std::vector<SourceInfo> sources;
   std::vector<SplitInfo> splits;
+  SplitBy split_by = SplitBy::kTail;  // never kAuto
   UnknownInfo unknown;
   Marks marks;
 };

@@ -43,8 +43,8 @@ void refuse_foreign(const fs::path& target) {
   }
   if (!fs::exists(target / "manifest.json") ||
       read_file(target / "manifest.json").find("\"charrnn corpus\"") == std::string::npos) {
-    fail_usage("corpus.output ", target.string(), " exists and has no manifest.json of a charrnn corpus",
-               advice);
+    fail_usage("corpus.output ", target.string(),
+               " exists and has no manifest.json of a charrnn corpus, or a damaged one", advice);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "text/sources.h"
 
 namespace charrnn {
@@ -107,6 +108,21 @@ void plan_lists(const std::vector<DocumentLength>& documents, const SplitSetting
   place_documents(documents, plan);
 }
 
+// A document goes to a split as a whole, be it larger than all that was asked for.
+void warn_of_large_documents(const SplitPlan& plan, uint64_t total, const SplitSettings& settings) {
+  for (size_t i = 1; i < plan.splits.size(); ++i) {
+    const SplitPlan::Split& split = plan.splits[i];
+    const double asked = share_of(split.name, settings);
+    const double got = static_cast<double>(split.characters) / static_cast<double>(total);
+    if (got > 2 * asked && got > asked + 0.05) {
+      log::warning(concat("the split ", split.name, " has ", std::lround(100 * got), " % of the text, ",
+                          std::lround(100 * asked),
+                          " % were asked for: a large document went there as a whole; ",
+                          "corpus.split.by: tail cuts inside documents"));
+    }
+  }
+}
+
 }  // namespace
 
 SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings) {
@@ -122,6 +138,7 @@ SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitS
   if (by == SplitBy::kDocument) plan_documents(documents, settings, plan);
   if (by == SplitBy::kList) plan_lists(documents, settings, plan);
   for (const SplitPlan::Piece& piece : plan.pieces) plan.splits[piece.split].characters += piece.characters;
+  if (by == SplitBy::kDocument) warn_of_large_documents(plan, total_characters(documents), settings);
   for (const SplitPlan::Split& split : plan.splits) {
     if (split.characters > 0) continue;
     if (by == SplitBy::kList) {
@@ -130,8 +147,8 @@ SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitS
     }
     fail_usage("the split ", split.name, " (", share_of(split.name, settings), " of ",
                total_characters(documents), " characters, by ", enum_name(by),
-               ") would be empty: add text, or change corpus.split.valid and ",
-               "corpus.split.test (0 for no such split)");
+               ") would be empty: add text, change corpus.split.valid and corpus.split.test (0 for no such ",
+               "split), or set corpus.split.by: tail, which cuts inside documents");
   }
   return plan;
 }

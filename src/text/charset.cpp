@@ -416,7 +416,8 @@ Charset ByteSurvey::detected() const {
 Charset given_charset(const std::string& name) {
   const std::string known = declared_charset_name(name);
   if (known.empty()) {
-    fail_usage("expected the name of a charset, found '", name, "': did you mean ", near_charset_names(name),
+    fail_usage("corpus.encoding, or the encoding of a source: expected the name of a charset, found '", name,
+               "': did you mean ", near_charset_names(name),
                "? `iconv -l` and https://www.iana.org/assignments/character-sets list names");
   }
   return {known, CharsetEvidence::kGiven};

@@ -56,11 +56,11 @@ void CleaningCounts::add(const CleaningCounts& more) {
   gutenberg += more.gutenberg;
   line_ends += more.line_ends;
   normalization += more.normalization;
-  transliteration += more.transliteration;
+  transliterate += more.transliterate;
   lower_case += more.lower_case;
   letters_only += more.letters_only;
-  joined_lines += more.joined_lines;
-  blanks += more.blanks;
+  join_lines += more.join_lines;
+  collapse_blanks += more.collapse_blanks;
   kept += more.kept;
 }
 
@@ -98,7 +98,7 @@ uint64_t Cleaner::run_stages(std::string& text, const TextCheck& found, Cleaning
     counted(text, size, counts.normalization, [&](std::string& t) { normalize(t, settings_.normalization); });
   }
   if (transliteration_) {
-    counted(text, size, counts.transliteration, [&](std::string& t) {
+    counted(text, size, counts.transliterate, [&](std::string& t) {
       transliteration_->apply(t);
       normalize(t, settings_.normalization);
     });
@@ -111,9 +111,9 @@ uint64_t Cleaner::run_stages(std::string& text, const TextCheck& found, Cleaning
   }
   if (settings_.letters_only) counted(text, size, counts.letters_only, keep_letters_only);
   if (settings_.join_lines != JoinLines::kNewline) {
-    counted(text, size, counts.joined_lines, [&](std::string& t) { join_lines(t, settings_.join_lines); });
+    counted(text, size, counts.join_lines, [&](std::string& t) { join_lines(t, settings_.join_lines); });
   }
-  if (settings_.collapse_blanks) counted(text, size, counts.blanks, collapse_blanks);
+  if (settings_.collapse_blanks) counted(text, size, counts.collapse_blanks, collapse_blanks);
   counts.kept += size;
   return size;
 }

@@ -22,24 +22,24 @@ struct CleaningCounts {
   int64_t gutenberg = 0;
   int64_t line_ends = 0;
   int64_t normalization = 0;
-  int64_t transliteration = 0;
+  int64_t transliterate = 0;
   int64_t lower_case = 0;
   int64_t letters_only = 0;
-  int64_t joined_lines = 0;
-  int64_t blanks = 0;
+  int64_t join_lines = 0;
+  int64_t collapse_blanks = 0;
   uint64_t kept = 0;
 
-  // Calls visit(name, change) for each stage.
+  // Calls visit(name of the setting, change) for each stage, in their order.
   template <class Self, class Visit>
   static void visit_changes(Self& self, Visit visit) {
     visit("gutenberg", self.gutenberg);
     visit("line_ends", self.line_ends);
     visit("normalization", self.normalization);
-    visit("transliteration", self.transliteration);
+    visit("transliterate", self.transliterate);
     visit("lower_case", self.lower_case);
     visit("letters_only", self.letters_only);
-    visit("joined_lines", self.joined_lines);
-    visit("blanks", self.blanks);
+    visit("join_lines", self.join_lines);
+    visit("collapse_blanks", self.collapse_blanks);
   }
   void add(const CleaningCounts& more);
 };

@@ -150,10 +150,12 @@ std::vector<Examined> examine(const std::vector<Source>& sources, const CorpusSe
         SourceFacts& facts = examined[s].facts;
         facts.charset = survey.decide();
         if (source.encoding) facts.charset = given(*source.encoding, facts.charset);
-        if (!source.encoding && survey.looks_binary()) {
-          examined[s].problem =
-              concat(source.file.string(), " ", survey.binary_reason(),
-                     ": expected text: leave it out of corpus.sources, or set its encoding");
+        if (survey.bytes() == 0) {
+          examined[s].problem = source.file.string() + " is empty: leave it out of corpus.sources";
+        } else if (!source.encoding && survey.looks_binary()) {
+          examined[s].problem = concat(source.file.string(), " ", survey.binary_reason(),
+                                       ": expected text (plain, .gz, .zst or JSON lines): leave it out of ",
+                                       "corpus.sources, or convert it to text");
         }
         gutenberg[s] = static_cast<char>(gutenberg[s] != 0 && settings.gutenberg == Gutenberg::kStrip &&
                                          source.format == SourceFormat::kText);

@@ -28,7 +28,8 @@ void JsonLines::read(std::string_view lines, uint64_t first_line,
     if (error != simdjson::SUCCESS) {
       document.problem = concat("is not JSON (", simdjson::error_message(error), ")");
     } else if (!object.is_object()) {
-      document.problem = "is not a JSON object";
+      document.problem =
+          "is not a JSON object (expected one object a line; jq -c '.[]' makes lines of an array)";
     } else if ((error = field_.starts_with('/') ? object.at_pointer(field_).get(value)
                                                 : object.at_key(field_).get(value)) != simdjson::SUCCESS) {
       document.problem =

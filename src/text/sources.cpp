@@ -156,6 +156,7 @@ Source spool_standard_input(const SourceSettings& given, const CorpusSettings& s
     hasher.add(std::as_bytes(bytes));
     source.bytes += bytes.size();
   }
+  if (source.bytes == 0) fail_usage("standard input (- in corpus.sources) is empty: pipe text into it");
   copy.finish();
   source.hash = hasher.hex();
   return source;
@@ -180,6 +181,12 @@ std::vector<SourceSettings> expand_lists(const std::vector<SourceSettings>& give
 }  // namespace
 
 std::vector<std::string> read_list(const fs::path& file, const std::string& setting) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    fail_usage("the list @", file.string(), " of ", setting, " is not a regular file: name a file with one ",
+               "entry a line");
+  }
   std::string text;
   try {
     text = read_file(file);

@@ -51,7 +51,7 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
     progress = found->progress;
   }
   model_.emplace(settings_.model, static_cast<int64_t>(corpus_->vocabulary().size()), at::kFloat, device_);
-  if (is_first_ && !found) model_->initialize(static_cast<uint64_t>(settings_.run.seed));
+  if (!found) together(comm_, [&] { make_first_weights(); });
   if (options_.fit_seconds && !found) {
     const FittedSteps fitted = fit_steps(*options_.fit_seconds, settings_, *corpus_, *model_, comm_);
     settings_.train.steps = fitted.steps;
@@ -120,6 +120,25 @@ std::optional<Checkpoint> TrainingRun::find_checkpoint() {
                           "rank 0's checkpoint");
   }
   return found;
+}
+
+// Drawn, or those of another run that has the same characters and shape: fine-tuning.
+void TrainingRun::make_first_weights() {
+  if (!is_first_) return;
+  model_->initialize(static_cast<uint64_t>(settings_.run.seed));
+  const std::string& from = settings_.train.start_from;
+  if (from.empty()) return;
+  const Checkpoint old = open_run(from);
+  const Vocabulary vocabulary = Vocabulary::from_json(old.vocabulary_json, from);
+  if (vocabulary.hash() != corpus_->vocabulary().hash()) {
+    fail_usage("train.start_from ", from, " was trained with vocabulary ", vocabulary.hash().substr(0, 8),
+               " (", vocabulary.size(), " characters), the corpus has ",
+               corpus_->vocabulary().hash().substr(0, 8), " (", corpus_->vocabulary().size(),
+               "): preprocess it with corpus.vocabulary.from: ", from);
+  }
+  load_weights(old, *model_);
+  screen_.message(
+      concat("starting from the weights of ", from, ", step ", with_thousands(old.progress.step), "\n"));
 }
 
 void TrainingRun::go_on_from(const Checkpoint& found) {

@@ -40,6 +40,7 @@ class TrainingRun {
   void open_corpus();
   void warn_of_other_corpus_settings() const;
   std::optional<Checkpoint> find_checkpoint();
+  void make_first_weights();
   void go_on_from(const Checkpoint& found);
   void open_files();
   void print_start();

@@ -390,8 +390,10 @@ TEST_F(CorpusBuilder, TextThatChangesMeanwhileIsAnError) {
 TEST_F(CorpusBuilder, WhatCannotWorkIsAUsageError) {
   folder_.write("in/a.txt", "");
   folder_.write("in/b.txt", "\xef\xbb\xbf");
+  settings_.on_error = OnError::kSkip;
   EXPECT_THAT(usage_error_of([&] { build(); }),
               AllOf(HasSubstr("the corpus is empty"), HasSubstr("2 files")));
+  settings_.on_error = OnError::kStop;
   folder_.write("in/a.txt", "abc");
   EXPECT_THAT(usage_error_of([&] { build(); }),
               AllOf(HasSubstr("b.txt is empty"), HasSubstr("on_error: skip")));

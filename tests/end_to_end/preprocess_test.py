@@ -11,7 +11,6 @@ import unittest
 
 from charrnn_cli import ROOT, TIME_MACHINE, ToolTest, command, environment, overrides, run
 
-
 class PreprocessTest(ToolTest):
     def report(self, *arguments, **settings):
         return json.loads(self.succeed("charrnn_preprocess", self.config, "--json", *arguments, **settings).stdout)
@@ -49,6 +48,8 @@ class PreprocessTest(ToolTest):
         damaged[-2000] ^= 1
         shard.write_bytes(damaged)
         self.refuse(1, "train-00000.h5", tool="charrnn_preprocess", arguments=[self.config, "--verify"])
+        self.assertFalse(self.report(corpus__lower_case="true")["up_to_date"])
+        self.succeed("charrnn_preprocess", self.config, "--verify")
 
     def test_sources_of_every_kind(self):
         folder = self.folder / "in"
@@ -94,14 +95,26 @@ class PreprocessTest(ToolTest):
         self.assertTrue(refused["sources"][0]["gutenberg_refused"])
         self.assertNotIn("gutenberg", refused["sources"][0]["changes"])
 
-    def test_fine_tuning_keeps_the_ids(self):
+    def test_fine_tuning(self):
         self.train(train__steps=1)
+        self.report(corpus__output=self.folder / "lower", corpus__lower_case="true")
         new = self.folder / "new.txt"
         new.write_text("The Time Traveller, again. " * 50)
         report = self.report(corpus__sources=new, corpus__output=self.folder / "new",
                              corpus__vocabulary__from=self.folder / "run")
         old = json.loads((self.folder / "run" / "vocabulary.json").read_text())
         self.assertEqual(report["vocabulary"]["hash"], old["hash"])
+        # The weights too: with a learning rate of 0 the new run's are those of the old.
+        done = self.succeed("charrnn_train", self.config, ranks=2, run__output=self.folder / "tuned", train__steps=1,
+                            corpus__output=self.folder / "new", train__start_from=self.folder / "run",
+                            train__optimizer__learning_rate=0, run__seed=99, train__sequence_length=10)
+        self.assertIn("starting from the weights of", done.stdout)
+
+        sampled = [run("charrnn_sample", self.folder / name, "--prefix", "The ", "--greedy", "-n", 30).stdout
+                   for name in ("run", "tuned")]
+        self.assertEqual(sampled[0], sampled[1])
+        self.refuse(2, "corpus.vocabulary.from", train__start_from=self.folder / "run",
+                    run__output=self.folder / "other", corpus__output=self.folder / "lower", sample__prefixes="[the ]")
         self.refuse(2, "'“'", "vocabulary", tool="charrnn_preprocess", corpus__output=self.folder / "new",
                     corpus__vocabulary__from=self.folder / "run",
                     corpus__sources=ROOT / "data" / "andersen" / "1597-0.txt")
@@ -127,7 +140,6 @@ class PreprocessTest(ToolTest):
         self.succeed("charrnn_preprocess", self.config, "--force")
         self.assertEqual(self.contents("corpus"), before)
         self.assertEqual([name for name in os.listdir(self.folder) if "tmp" in name], [])
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -170,9 +170,9 @@ TEST(Cleaner, CountsEveryStage) {
   EXPECT_EQ(cleaned.counts.decoded, 21u);
   EXPECT_EQ(changes(cleaned.counts), (Changes{{"line_ends", -3},
                                               {"normalization", 1},
-                                              {"transliteration", 6},
+                                              {"transliterate", 6},
                                               {"letters_only", -4},
-                                              {"blanks", -1}}));
+                                              {"collapse_blanks", -1}}));
 }
 
 TEST(Cleaner, JoiningAndLettersAreCountedByThemselves) {
@@ -182,7 +182,7 @@ TEST(Cleaner, JoiningAndLettersAreCountedByThemselves) {
   const Cleaned cleaned = clean("The 1 Time,\n\nMachine.\n", settings);
   EXPECT_EQ(cleaned.text, "the timemachine");
   EXPECT_EQ(cleaned.counts.decoded, 22u);
-  EXPECT_EQ(changes(cleaned.counts), (Changes{{"letters_only", -4}, {"joined_lines", -3}}));
+  EXPECT_EQ(changes(cleaned.counts), (Changes{{"letters_only", -4}, {"join_lines", -3}}));
 }
 
 TEST(Cleaner, CountsMalformedSequences) {

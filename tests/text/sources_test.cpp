@@ -124,7 +124,7 @@ TEST_F(Sources, AListNamesOthers) {
   EXPECT_THAT(
       usage_error_of([&] { find({"@" + at("none.list")}); }),
       AllOf(HasSubstr("the list @" + at("none.list") + " of corpus.sources"), HasSubstr("No such file")));
-  EXPECT_THAT(usage_error_of([&] { find({"@" + at("b")}); }), HasSubstr("cannot be read"));
+  EXPECT_THAT(usage_error_of([&] { find({"@" + at("b")}); }), HasSubstr("not a regular file"));
   folder_.write("lists/empty.list", "# nothing\n");
   EXPECT_THAT(names({"@" + at("lists/empty.list")}), IsEmpty());
 }
