@@ -9,7 +9,10 @@ import subprocess
 import time
 import unittest
 
+from safetensors.numpy import load_file
+
 from charrnn_cli import ROOT, TIME_MACHINE, ToolTest, command, environment, overrides, run
+
 
 class PreprocessTest(ToolTest):
     def report(self, *arguments, **settings):
@@ -109,10 +112,11 @@ class PreprocessTest(ToolTest):
                             corpus__output=self.folder / "new", train__start_from=self.folder / "run",
                             train__optimizer__learning_rate=0, run__seed=99, train__sequence_length=10)
         self.assertIn("starting from the weights of", done.stdout)
-
-        sampled = [run("charrnn_sample", self.folder / name, "--prefix", "The ", "--greedy", "-n", 30).stdout
-                   for name in ("run", "tuned")]
-        self.assertEqual(sampled[0], sampled[1])
+        old, tuned = (load_file(self.folder / name / "checkpoints" / "latest") for name in ("run", "tuned"))
+        weights = [name for name in old if name.startswith(("rnn.", "embedding.", "head."))]
+        self.assertGreaterEqual(len(weights), 6)
+        for name in weights:
+            self.assertTrue((old[name] == tuned[name]).all(), name)
         self.refuse(2, "corpus.vocabulary.from", train__start_from=self.folder / "run",
                     run__output=self.folder / "other", corpus__output=self.folder / "lower", sample__prefixes="[the ]")
         self.refuse(2, "'“'", "vocabulary", tool="charrnn_preprocess", corpus__output=self.folder / "new",
@@ -140,6 +144,7 @@ class PreprocessTest(ToolTest):
         self.succeed("charrnn_preprocess", self.config, "--force")
         self.assertEqual(self.contents("corpus"), before)
         self.assertEqual([name for name in os.listdir(self.folder) if "tmp" in name], [])
+
 
 if __name__ == "__main__":
     unittest.main()
