@@ -6,12 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command_line.h"
 #include "config/config_file.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/stop_signal.h"
 #include "core/tool_main.h"
 #include "data/corpus_builder.h"
 #include "data/corpus_folder.h"
@@ -83,9 +85,17 @@ int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool
   charrnn::BuildSummary summary;
   {
     ProgressLine line;
-    summary = charrnn::build_corpus(
-        settings,
-        {.progress = [&](const BuildProgress& p) { line.show(p); }, .threads = threads, .force = force});
+    bool watching = false;
+    const auto show = [&](const BuildProgress& progress) {
+      // From here on, and not while standard input is awaited, which a signal would not end.
+      if (!std::exchange(watching, true)) charrnn::install_stop_handlers();
+      if (const int signal = charrnn::stop_signal(); signal != 0) {
+        charrnn::fail("stopped by ", charrnn::signal_name(signal), ": ", settings.output,
+                      " is as it was before");
+      }
+      line.show(progress);
+    };
+    summary = charrnn::build_corpus(settings, {.progress = show, .threads = threads, .force = force});
   }
   if (summary.up_to_date && !json) {
     std::printf(

@@ -128,6 +128,27 @@ class PreprocessTest(ToolTest):
         self.assertIn("corpus.lower_case", done.stderr)
         self.assertNotIn("corpus.shard_size", done.stderr)
 
+    def test_stopped_by_a_signal(self):
+        """Clears away after itself, at once."""
+        before = self.contents("corpus")
+        text = self.folder / "large.txt"
+        text.write_bytes(b"The Time Traveller, for so it will be convenient to speak of him.\n" * 1000000)
+        stopped = 0
+        for milliseconds in (100, 150, 200, 250):
+            process = subprocess.Popen([*command("charrnn_preprocess", self.config, "--force"),
+                                        *overrides(corpus__sources=text)], env=environment(), text=True,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            time.sleep(milliseconds / 1000)
+            process.send_signal(signal.SIGTERM)
+            _, message = process.communicate()
+            if process.returncode != 1:
+                continue  # before it listened, or after it had ended
+            stopped += 1
+            self.assertIn("stopped by SIGTERM", message)
+            self.assertEqual(self.contents("corpus"), before)
+            self.assertEqual([name for name in os.listdir(self.folder) if "tmp" in name], [])
+        self.assertGreater(stopped, 0)
+
     def test_killed_at_any_time(self):
         """What is left is the old corpus, whole; the next run clears away the rest."""
         before = self.contents("corpus")
