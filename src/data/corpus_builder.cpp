@@ -134,13 +134,11 @@ class CorpusBuild {
     const auto hashes = hashes_if_same(settings_.output, settings_, states);
     if (!hashes) return false;
     try {
-      CorpusFolder::open(settings_.output).verify();
+      const CorpusFolder corpus = CorpusFolder::open(settings_.output);
+      corpus.verify();
+      if (given_vocabulary_ && corpus.vocabulary().hash() != given_vocabulary_->hash()) return false;
     } catch (const Error& damage) {
       log::warning(concat("making ", settings_.output, " anew: ", damage.what()));
-      return false;
-    }
-    if (given_vocabulary_ &&
-        CorpusFolder::open(settings_.output).vocabulary().hash() != given_vocabulary_->hash()) {
       return false;
     }
     std::atomic<bool> same = true;
@@ -157,10 +155,7 @@ class CorpusBuild {
 
   // An older corpus is replaced: says by which settings, for runs that were trained on it.
   void tell_what_differs() const {
-    std::string names;
-    for (const std::string& name : settings_that_differ(settings_.output, settings_)) {
-      names += (names.empty() ? "" : ", ") + name;
-    }
+    const std::string names = settings_that_differ(settings_.output, settings_);
     if (!names.empty()) {
       log::info(concat("making ", settings_.output, " anew: it was made with other values of ", names));
     }

@@ -163,9 +163,8 @@ std::string manifest_json(const CorpusSettings& settings, const Vocabulary& voca
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::vector<std::string> settings_that_differ(const std::filesystem::path& folder,
-                                              const CorpusSettings& now) {
-  std::vector<std::string> changed;
+std::string settings_that_differ(const std::filesystem::path& folder, const CorpusSettings& now) {
+  std::string changed;
   try {
     const JsonSource manifest(read_file(folder / "manifest.json"), folder.string());
     const Json then = Json(manifest.member(manifest.root(), "settings")).flatten();
@@ -175,7 +174,7 @@ std::vector<std::string> settings_that_differ(const std::filesystem::path& folde
       if (!then.contains(pointer) || then[pointer] == value) continue;
       std::string name = "corpus" + pointer;
       std::replace(name.begin(), name.end(), '/', '.');
-      changed.push_back(name);
+      changed += (changed.empty() ? "" : ", ") + name;
     }
   } catch (const std::exception&) {
     changed.clear();

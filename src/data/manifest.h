@@ -54,9 +54,9 @@ std::string manifest_json(const CorpusSettings& settings, const Vocabulary& voca
 // The settings that shape a corpus, as the manifest holds them: all but where it lies.
 nlohmann::ordered_json corpus_settings_json(const CorpusSettings& settings);
 
-// Dotted names of the settings that have another value now than when the corpus in `folder` was made, but for
-// those that name its sources. Empty where the manifest cannot be read.
-std::vector<std::string> settings_that_differ(const std::filesystem::path& folder, const CorpusSettings& now);
+// Dotted names, with commas, of the settings that have another value now than when the corpus in `folder` was
+// made, but for those that name its sources. Empty where the manifest cannot be read.
+std::string settings_that_differ(const std::filesystem::path& folder, const CorpusSettings& now);
 
 // Of a source as it lies on disk now.
 struct SourceState {

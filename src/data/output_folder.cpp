@@ -15,6 +15,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/system_reason.h"
 
 namespace charrnn {
 namespace {
@@ -70,10 +71,6 @@ void remove_leftovers(const fs::path& target) {
   }
 }
 
-std::string reason() {
-  return std::generic_category().message(errno);
-}
-
 // For file systems that cannot exchange two names: between the two renames there is no corpus under its name.
 void replace_in_two_steps(const fs::path& fresh, const fs::path& target) {
   const fs::path old = fresh.string() + "-old";
@@ -112,12 +109,12 @@ void OutputFolder::commit() {
   sync_folder(temporary_);
   if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) != 0) {
     check(errno == EEXIST || errno == EINVAL, "cannot rename ", temporary_.string(), " to ", target_.string(),
-          ": ", reason(), ": check permissions");
+          ": ", system_reason(), ": check permissions");
     if (!fs::exists(target_)) {
       fs::rename(temporary_, target_);
     } else if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
       check(errno == EINVAL, "cannot exchange ", temporary_.string(), " and ", target_.string(), ": ",
-            reason(), ": check permissions");
+            system_reason(), ": check permissions");
       replace_in_two_steps(temporary_, target_);
     }
   }

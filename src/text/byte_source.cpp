@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/system_reason.h"
 
 namespace charrnn {
 namespace {
@@ -18,10 +19,6 @@ constexpr size_t kRawBytes = size_t{1} << 18;
 constexpr size_t kFirstBytes = 4096;  // enough to tell what it is
 constexpr std::string_view kGzip = "\x1f\x8b";
 constexpr std::string_view kZstandard = "\x28\xb5\x2f\xfd";
-
-std::string reason() {
-  return std::generic_category().message(errno);
-}
 
 }  // namespace
 
@@ -108,7 +105,7 @@ ByteSource::ByteSource(const std::filesystem::path& file) : name_(file.string())
   errno = 0;
   file_.open(file, std::ios::binary);
   if (!file_) {
-    fail_usage("cannot read ", name_, ": ", reason(),
+    fail_usage("cannot read ", name_, ": ", system_reason(),
                ": correct its permissions or leave it out of corpus.sources");
   }
   waiting_ = read_raw(std::span(raw_).first(kFirstBytes));
@@ -124,7 +121,7 @@ std::span<const char> ByteSource::read_raw(std::span<char> room) {
   file_.read(room.data(), static_cast<std::streamsize>(room.size()));
   const auto count = static_cast<size_t>(file_.gcount());
   if (file_.bad()) {
-    fail_usage("reading ", name_, " stopped at byte ", bytes_on_disk_, ": ", reason(),
+    fail_usage("reading ", name_, " stopped at byte ", bytes_on_disk_, ": ", system_reason(),
                ": correct that or leave it out of corpus.sources");
   }
   bytes_on_disk_ += count;
@@ -187,7 +184,7 @@ CompressedFile::CompressedFile(std::filesystem::path file)
     : file_(std::move(file)), state_(std::make_unique<State>()) {
   check(state_->stream != nullptr, "libzstd could not start");
   state_->file.open(file_, std::ios::binary);
-  check(state_->file.good(), "cannot write ", file_.string(), ": ", reason(),
+  check(state_->file.good(), "cannot write ", file_.string(), ": ", system_reason(),
         ": check free space and permissions");
 }
 
@@ -202,14 +199,14 @@ void CompressedFile::write(std::span<const char> bytes) {
     left = ZSTD_compressStream2(state_->stream, &out, &in, end);
     check(ZSTD_isError(left) == 0, "libzstd failed: ", ZSTD_getErrorName(left));
     state_->file.write(state_->out.data(), static_cast<std::streamsize>(out.pos));
-    check(state_->file.good(), "cannot write ", file_.string(), ": ", reason(), ": check free space");
+    check(state_->file.good(), "cannot write ", file_.string(), ": ", system_reason(), ": check free space");
   }
 }
 
 void CompressedFile::finish() {
   write({});
   state_->file.close();
-  check(state_->file.good(), "cannot write ", file_.string(), ": ", reason(), ": check free space");
+  check(state_->file.good(), "cannot write ", file_.string(), ": ", system_reason(), ": check free space");
 }
 
 }  // namespace charrnn

@@ -264,12 +264,9 @@ size_t ByteSurvey::count_high(std::string_view bytes, size_t from, size_t end) {
     sample_line(bytes, at);
     while (at < end && byte_at(bytes, at) >= 0x80) {
       const size_t start = at;
-      UChar32 character = 0;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macro
-#pragma GCC diagnostic ignored "-Wold-style-cast"
-      U8_NEXT(bytes.data(), at, bytes.size(), character);
-#pragma GCC diagnostic pop
+      const char* next = bytes.data() + at;
+      const int32_t character = next_or_malformed(next, bytes.data() + bytes.size());
+      at = static_cast<size_t>(next - bytes.data());
       if (character >= 0) {
         ++sequences_;
       } else {

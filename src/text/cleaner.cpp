@@ -15,10 +15,6 @@
 namespace charrnn {
 namespace {
 
-bool is_ascii(std::string_view text) {
-  return skip_ascii(text.data(), text.data() + text.size()) == text.data() + text.size();
-}
-
 char lower_ascii(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }

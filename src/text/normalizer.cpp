@@ -81,17 +81,11 @@ TextCheck check_text(std::string_view text, Normalization form) {
   const char* const end = text.data() + text.size();
   for (const char* at = skip_ascii(text.data(), end); at < end; at = skip_ascii(at, end)) {
     while (at < end && !U8_IS_SINGLE(*at)) {
-      size_t length = 0;
-      const auto room = static_cast<size_t>(std::min<ptrdiff_t>(end - at, U8_MAX_LENGTH));
-      UChar32 character = 0;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macro
-      U8_NEXT(at, length, room, character);
-#pragma GCC diagnostic pop
+      const char* const begin = at;
+      const int32_t character = next_or_malformed(at, end);
       if (character < 0) return {.valid = false, .plain = false, .characters = 0};
       if (plain != nullptr && !plain->contains(character)) check.plain = false;
-      check.characters -= length - 1;
-      at += length;
+      check.characters -= static_cast<uint64_t>(at - begin - 1);
     }
   }
   return check;

@@ -30,14 +30,8 @@ int32_t character_before(std::string_view text, size_t end) {
 }
 
 int32_t character_at(std::string_view text, size_t begin) {
-  const std::string_view rest = text.substr(begin, U8_MAX_LENGTH);
-  int32_t i = 0;
-  UChar32 character = 0;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macro
-  U8_NEXT(rest.data(), i, static_cast<int32_t>(rest.size()), character);
-#pragma GCC diagnostic pop
-  return character;
+  const char* at = text.data() + begin;
+  return next_or_malformed(at, text.data() + text.size());
 }
 
 // But the Khitan filler U+16FE4, a mark: a final sigma is one also with marks between it and its word.

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/system_reason.h"
 #include "text/byte_source.h"
 
 namespace charrnn {
@@ -148,8 +149,8 @@ Source spool_standard_input(const SourceSettings& given, const CorpusSettings& s
   for (;;) {
     const ssize_t count = read(STDIN_FILENO, block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
-    check(count >= 0, "reading standard input stopped at byte ", source.bytes, ": ",
-          std::generic_category().message(errno), ": run again with input that stays");
+    check(count >= 0, "reading standard input stopped at byte ", source.bytes, ": ", system_reason(),
+          ": run again with input that stays");
     if (count == 0) break;
     const std::span<const char> bytes = std::span(block).first(static_cast<size_t>(count));
     copy.write(bytes);

@@ -30,13 +30,13 @@ Transliteration::~Transliteration() = default;
 
 void Transliteration::apply(std::string& utf8) {
   const std::string_view text = utf8;
-  if (skip_ascii(text.data(), text.data() + text.size()) == text.data() + text.size()) return;
+  if (is_ascii(text)) return;
   std::string ascii;
   ascii.reserve(text.size());
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
     const std::string_view line = text.substr(begin, end - begin);
-    if (skip_ascii(line.data(), line.data() + line.size()) == line.data() + line.size()) {
+    if (is_ascii(line)) {
       ascii += line;
     } else {
       if (line.size() > kLongestLine) {

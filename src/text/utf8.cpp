@@ -31,15 +31,10 @@ Malformed find_malformed(std::string_view text, size_t from) {
   const char* at = text.data() + from;
   while ((at = skip_ascii(at, end)) < end) {
     while (at < end && !U8_IS_SINGLE(*at)) {
-      int32_t length = 0;
-      UChar32 character = 0;
-      const auto room = static_cast<int32_t>(std::min<ptrdiff_t>(end - at, U8_MAX_LENGTH));
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macro
-      U8_NEXT(at, length, room, character);
-#pragma GCC diagnostic pop
-      if (character < 0) return {static_cast<size_t>(at - text.data()), static_cast<size_t>(length)};
-      at += length;
+      const char* const begin = at;
+      if (next_or_malformed(at, end) < 0) {
+        return {static_cast<size_t>(begin - text.data()), static_cast<size_t>(at - begin)};
+      }
     }
   }
   return {text.size(), 0};

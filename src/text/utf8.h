@@ -44,6 +44,24 @@ inline char32_t next_character(const char*& at) {
   return static_cast<char32_t>(character);
 }
 
+inline bool is_ascii(std::string_view text) {
+  return skip_ascii(text.data(), text.data() + text.size()) == text.data() + text.size();
+}
+
+// The same in text that may be malformed: negative for a sequence that is no character, and `at` moves behind
+// that (a maximal subpart, as Unicode 15, table 3-8 counts them). `at` must lie before `end`.
+inline int32_t next_or_malformed(const char*& at, const char* end) {
+  int32_t i = 0;
+  const auto room = static_cast<int32_t>(end - at < U8_MAX_LENGTH ? end - at : U8_MAX_LENGTH);
+  UChar32 character = 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"  // inside ICU's macro
+  U8_NEXT(at, i, room, character);
+#pragma GCC diagnostic pop
+  at += i;
+  return character;
+}
+
 // Calls visit(character) for those that are not ASCII, in order. The text must be valid.
 template <class Visit>
 void for_each_non_ascii(std::string_view utf8, Visit visit) {

@@ -95,12 +95,8 @@ void TrainingRun::open_corpus() {
 
 // The corpus is trained on as it is; that the config would make another one now may be an oversight.
 void TrainingRun::warn_of_other_corpus_settings() const {
-  std::string names;
-  if (is_first_) {
-    for (const std::string& name : settings_that_differ(settings_.corpus.output, settings_.corpus)) {
-      names += (names.empty() ? "" : ", ") + name;
-    }
-  }
+  if (!is_first_) return;
+  const std::string names = settings_that_differ(settings_.corpus.output, settings_.corpus);
   if (!names.empty()) {
     log::warning(concat("the corpus ", settings_.corpus.output, " was made with other values of ", names,
                         " than ", config_.name, " has now: charrnn_preprocess makes it anew"));
