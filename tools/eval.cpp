@@ -12,8 +12,8 @@
 #include "data/corpus_folder.h"
 #include "train/compute.h"
 #include "train/evaluator.h"
-#include "train/gradient_exchange.h"
 #include "train/metrics.h"
+#include "train/tensor_exchange.h"
 
 namespace {
 
@@ -91,7 +91,7 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   Communicator& comm = session.choose_backend(settings.comm, settings.run.device, "");
   const at::Device device = prepare_compute(session, settings.run.threads);
   const CharRnn model = model_of(checkpoint, device);
-  GradientExchange(comm).broadcast(model.parameters().values());  // all ranks judge the same weights
+  broadcast(comm, model.parameters().values());  // all ranks judge the same weights
   const Loss loss = evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm);
   if (comm.rank() == 0) print(loss, corpus->require_split(split), checkpoint, file.string(), options.json);
   check_output();

@@ -9,6 +9,7 @@
 #include "comm/launch.h"
 #include "command_line.h"
 #include "config/config_file.h"
+#include "core/stop_signal.h"
 #include "train/compute.h"
 #include "train/dry_run.h"
 #include "train/training_run.h"
@@ -39,33 +40,44 @@ int main(int argc, char** argv) {
                  "stop after N seconds, saved; the schedule is unchanged")
       ->type_name("N")
       ->check(above(0));
-  const std::optional<Error> mistake = parse_command_line(app, argc, argv);
+  std::optional<Error> mistake = parse_command_line(app, argc, argv);
   if (help_config) {
     std::fputs(config_help().c_str(), stdout);
     return 0;
   }
-
-  return run_ranks([&](Session& session) {
-    Config config;
-    together(session.comm(), [&] {
-      if (mistake) throw *mistake;
+  // Before the ranks meet, so that comm.timeout_seconds holds for their meeting too.
+  install_stop_handlers();
+  Config config;
+  if (!mistake) {
+    try {
       if (config_file.empty())
         fail_usage("charrnn_train CONFIG: name a config, such as configs/quickstart.yaml");
       config = read_config(config_file, overrides);
+    } catch (const Error& error) {
+      mistake = error;
+    }
+  }
+
+  const auto train = [&](Session& session) {
+    together(session.comm(), [&] {
+      if (mistake) throw *mistake;
     });
     const Settings& settings = config.settings;
     if (dry_run) {
       together(session.comm(), [&] {
         if (session.comm().rank() != 0) return;
         const int ranks = session.comm().size();
-        RunSize size = measure_run(settings, CorpusFolder::open(settings.corpus.output), ranks);
+        const Settings sized = with_lanes_of(settings, ranks);
+        RunSize size = measure_run(sized, CorpusFolder::open(settings.corpus.output), ranks);
         if (options.fit_seconds) size.total_steps = 0;
-        std::fputs(to_text(size, settings, ranks).c_str(), stdout);
+        std::fputs(to_text(size, sized, ranks).c_str(), stdout);
       });
       return ExitCode::kFinished;
     }
     Communicator& comm = session.choose_backend(settings.comm, settings.run.device, settings.run.output);
+    if (comm.rank() == 0 && comm.size() > 1) std::fputs(session.place_table().c_str(), stdout);
     const at::Device device = prepare_compute(session, settings.run.threads);
     return TrainingRun(config, options, comm, device).run();
-  });
+  };
+  return run_ranks(train, config.settings.comm.timeout_seconds);
 }

@@ -18,6 +18,9 @@ using nlohmann::json;
 constexpr const char* kFormatVersion = "1";
 constexpr std::string_view kMomentPrefix = "optimizer.";
 
+// A field that checkpoints of earlier charrnns lack: it keeps its default.
+constexpr bool kAdded = true;
+
 // Every field once, for writing and reading.
 template <class Self, class Visitor>
 void visit(Self& p, const Visitor& v) {
@@ -33,6 +36,13 @@ void visit(Self& p, const Visitor& v) {
   v("best_loss", p.best_loss);
   v("skipped_in_a_row", p.skipped_in_a_row);
   v("skipped", p.skipped);
+  v("spikes", p.spikes, kAdded);
+  v("norm_count", p.norms.count, kAdded);
+  v("norm_mean", p.norms.mean, kAdded);
+  v("norm_variance", p.norms.variance, kAdded);
+  v("rollbacks", p.rollbacks, kAdded);
+  v("rollback_step", p.rollback_step, kAdded);
+  v("rate_factor", p.rate_factor, kAdded);
   v("metrics_bytes", p.metrics_bytes);
   v("events_bytes", p.events_bytes);
   v("samples_bytes", p.samples_bytes);
@@ -41,13 +51,15 @@ void visit(Self& p, const Visitor& v) {
 // nlohmann-json prints the shortest text that reads back to the same double.
 json to_json(const Progressed& progress) {
   json fields;
-  visit(progress, [&](const char* name, const auto& value) { fields[name] = value; });
+  visit(progress, [&](const char* name, const auto& value, bool = false) { fields[name] = value; });
   return fields;
 }
 
 Progressed progress_from(const json& fields) {
   Progressed progress;
-  visit(progress, [&](const char* name, auto& value) { fields.at(name).get_to(value); });
+  visit(progress, [&](const char* name, auto& value, bool is_added = false) {
+    if (!is_added || fields.contains(name)) fields.at(name).get_to(value);
+  });
   return progress;
 }
 

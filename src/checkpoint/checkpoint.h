@@ -16,6 +16,13 @@
 
 namespace charrnn {
 
+// The gradient norms so far, old ones fading (train/norm_watch.h).
+struct NormStatistics {
+  int64_t count = 0;
+  double mean = 0;
+  double variance = 0;
+};
+
 // What is no tensor.
 struct Progressed {
   int64_t step = 0;
@@ -26,8 +33,13 @@ struct Progressed {
   double window_count = 0;       // targets since then
   double last_loss = 0;          // nats per character in that line; 0 before the first
   double best_loss = 0;          // validation, nats; 0 before the first
-  int64_t skipped_in_a_row = 0;  // steps without a finite gradient
+  int64_t skipped_in_a_row = 0;  // steps whose gradient was not finite, or a spike
   int64_t skipped = 0;           // in all
+  int64_t spikes = 0;            // of them
+  NormStatistics norms{};        // of the gradients
+  int64_t rollbacks = 0;         // after divergences
+  int64_t rollback_step = -1;    // where the last one went back to
+  double rate_factor = 1;        // what they left of the learning rate
   uint64_t metrics_bytes = 0;    // length of metrics.jsonl
   uint64_t events_bytes = 0;     // length of the TensorBoard event file
   uint64_t samples_bytes = 0;    // length of samples.txt

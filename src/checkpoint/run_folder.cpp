@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <numbers>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -35,6 +36,14 @@ std::optional<int64_t> step_of(const std::string& name) {
   const auto result = std::from_chars(name.data() + kPrefix.size(), end, step);
   if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
   return step;
+}
+
+bool is_good(const Checkpoint& checkpoint) {
+  const Progressed& progress = checkpoint.progress;
+  const double worst = 2 * checkpoint.marks.unigram_bits * std::numbers::ln2;  // nats
+  const bool window_is_good =
+      progress.window_count == 0 || progress.window_loss_sum / progress.window_count <= worst;
+  return progress.skipped_in_a_row == 0 && progress.last_loss <= worst && window_is_good;
 }
 
 }  // namespace
@@ -115,6 +124,28 @@ std::optional<Checkpoint> RunFolder::newest() const {
   if (all.empty()) return std::nullopt;
   fail("none of the ", all.size(), " checkpoints in ", checkpoints(),
        " can be used: restore one from a backup, or start again with another run.output");
+}
+
+std::optional<Checkpoint> RunFolder::newest_good(int64_t not_this) const {
+  std::optional<Checkpoint> fallback;
+  for (const int64_t step : steps()) {
+    try {
+      Checkpoint found = read_checkpoint(checkpoint(step));
+      if (!is_good(found)) continue;
+      if (step != not_this) return found;
+      fallback = std::move(found);
+    } catch (const Error& problem) {
+      log::warning(problem.what());
+    }
+  }
+  return fallback;
+}
+
+void RunFolder::remove_after(int64_t step) const {
+  if (best_step().value_or(step) > step) fs::remove(checkpoints() / "best");
+  for (const int64_t other : steps()) {
+    if (other > step) fs::remove(checkpoint(other));
+  }
 }
 
 Checkpoint open_run(const fs::path& run, fs::path* file) {

@@ -56,6 +56,13 @@ class RunFolder {
   // the run has none yet. Throws Error where there are some but none can be used.
   std::optional<Checkpoint> newest() const;
 
+  // The newest whole one from before a divergence: not written amid skipped steps, nor with a loss beyond
+  // twice the unigram mark. The one of step NOT_THIS only where there is no other: the run diverged again
+  // after it. nullopt where there is none.
+  std::optional<Checkpoint> newest_good(int64_t not_this) const;
+  // Removes the checkpoints of later steps, the best too if it is one.
+  void remove_after(int64_t step) const;
+
  private:
   std::optional<int64_t> best_step() const;
 

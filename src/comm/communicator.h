@@ -1,12 +1,13 @@
 // A group of ranks, one process each, that exchange numbers. Passed in, never global. Three kinds: solo (a
 // true group of one), mpi (host memory) and nccl (device memory; its host operations go through mpi or solo).
 // Every rank makes the same calls in the same order. Spans count elements. Each call throws Error where the
-// network fails; one that waits longer than comm.timeout_seconds ends all ranks with exit code 4 and a
-// report.
+// network fails; one that waits longer than comm.timeout_seconds names the rank that is missing and ends all
+// ranks with exit code 4 and a report each.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,13 @@
 #include "core/error.h"
 
 namespace charrnn {
+
+// 16-bit floating-point numbers, as bits.
+struct HalfSpan {
+  enum class Type { kBf16, kFp16 };
+  std::span<uint16_t> values;
+  Type type = Type::kBf16;
+};
 
 class Communicator {
  public:
@@ -27,7 +35,8 @@ class Communicator {
   virtual int size() const = 0;
   virtual int local_rank() const = 0;  // among the ranks of this host
   virtual int local_size() const = 0;
-  virtual std::string backend() const = 0;  // "solo", "mpi", "nccl"
+  virtual std::string backend() const = 0;          // "solo", "mpi", "nccl"
+  virtual std::string host_of(int rank) const = 0;  // the name of that rank's host
 
   // Host memory, whatever the backend. Results are equal on all ranks, bit for bit, and repeatable.
   virtual void broadcast(std::span<std::byte> host, int root) = 0;
@@ -39,11 +48,33 @@ class Communicator {
   virtual std::vector<std::byte> scatter(const std::vector<std::vector<std::byte>>& parts) = 0;
   virtual void barrier() = 0;
 
+  // The step's small control message: a sum that goes on beside other calls until it is finished, one at a
+  // time. HOST must live until then.
+  virtual void start_control_sum(std::span<double> host) = 0;
+  virtual void finish_control_sum() = 0;
+
   // Memory of the rank's device: the host's for solo and mpi, the GPU's for nccl, where the work is queued
   // after what STREAM (a cudaStream_t) holds already and before what it gets next. STREAM is nullptr on the
-  // CPU.
-  virtual void all_reduce_sum(std::span<float> device, void* stream) = 0;
+  // CPU. Sums that were started are done after finish_sums, in the order of their start; their memory must
+  // live until then, and no other call may come between. Halves are added in fp32 and rounded.
+  virtual void start_sum(std::span<float> device, void* stream) = 0;
+  virtual void start_sum(HalfSpan device, void* stream) = 0;
+  virtual void finish_sums(void* stream) = 0;
   virtual void broadcast(std::span<float> device, int root, void* stream) = 0;
+  void all_reduce_sum(std::span<float> device, void* stream) {
+    start_sum(device, stream);
+    finish_sums(stream);
+  }
+
+  // Until the device has done all that STREAM holds: under the deadline, which reading a result would not be.
+  // Call it after sums, before the host reads what depends on them or does anything long. Nothing on the CPU.
+  virtual void wait(void* stream) = 0;
+
+  // Waits for an operation of this group that something else carries out, in the way that all calls here
+  // wait: until DONE, under the deadline. HERE: this rank's device has reached it, for the message about who
+  // is missing. Only a backend on top of this one calls it.
+  virtual void wait_until(int64_t sequence, const std::function<bool()>& done,
+                          const std::function<bool()>& here) = 0;
 
   // Ends all ranks, not only this one.
   [[noreturn]] virtual void abort(ExitCode code) = 0;

@@ -10,10 +10,11 @@
 
 #include "comm/agreement.h"
 #include "comm/cores.h"
+#include "comm/host_name.h"
 #include "comm/mpi_communicator.h"
 #include "comm/nccl_backend.h"
 #include "comm/solo.h"
-#include "comm/wait_limit.h"
+#include "comm/watchdog.h"
 #include "core/atomic_file.h"
 #include "core/log.h"
 #include "core/stop_signal.h"
@@ -43,12 +44,6 @@ void refuse_lonely_ranks() {
         "is not set): the launcher was srun without PMIx, or the mpiexec of another MPI. Start with srun ",
         "--mpi=pmix, launch/run or OpenMPI's mpirun");
   }
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 // What a rank tells the others about its place, as one line of text.
@@ -84,7 +79,8 @@ std::string pack(const RankPlace& place) {
   for (const std::string& field :
        {place.devices.host, std::to_string(static_cast<int>(place.devices.device)),
         std::to_string(static_cast<int>(place.devices.backend)), join(place.devices.gpus.uuids),
-        place.devices.gpus.missing, join(place.cores.cores), join(place.cores.available)}) {
+        place.devices.gpus.missing, join(place.cores.cores), join(place.cores.available),
+        concat(place.cores.quota.value_or(0))}) {
     text += field + kFieldEnd;
   }
   return text;
@@ -92,7 +88,7 @@ std::string pack(const RankPlace& place) {
 
 RankPlace unpack(const std::string& text) {
   const auto fields = split(text, kFieldEnd);
-  check(fields.size() == 7, "expected 7 fields about a rank, found ", fields.size(),
+  check(fields.size() == 8, "expected 8 fields about a rank, found ", fields.size(),
         ": all ranks must run the same charrnn");
   RankPlace place;
   place.devices.host = place.cores.host = fields[0];
@@ -102,6 +98,7 @@ RankPlace unpack(const std::string& text) {
   place.devices.gpus.missing = fields[4];
   place.cores.cores = numbers(fields[5]);
   place.cores.available = numbers(fields[6]);
+  if (const double quota = std::stod(fields[7]); quota > 0) place.cores.quota = quota;
   return place;
 }
 
@@ -112,37 +109,70 @@ RankPlace look_around(const CommSettings& settings, DeviceName device) {
   place.devices.backend = settings.backend;
   if (device != DeviceName::kCpu) place.devices.gpus = find_gpus();
   place.cores.cores = usable_cores();
+  place.cores.quota = core_quota();
   // mpirun binds its children, not itself; Slurm gives a task what was asked for.
   if (environment("OMPI_COMM_WORLD_SIZE")) place.cores.available = usable_cores(getppid());
   return place;
 }
 
-// Reports of an earlier start would look like ones of this start: they get another name.
-void prepare_reports(const std::filesystem::path& folder, int ranks) {
-  for (int rank = 0; rank < ranks; ++rank) {
-    const std::string name = concat("abort-report-rank-", rank, ".txt");
-    if (std::filesystem::exists(folder / name))
-      std::filesystem::rename(folder / name, folder / ("earlier-" + name));
-  }
+void prepare_reports(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder)) put_away_reports(folder);
   if (const auto file = environment("CHARRNN_LAUNCH_FILE")) {
-    write_file_atomically(*file, std::filesystem::absolute(folder).string() + "\n");
+    try {
+      write_file_atomically(*file, std::filesystem::absolute(folder).string() + "\n");
+    } catch (const Error& error) {
+      log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what(), ". launch/run cannot watch this run"));
+    }
   }
+}
+
+std::string describe_places(const std::vector<RankCores>& cores, const std::vector<Device>& devices) {
+  constexpr size_t kMostRanks = 32;
+  std::vector<std::array<std::string, 4>> rows{{"rank", "host", "device", "cores"}};
+  for (size_t first = 0; first < cores.size();) {
+    size_t end = first + 1;
+    while (cores.size() > kMostRanks && end < cores.size() && cores[end].host == cores[first].host) ++end;
+    const std::string ranks = end == first + 1 ? concat(first) : concat(first, "-", end - 1);
+    const std::string device = end == first + 1      ? to_string(devices[first])
+                               : devices[first].cuda ? "cuda"
+                                                     : "cpu";
+    const bool is_bound = cores[first].cores.size() < cores[first].available.size();
+    rows.push_back({ranks, cores[first].host, device,
+                    core_list(cores[first].cores) + (is_bound ? " (bound)" : "") +
+                        (cores[first].quota ? concat(" (time of ", *cores[first].quota, " cores)") : "")});
+    first = end;
+  }
+  std::array<size_t, 4> widths{};
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) text += std::string(widths[i] + 2 - row[i].size(), ' ');
+    }
+    text += '\n';
+  }
+  return text;
 }
 
 }  // namespace
 
 struct Session::State {
-  WaitLimit limit;
+  Watchdog watchdog;                   // first: it watches the others from their start to their end
   std::unique_ptr<Communicator> host;  // MPI or solo
   std::unique_ptr<Communicator>
       device;  // NCCL, or solo on a GPU; else none, and host serves. Ends before host.
   Device chosen;
   int threads = 1;
+  std::string place_table;
 };
 
-Session::Session() : state_(std::make_unique<State>()) {
+Session::Session(double start_seconds) : state_(std::make_unique<State>()) {
+  state_->watchdog.set_limit(start_seconds, "");
   if (started_by_mpi()) {
-    state_->host = make_mpi_communicator(state_->limit);
+    state_->host = make_mpi_communicator(state_->watchdog);
   } else {
     refuse_lonely_ranks();
     state_->host = make_solo_communicator();
@@ -159,13 +189,13 @@ Communicator& Session::comm() {
 Communicator& Session::choose_backend(const CommSettings& settings, DeviceName device,
                                       const std::filesystem::path& report_folder) {
   Communicator& host = *state_->host;
-  state_->limit.seconds = settings.timeout_seconds;
-  state_->limit.report_folder = report_folder;
   together(host, [&] {
-    if (host.rank() == 0 && !report_folder.empty()) prepare_reports(report_folder, host.size());
+    if (host.rank() == 0 && !report_folder.empty()) prepare_reports(report_folder);
   });
+  state_->watchdog.set_limit(settings.timeout_seconds, report_folder);
 
   std::vector<RankDevices> devices;
+  std::vector<Device> chosen;
   std::vector<RankCores> cores;
   Backend backend = Backend::kAuto;
   const RankPlace mine = look_around(settings, device);
@@ -176,11 +206,13 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
       devices.push_back(place.devices);
       cores.push_back(place.cores);
     }
-    state_->chosen = choose_devices(devices).at(static_cast<size_t>(host.rank()));
+    chosen = choose_devices(devices);
+    state_->chosen = chosen.at(static_cast<size_t>(host.rank()));
     backend = charrnn::choose_backend(settings.backend, state_->chosen.cuda, devices.size(),
                                       host.backend() == "mpi");
   });
 
+  state_->place_table = describe_places(cores, chosen);
   state_->threads = thread_share(cores, host.rank());
   if (host.local_rank() == 0) {
     const std::string idle = binding_warning(cores, host.rank());
@@ -192,8 +224,8 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
 
   if (backend == Backend::kNccl) {
     together(host, [] { check_versions(nccl_versions()); });
-    together(host,
-             [&] { state_->device = make_nccl_communicator(host, state_->chosen.index, state_->limit); });
+    // Not together(): a rank that fails here leaves the others in the middle of joining, and ends them.
+    state_->device = make_nccl_communicator(host, state_->chosen.index, state_->watchdog);
   } else if (backend == Backend::kSolo && host.backend() != "solo") {
     state_->device = make_solo_communicator();
   }
@@ -208,11 +240,15 @@ int Session::threads() const {
   return state_->threads;
 }
 
-int run_ranks(const std::function<ExitCode(Session&)>& body) {
+const std::string& Session::place_table() const {
+  return state_->place_table;
+}
+
+int run_ranks(const std::function<ExitCode(Session&)>& body, double start_seconds) {
   install_stop_handlers();
   std::unique_ptr<Session> session;
   try {
-    session = std::make_unique<Session>();
+    session = std::make_unique<Session>(start_seconds);
   } catch (const Error& error) {
     // Where Slurm started several, one of them speaks.
     if (environment("SLURM_PROCID").value_or("0") == "0") log::error(error.what());
@@ -220,7 +256,10 @@ int run_ranks(const std::function<ExitCode(Session&)>& body) {
   }
   const auto fail_alone = [&](const std::string& message, ExitCode code) {
     log::error(message);
-    if (session->comm().size() > 1) session->comm().abort(code);
+    if (session->comm().size() > 1) {
+      session->state_->watchdog.write_report(code, message);
+      session->comm().abort(code);
+    }
     return static_cast<int>(code);
   };
   try {

@@ -24,9 +24,10 @@ namespace charrnn {
 // Owns MPI where mpirun or srun started this process, else is a group of one without MPI.
 class Session {
  public:
-  // Install the stop handlers before: mpirun passes on signals as soon as the process exists. Throws Error
-  // (usage) where a launcher started several processes that MPI would not join, such as srun without PMIx.
-  Session();
+  // Install the stop handlers before: mpirun passes on signals as soon as the process exists. START_SECONDS
+  // is the longest wait until choose_backend sets it. Throws Error (usage) where a launcher started several
+  // processes that MPI would not join, such as srun without PMIx.
+  explicit Session(double start_seconds = CommSettings{}.timeout_seconds);
   // Leaves MPI, together with the other ranks. After an error on this rank alone call comm().abort(), not
   // this.
   ~Session();
@@ -37,8 +38,8 @@ class Session {
   Communicator& comm();
 
   // Every rank calls it, before the first tensor: agrees on devices and backend (AgreedError with a table
-  // where they do not fit), sets the longest wait, and makes REPORT_FOLDER the place of
-  // abort-report-rank-R.txt. Rank 0 writes that folder's path into the file named by the environment variable
+  // where they do not fit), sets the longest wait, and makes REPORT_FOLDER the place of the reports
+  // (watchdog.h). Rank 0 writes that folder's path into the file named by the environment variable
   // CHARRNN_LAUNCH_FILE, for launch/run to watch.
   Communicator& choose_backend(const CommSettings& settings, DeviceName device,
                                const std::filesystem::path& report_folder);
@@ -46,15 +47,21 @@ class Session {
   // From choose_backend:
   const Device& device() const;
   int threads() const;  // this rank's share of its cores
+  // One line a rank: host, device and cores, for rank 0 to print; with many ranks one line a host.
+  const std::string& place_table() const;
 
  private:
+  friend int run_ranks(const std::function<ExitCode(Session&)>& body, double start_seconds);
+
   struct State;
   std::unique_ptr<State> state_;
 };
 
 // Runs BODY under a Session and gives the process's exit code. An AgreedError was printed already: all ranks
 // leave through MPI_Finalize with its code. Any other exception is this rank's alone: it is printed with the
-// rank, and all ranks are ended with its code (1 if it is not an Error).
-int run_ranks(const std::function<ExitCode(Session&)>& body);
+// rank, and all ranks are ended with its code (1 if it is not an Error) and leave their last operations in
+// the report folder.
+int run_ranks(const std::function<ExitCode(Session&)>& body,
+              double start_seconds = CommSettings{}.timeout_seconds);
 
 }  // namespace charrnn

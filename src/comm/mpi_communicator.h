@@ -5,13 +5,13 @@
 #include <memory>
 
 #include "comm/communicator.h"
-#include "comm/wait_limit.h"
+#include "comm/watchdog.h"
 
 namespace charrnn {
 
-// Starts MPI (MPI_THREAD_FUNNELED: call everything from this thread) and fills in LIMIT's rank and size; the
-// destructor leaves MPI, which waits for the other ranks. LIMIT must outlive it, and may change between
-// calls. Throws Error where MPI does not start.
-std::unique_ptr<Communicator> make_mpi_communicator(WaitLimit& limit);
+// Starts MPI (MPI_THREAD_FUNNELED: call everything from this thread) and tells WATCHDOG, which must outlive
+// it, rank and size; the destructor leaves MPI, which waits for the other ranks. Throws Error where MPI does
+// not start.
+std::unique_ptr<Communicator> make_mpi_communicator(Watchdog& watchdog);
 
 }  // namespace charrnn

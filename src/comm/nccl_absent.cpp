@@ -10,7 +10,7 @@ NcclVersions nccl_versions() {
   fail_usage(nccl_missing());
 }
 
-std::unique_ptr<Communicator> make_nccl_communicator(Communicator&, int, const WaitLimit&) {
+std::unique_ptr<Communicator> make_nccl_communicator(Communicator&, int, Watchdog&) {
   fail_usage(nccl_missing());
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "comm/communicator.h"
-#include "comm/wait_limit.h"
+#include "comm/watchdog.h"
 
 namespace charrnn {
 
@@ -31,8 +31,8 @@ NcclVersions nccl_versions();
 void check_versions(const NcclVersions& versions);
 
 // A communicator between the GPUs of HOST's ranks, this one's being DEVICE_INDEX. Host operations go to HOST,
-// which must outlive it, as must LIMIT. Every rank calls it.
+// which must outlive it, as must WATCHDOG. Every rank calls it.
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device_index,
-                                                     const WaitLimit& limit);
+                                                     Watchdog& watchdog);
 
 }  // namespace charrnn

@@ -1,31 +1,21 @@
 // The NCCL module: sums and broadcasts between GPUs, on a stream of its own that events order against the
-// caller's, so that the host never waits in the steady state. A watcher thread sees to it that no wait is
-// without an end.
+// caller's, so that queueing never waits. Where the host does wait, it asks NCCL for errors all the time, and
+// the host's communicator sets the end.
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
-#include <chrono>
-#include <condition_variable>
+#include <deque>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <utility>
+#include <vector>
 
 #include "comm/nccl_module.h"
 
 namespace charrnn {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// Queueing takes microseconds, connecting the ranks up to seconds: polls spin first, then sleep.
-constexpr double kSpinSeconds = 0.01;
-constexpr auto kPollPause = std::chrono::milliseconds(1);
 // What ncclCommAbort gets, which can hang, before the process ends by itself.
 constexpr double kAbortSeconds = 5;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // The one place where CUDA's return codes become Error.
 void check_cuda(cudaError_t code, const char* function) {
@@ -58,6 +48,12 @@ struct Event {
   Event& operator=(const Event&) = delete;
 };
 
+// On an operation's way; used again for later ones.
+struct Milestones {
+  Event ready;  // the caller's stream has come to it
+  Event done;   // our stream is through with it
+};
+
 // Makes DEVICE the current one of this thread before streams and events are created on it.
 struct CurrentDevice {
   explicit CurrentDevice(int device) { check_cuda(cudaSetDevice(device), "cudaSetDevice"); }
@@ -66,32 +62,27 @@ struct CurrentDevice {
 class NcclCommunicator final : public Communicator {
  public:
   explicit NcclCommunicator(const NcclSetup& setup)
-      : setup_(setup), host_(*setup.host), current_device_(setup.device_index) {
+      : host_(*setup.host), log_(*setup.log), current_device_(setup.device_index) {
     ncclUniqueId id{};
     if (host_.rank() == 0) check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId");
     host_.broadcast(std::as_writable_bytes(std::span(&id, 1)), 0);
-
-    Wait wait{.operation = "the start of NCCL",
-              .sequence = 0,
-              .bytes = sizeof id,
-              .step = 0,
-              .seconds = 0,
-              .error = ""};
+    const AwaitedOperation start(log_, "the start of NCCL", sizeof id);
     ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
     config.blocking = 0;
-    settle(ncclCommInitRankConfig(&comm_, host_.size(), id, host_.rank(), &config), wait);
-    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+    settle(ncclCommInitRankConfig(&comm_, host_.size(), id, host_.rank(), &config), start.sequence());
   }
 
   // Leaves NCCL as the other ranks do; after an error, NCCL allows nothing but ending the communicator alone.
   ~NcclCommunicator() override {
-    watcher_ = {};
-    const ExitGuard guard(setup_.timeout_seconds, "the end of NCCL");
+    const AwaitedOperation end(log_, "the end of NCCL", 0);
     ncclResult_t state = ncclCommFinalize(comm_);
-    while (state == ncclInProgress) {
-      std::this_thread::sleep_for(kPollPause);
-      if (ncclCommGetAsyncError(comm_, &state) != ncclSuccess) break;
-    }
+    host_.wait_until(
+        end.sequence(),
+        [&] {
+          return state != ncclInProgress || ncclCommGetAsyncError(comm_, &state) != ncclSuccess ||
+                 state != ncclInProgress;
+        },
+        only_this_gpu);
     if (state == ncclSuccess) {
       ncclCommDestroy(comm_);
     } else {
@@ -104,6 +95,7 @@ class NcclCommunicator final : public Communicator {
   int local_rank() const override { return host_.local_rank(); }
   int local_size() const override { return host_.local_size(); }
   std::string backend() const override { return "nccl"; }
+  std::string host_of(int rank) const override { return host_.host_of(rank); }
 
   void broadcast(std::span<std::byte> host, int root) override { host_.broadcast(host, root); }
   void all_reduce_sum(std::span<double> host) override { host_.all_reduce_sum(host); }
@@ -115,124 +107,180 @@ class NcclCommunicator final : public Communicator {
     return host_.scatter(parts);
   }
   void barrier() override { host_.barrier(); }
+  void start_control_sum(std::span<double> host) override { host_.start_control_sum(host); }
+  void finish_control_sum() override { host_.finish_control_sum(); }
 
-  void all_reduce_sum(std::span<float> device, void* stream) override {
-    enqueue("all_reduce_sum", device.size_bytes(), stream, [&] {
-      return ncclAllReduce(device.data(), device.data(), device.size(), ncclFloat, ncclSum, comm_,
-                           stream_.handle);
-    });
+  void start_sum(std::span<float> device, void* stream) override {
+    sum(device.data(), device.size(), device.size_bytes(), ncclFloat, stream);
   }
+  void start_sum(HalfSpan device, void* stream) override {
+    sum(device.values.data(), device.values.size(), device.values.size_bytes(),
+        device.type == HalfSpan::Type::kBf16 ? ncclBfloat16 : ncclHalf, stream);
+  }
+  void finish_sums(void* stream) override { let_go_on(stream); }
   void broadcast(std::span<float> device, int root, void* stream) override {
     enqueue("broadcast", device.size_bytes(), stream, [&] {
       return ncclBroadcast(device.data(), device.data(), device.size(), ncclFloat, root, comm_,
                            stream_.handle);
     });
+    let_go_on(stream);
+    wait(stream);
+  }
+
+  // One operation after the other, so that a message names the one that does not end. What the caller's
+  // stream holds beside them is this GPU's alone, and counts as an operation of its own.
+  void wait(void* stream) override {
+    check_cuda(cudaEventRecord(drained_.handle, static_cast<cudaStream_t>(stream)), "cudaEventRecord");
+    while (!queued_.empty()) {
+      const int64_t sequence = queued_.front().sequence;
+      const Milestones& milestones = *queued_.front().milestones;
+      const Awaiting awaiting(log_, sequence);
+      host_.wait_until(
+          sequence,
+          [&] {
+            check_async(sequence);
+            return is_through(milestones.done);
+          },
+          [&] { return is_through(milestones.ready); });
+      retire_first();
+    }
+    const AwaitedOperation rest(log_, "the end of its work", 0);
+    host_.wait_until(
+        rest.sequence(), [&] { return is_through(drained_); }, only_this_gpu);
+  }
+  void wait_until(int64_t sequence, const std::function<bool()>& done,
+                  const std::function<bool()>& here) override {
+    host_.wait_until(sequence, done, here);
   }
 
   [[noreturn]] void abort(ExitCode code) override {
-    watcher_ = {};
     {
-      const ExitGuard guard(kAbortSeconds, "ncclCommAbort");
+      const AwaitedOperation operation(log_, "ncclCommAbort", 0, kAbortSeconds);
       ncclCommAbort(comm_);
     }
     host_.abort(code);
     _exit(static_cast<int>(code));  // not reached; the compiler cannot see that
   }
 
-  void set_step(int64_t step) override {
-    host_.set_step(step);
-    const std::lock_guard lock(mutex_);
-    last_.step = step;
-  }
+  void set_step(int64_t step) override { host_.set_step(step); }
 
  private:
+  struct Queued {
+    int64_t sequence = 0;
+    std::unique_ptr<Milestones> milestones;
+  };
+
+  // Ends the operation in the log also where the wait ends with an error: what is awaited next has its own
+  // limit.
+  class Awaiting {
+   public:
+    Awaiting(OperationLog& log, int64_t sequence) : log_(log), sequence_(sequence) { log_.await(sequence); }
+    ~Awaiting() { log_.end(sequence_); }
+    Awaiting(const Awaiting&) = delete;
+    Awaiting& operator=(const Awaiting&) = delete;
+
+   private:
+    OperationLog& log_;
+    int64_t sequence_;
+  };
+
+  // The "here" of a wait for this GPU alone: while it lasts, this GPU is the one that has not come.
+  static bool only_this_gpu() { return false; }
+
   // The one place where NCCL's return codes become Error. A non-blocking communicator's "in progress" is not
   // one.
-  void check_nccl(ncclResult_t code, const char* operation) {
+  void check_nccl(ncclResult_t code, const std::string& operation) {
     if (code == ncclSuccess || code == ncclInProgress) return;
-    throw Error(
-        concat("NCCL failed in ", operation, ": ", error_text(code),
-               ". A rank or the network was lost (NCCL_DEBUG=INFO tells more); start again from the last "
-               "checkpoint"),
-        ExitCode::kLost);
+    const char* const detail = comm_ != nullptr ? ncclGetLastError(comm_) : nullptr;
+    throw Error(concat("NCCL failed in ", operation, " on ", host_.host_of(host_.rank()), ": ",
+                       ncclGetErrorString(code),
+                       detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "",
+                       ". A rank, its GPU or the network was lost (NCCL_DEBUG=INFO tells more); start again "
+                       "from the last "
+                       "checkpoint"),
+                ExitCode::kLost);
   }
 
-  std::string error_text(ncclResult_t code) {
-    const char* const detail = ncclGetLastError(comm_);
-    return concat(ncclGetErrorString(code),
-                  detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "");
+  void check_async(int64_t sequence) {
+    ncclResult_t state = ncclSuccess;
+    ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
+    if (asked == ncclSuccess) asked = state;
+    if (asked == ncclSuccess || asked == ncclInProgress) return;
+    const Operation operation = log_[sequence];
+    check_nccl(asked, concat(operation.name, " of ", operation.bytes, " bytes (operation ", sequence,
+                             ", step ", operation.step, ")"));
+  }
+
+  static bool is_through(const Event& event) {
+    const cudaError_t state = cudaEventQuery(event.handle);
+    if (state == cudaErrorNotReady) return false;
+    check_cuda(state, "cudaEventQuery");
+    return true;
   }
 
   // Waits until a non-blocking call is through on the host, which is not the end of its work on the GPU.
-  void settle(ncclResult_t result, Wait& wait) {
-    check_nccl(result, wait.operation.c_str());
-    const auto begin = Clock::now();
-    while (result == ncclInProgress) {
-      check_nccl(ncclCommGetAsyncError(comm_, &result), "ncclCommGetAsyncError");
-      check_nccl(result, wait.operation.c_str());
-      wait.seconds = seconds_since(begin);
-      if (wait.seconds > setup_.timeout_seconds) setup_.give_up(wait);
-      if (wait.seconds < kSpinSeconds) {
-        std::this_thread::yield();
-      } else {
-        std::this_thread::sleep_for(kPollPause);
-      }
-    }
+  void settle(ncclResult_t result, int64_t sequence) {
+    check_nccl(result, log_[sequence].name);
+    if (result == ncclSuccess) return;
+    host_.wait_until(
+        sequence,
+        [&] {
+          check_async(sequence);
+          return ncclCommGetAsyncError(comm_, &result) == ncclSuccess && result == ncclSuccess;
+        },
+        nullptr);
   }
 
-  // The caller's stream -> ours -> the caller's stream, all on the GPU.
+  void sum(void* values, size_t count, size_t bytes, ncclDataType_t type, void* stream) {
+    enqueue("all_reduce_sum", bytes, stream,
+            [&] { return ncclAllReduce(values, values, count, type, ncclSum, comm_, stream_.handle); });
+  }
+
+  // After what the caller's stream holds, all on the GPU.
   template <class Start>
-  void enqueue(const char* operation, size_t bytes, void* stream, const Start& start) {
-    const std::lock_guard lock(mutex_);
-    ncclResult_t state = ncclSuccess;
-    check_nccl(ncclCommGetAsyncError(comm_, &state), "ncclCommGetAsyncError");
-    check_nccl(state, last_.operation.c_str());
-    last_.operation = operation;
-    last_.bytes = bytes;
-    ++last_.sequence;
-    last_began_ = Clock::now();
-
-    const auto callers = static_cast<cudaStream_t>(stream);
-    check_cuda(cudaEventRecord(ready_.handle, callers), "cudaEventRecord");
-    check_cuda(cudaStreamWaitEvent(stream_.handle, ready_.handle, 0), "cudaStreamWaitEvent");
-    settle(start(), last_);
-    check_cuda(cudaEventRecord(done_.handle, stream_.handle), "cudaEventRecord");
-    check_cuda(cudaStreamWaitEvent(callers, done_.handle, 0), "cudaStreamWaitEvent");
+  void enqueue(const char* name, size_t bytes, void* stream, const Start& start) {
+    const int64_t sequence = log_.start_and_await(name, bytes);  // CUDA and NCCL may hang in queueing
+    check_async(sequence);
+    while (!queued_.empty() && is_through(queued_.front().milestones->done)) retire_first();
+    std::unique_ptr<Milestones> milestones = take_milestones();
+    check_cuda(cudaEventRecord(milestones->ready.handle, static_cast<cudaStream_t>(stream)),
+               "cudaEventRecord");
+    check_cuda(cudaStreamWaitEvent(stream_.handle, milestones->ready.handle, 0), "cudaStreamWaitEvent");
+    settle(start(), sequence);
+    check_cuda(cudaEventRecord(milestones->done.handle, stream_.handle), "cudaEventRecord");
+    queued_.push_back({sequence, std::move(milestones)});
+    log_.let_go(sequence);
   }
 
-  // Whoever reads a result waits inside CUDA, for ever if a rank is lost; this thread ends the process then.
-  void watch(const std::stop_token& stop) {
-    cudaSetDevice(setup_.device_index);
-    const auto pause = std::chrono::duration<double>(std::min(1.0, setup_.timeout_seconds / 10));
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      watch_pause_.wait_for(lock, stop, pause, [] { return false; });
-      if (stop.stop_requested()) return;
-      ncclResult_t state = ncclSuccess;
-      ncclCommGetAsyncError(comm_, &state);
-      const bool failed = state != ncclSuccess && state != ncclInProgress;
-      const bool late = seconds_since(last_began_) > setup_.timeout_seconds;
-      if (!failed && !(late && cudaEventQuery(done_.handle) == cudaErrorNotReady)) continue;
-      last_.seconds = seconds_since(last_began_);
-      if (failed) last_.error = error_text(state);
-      setup_.give_up(last_);
-    }
+  // What the caller's stream gets next comes after what ours holds.
+  void let_go_on(void* stream) {
+    if (queued_.empty()) return;
+    check_cuda(
+        cudaStreamWaitEvent(static_cast<cudaStream_t>(stream), queued_.back().milestones->done.handle, 0),
+        "cudaStreamWaitEvent");
   }
 
-  const NcclSetup setup_;
+  std::unique_ptr<Milestones> take_milestones() {
+    if (free_.empty()) return std::make_unique<Milestones>();
+    std::unique_ptr<Milestones> taken = std::move(free_.back());
+    free_.pop_back();
+    return taken;
+  }
+
+  void retire_first() {
+    log_.end(queued_.front().sequence);
+    free_.push_back(std::move(queued_.front().milestones));
+    queued_.pop_front();
+  }
+
   Communicator& host_;
+  OperationLog& log_;
   const CurrentDevice current_device_;  // before what is created on it
   const Stream stream_;
-  const Event ready_;
-  const Event done_;
+  const Event drained_;  // the caller's stream is through with all that a wait is for
   ncclComm_t comm_ = nullptr;
-
-  std::mutex mutex_;  // between the caller and the watcher
-  std::condition_variable_any watch_pause_;
-  Wait last_{
-      .operation = "the start of NCCL", .sequence = 0, .bytes = 0, .step = 0, .seconds = 0, .error = ""};
-  Clock::time_point last_began_ = Clock::now();
-  std::jthread watcher_;  // last: it uses the others
+  std::deque<Queued> queued_;  // not seen done yet
+  std::vector<std::unique_ptr<Milestones>> free_;
 };
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include "comm/nccl_backend.h"
 #include "comm/nccl_module.h"
@@ -35,14 +34,8 @@ NcclVersions nccl_versions() {
 }
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device_index,
-                                                     const WaitLimit& limit) {
-  const NcclSetup setup{.host = &host,
-                        .device_index = device_index,
-                        .timeout_seconds = limit.seconds,
-                        .give_up = [&limit](const Wait& wait) {
-                          report_lost(limit, wait);
-                          _exit(static_cast<int>(ExitCode::kLost));
-                        }};
+                                                     Watchdog& watchdog) {
+  const NcclSetup setup{.host = &host, .log = &watchdog.log(), .device_index = device_index};
   return std::unique_ptr<Communicator>(find<NcclMakeFunction>(kNcclMake)(&setup));
 }
 

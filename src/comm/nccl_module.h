@@ -2,11 +2,9 @@
 // alone. Both are built together; the functions are found by name.
 #pragma once
 
-#include <functional>
-
 #include "comm/communicator.h"
 #include "comm/nccl_backend.h"
-#include "comm/wait_limit.h"
+#include "comm/operation_log.h"
 
 namespace charrnn {
 
@@ -15,11 +13,9 @@ inline constexpr const char* kNcclVersions = "charrnn_nccl_versions";
 inline constexpr const char* kNcclMake = "charrnn_nccl_make";
 
 struct NcclSetup {
-  Communicator* host;
+  Communicator* host;  // its wait_until sets the end to every wait
+  OperationLog* log;   // the host communicator's
   int device_index;
-  double timeout_seconds;
-  // Prints and writes the report of a wait that was too long, and ends the process. In any thread.
-  std::function<void(const Wait&)> give_up;
 };
 
 using NcclVersionsFunction = void (*)(NcclVersions*);

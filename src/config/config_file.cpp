@@ -150,6 +150,16 @@ void find_impossible_combinations(const Config& config, std::vector<std::string>
                               ": train.optimizer.momentum belongs to sgd, ", "this run uses ",
                               enum_name(s.train.optimizer.name), ", whose momentum is beta1"));
   }
+  if (s.train.scale_learning_rate != RateScale::kNone && !s.train.reference_batch_size) {
+    problems.push_back(
+        concat(config.where("train.scale_learning_rate"), ": train.scale_learning_rate needs ",
+               "train.reference_batch_size, the batch that optimizer.learning_rate was found for"));
+  }
+  if (s.train.reset_state == ResetState::kDocument && s.train.sampling == Sampling::kRandom) {
+    problems.push_back(concat(config.where("train.reset_state"),
+                              ": train.reset_state: document is for sequential ",
+                              "sampling; with random sampling every window starts from zero state"));
+  }
   if (s.comm.backend == Backend::kNccl && s.run.device == DeviceName::kCpu) {
     problems.push_back(concat(config.where("comm.backend"),
                               ": comm.backend nccl needs GPUs, but run.device is cpu (",

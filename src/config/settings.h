@@ -91,6 +91,24 @@ struct EnumNames<Sampling> {
   static constexpr std::array<std::string_view, 2> names{"sequential", "random"};
 };
 
+enum class ResetState { kShard, kDocument };
+template <>
+struct EnumNames<ResetState> {
+  static constexpr std::array<std::string_view, 2> names{"shard", "document"};
+};
+
+enum class RateScale { kNone, kLinear, kSqrt };
+template <>
+struct EnumNames<RateScale> {
+  static constexpr std::array<std::string_view, 3> names{"none", "linear", "sqrt"};
+};
+
+enum class OnDivergence { kStop, kRollback };
+template <>
+struct EnumNames<OnDivergence> {
+  static constexpr std::array<std::string_view, 2> names{"stop", "rollback"};
+};
+
 enum class OptimizerName { kSgd, kAdam, kAdamW };
 template <>
 struct EnumNames<OptimizerName> {
@@ -119,6 +137,19 @@ enum class Backend { kAuto, kSolo, kMpi, kNccl };
 template <>
 struct EnumNames<Backend> {
   static constexpr std::array<std::string_view, 4> names{"auto", "solo", "mpi", "nccl"};
+};
+
+// How a gradient travels between ranks; what is summed into the weights is fp32 always.
+enum class GradientType { kFp32, kBf16, kFp16 };
+template <>
+struct EnumNames<GradientType> {
+  static constexpr std::array<std::string_view, 3> names{"fp32", "bf16", "fp16"};
+};
+
+enum class GradientBuckets { kOne, kLayer };
+template <>
+struct EnumNames<GradientBuckets> {
+  static constexpr std::array<std::string_view, 2> names{"one", "layer"};
 };
 
 template <class Enum>
@@ -299,15 +330,23 @@ void visit_schedule(Self& s, Visitor& v) {
 struct TrainSettings {
   std::string start_from;
   int64_t batch_size = 32;
+  std::optional<int64_t> lanes_per_rank;
   int64_t sequence_length = 64;
   Sampling sampling = Sampling::kSequential;
   bool random_offset = true;
+  ResetState reset_state = ResetState::kShard;
   std::optional<int64_t> steps;
   std::optional<double> epochs;
   OptimizerSettings optimizer;
   ScheduleSettings schedule;
+  RateScale scale_learning_rate = RateScale::kNone;
+  std::optional<int64_t> reference_batch_size;
   double clip_norm = 1.0;
+  std::optional<double> skip_spikes_above;
   int64_t max_skipped_steps = 10;
+  OnDivergence on_divergence = OnDivergence::kStop;
+  double rollback_rate_factor = 0.5;
+  int64_t max_rollbacks = 3;
   int64_t log_every = 50;
 };
 
@@ -317,11 +356,20 @@ void visit_train(Self& s, Visitor& v) {
           {.help = "a run (or checkpoint) whose weights a new run begins with; empty: drawn weights"});
   v.field("batch_size", s.batch_size,
           {.help = "lanes read side by side, over all ranks", .unit = "lanes", .min = 1, .max = 16777216});
+  v.field("lanes_per_rank", s.lanes_per_rank,
+          {.help = "in place of batch_size, which becomes so many times the ranks that start the run",
+           .unit = "lanes",
+           .min = 1,
+           .max = 16777216,
+           .word = "none"});
   v.field("sequence_length", s.sequence_length,
           {.help = "characters of a lane in one step (T)", .unit = "characters", .min = 1, .max = 1048576});
   v.field("sampling", s.sampling,
           {.help = "sequential: lanes with carried state; random: shuffled windows from zero state"});
   v.field("random_offset", s.random_offset, {.help = "start each shard of each epoch at a drawn character"});
+  v.field(
+      "reset_state", s.reset_state,
+      {.help = "where a lane starts from zero state: at a shard's start, or also after a document began"});
   v.field("steps", s.steps, {.help = "length of the run", .unit = "steps", .min = 1, .word = "none"});
   v.field("epochs", s.epochs,
           {.help = "length of the run, in place of steps",
@@ -331,10 +379,27 @@ void visit_train(Self& s, Visitor& v) {
            .word = "none"});
   v.section("optimizer", [&](auto& inner) { visit_optimizer(s.optimizer, inner); });
   v.section("schedule", [&](auto& inner) { visit_schedule(s.schedule, inner); });
+  v.field("scale_learning_rate", s.scale_learning_rate,
+          {.help = "multiply the rate by batch_size / reference_batch_size, or by its square root"});
+  v.field("reference_batch_size", s.reference_batch_size,
+          {.help = "the batch that optimizer.learning_rate was found for",
+           .unit = "lanes",
+           .min = 1,
+           .max = 16777216,
+           .word = "none"});
   v.field("clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});
-  v.field(
-      "max_skipped_steps", s.max_skipped_steps,
-      {.help = "so many steps in a row without a finite gradient end the run", .unit = "steps", .min = 1});
+  v.field("skip_spikes_above", s.skip_spikes_above,
+          {.help = "skip a step whose gradient norm lies so many standard deviations above its running mean",
+           .min = 1,
+           .max = 1000,
+           .word = "none"});
+  v.field("max_skipped_steps", s.max_skipped_steps,
+          {.help = "so many skipped steps in a row are a divergence", .unit = "steps", .min = 1});
+  v.field("on_divergence", s.on_divergence,
+          {.help = "stop: exit code 3; rollback: back to the last good checkpoint with a lower rate"});
+  v.field("rollback_rate_factor", s.rollback_rate_factor,
+          {.help = "what each rollback multiplies the learning rate by", .min = 0.001, .max = 1});
+  v.field("max_rollbacks", s.max_rollbacks, {.help = "one more divergence ends the run", .min = 1});
   v.field("log_every", s.log_every, {.help = "a line of metrics.jsonl", .unit = "steps", .min = 1});
 }
 
@@ -385,6 +450,8 @@ struct RunSettings {
   DeviceName device = DeviceName::kAuto;
   std::optional<int64_t> threads;
   Progress progress = Progress::kAuto;
+  std::optional<double> stop_before_limit;
+  int64_t trace_steps = 0;
 };
 
 template <class Self, class Visitor>
@@ -395,11 +462,26 @@ void visit_run(Self& s, Visitor& v) {
   v.field("threads", s.threads,
           {.help = "of each rank; auto: its share of the cores", .min = 1, .max = 4096});
   v.field("progress", s.progress, {.help = "auto: live on a terminal, else plain lines"});
+  v.field("stop_before_limit", s.stop_before_limit,
+          {.help = "save and leave with code 75 so long before Slurm's time limit",
+           .unit = "s",
+           .min = 1,
+           .max = 1e6,
+           .word = "none"});
+  v.field("trace_steps", s.trace_steps,
+          {.help = "write trace-rank-R.json of so many steps, for Perfetto or chrome://tracing",
+           .unit = "steps",
+           .min = 0,
+           .max = 10000});
 }
 
 struct CommSettings {
   Backend backend = Backend::kAuto;
   double timeout_seconds = 600;
+  GradientType gradient_type = GradientType::kFp32;
+  GradientBuckets gradient_buckets = GradientBuckets::kOne;
+  int64_t check_replicas_every = 1000;
+  double straggler_factor = 1.5;
 };
 
 template <class Self, class Visitor>
@@ -407,6 +489,16 @@ void visit_comm(Self& s, Visitor& v) {
   v.field("backend", s.backend, {.help = "auto: nccl on GPUs, mpi under mpirun or srun, else solo"});
   v.field("timeout_seconds", s.timeout_seconds,
           {.help = "longest wait for the other ranks", .unit = "s", .min = 0.1, .max = 1e6});
+  v.field("gradient_type", s.gradient_type,
+          {.help = "how gradients travel; bf16 and fp16 halve the bytes and round"});
+  v.field("gradient_buckets", s.gradient_buckets,
+          {.help = "layer: upper layers are summed over the ranks while lower ones still run backward"});
+  v.field("check_replicas_every", s.check_replicas_every,
+          {.help = "compare the weights of all ranks; 0: never", .unit = "steps", .min = 0});
+  v.field("straggler_factor", s.straggler_factor,
+          {.help = "name a rank that takes so many times as long as the median rank; 0: never",
+           .min = 0,
+           .max = 1000});
 }
 
 struct Settings {

@@ -19,7 +19,15 @@ void install_stop_handlers() {
   action.sa_handler = remember;
   action.sa_flags = SA_RESTART;  // a read that was under way goes on
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM, SIGINT}) {
+    sigaction(signal, &action, nullptr);
+    sigaddset(&handled, signal);
+  }
+  // launch/run and slurm/ start tools with these blocked (env --block-signal): one that comes before main
+  // does waits until here.
+  pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);
 }
 
 int stop_signal() {

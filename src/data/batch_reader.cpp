@@ -46,6 +46,7 @@ struct BatchReader::Loaded {
   ShardPass pass;
   int id_bytes = 1;
   std::vector<std::byte> ids;
+  std::vector<uint64_t> document_starts;  // in the shard; only where they count
 };
 
 BatchReader::BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
@@ -77,6 +78,7 @@ std::unique_ptr<BatchReader::Loaded> BatchReader::load(ReadingPosition at) const
   const auto width = static_cast<uint64_t>(id_bytes);
   const auto steps = static_cast<uint64_t>(plan_.options().sequence_length);
   const auto lanes = static_cast<uint64_t>(lanes_);
+  if (plan_.options().reset_state == ResetState::kDocument) loaded->document_starts = shard.document_starts();
 
   if (plan_.options().sampling == Sampling::kSequential) {
     const uint64_t begin =
@@ -132,6 +134,22 @@ void BatchReader::check_ids(const Loaded& loaded) const {
   check_largest_id(split_, loaded.pass.shard, static_cast<uint64_t>(largest));
 }
 
+// A document that begins with a step's first character starts that step from zero; one that begins further
+// on, the step after it.
+std::vector<int64_t> BatchReader::lanes_after_document_starts(const Loaded& loaded, uint64_t step) const {
+  std::vector<int64_t> fresh;
+  const auto steps = static_cast<uint64_t>(plan_.options().sequence_length);
+  const std::vector<uint64_t>& starts = loaded.document_starts;
+  for (int64_t lane = 0; step > 0 && !starts.empty() && lane < lanes_; ++lane) {
+    const uint64_t now = loaded.pass.offset +
+                         static_cast<uint64_t>(first_lane_ + lane) * loaded.pass.lane_length + step * steps;
+    const auto last =
+        std::upper_bound(starts.begin(), starts.end(), now);  // the first document behind this place
+    if (last != starts.begin() && *std::prev(last) > now - steps) fresh.push_back(lane);
+  }
+  return fresh;
+}
+
 void BatchReader::fill(const Loaded& loaded, uint64_t step, Batch& batch) const {
   const auto steps = static_cast<uint64_t>(batch.steps);
   const bool is_sequential = plan_.options().sampling == Sampling::kSequential;
@@ -162,6 +180,7 @@ Batch BatchReader::next() {
   batch.targets.resize(batch.inputs.size());
   const uint64_t step = plan_.steps_done(position_);
   batch.fresh_state = step == 0 || plan_.options().sampling == Sampling::kRandom;
+  batch.fresh_lanes = lanes_after_document_starts(*current_, step);
   fill(*current_, step, batch);
   position_ = plan_.advance(position_);
   return batch;

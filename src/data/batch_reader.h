@@ -22,6 +22,9 @@ struct Batch {
   std::vector<int64_t> inputs;   // (lanes, T)
   std::vector<int64_t> targets;  // (lanes, T)
   bool fresh_state = false;      // the lanes start from zero state
+  // With reset_state: document, of those lanes (0 .. lanes) in which a document began since the step before:
+  // they start from zero state, too.
+  std::vector<int64_t> fresh_lanes;
 };
 
 // The arithmetic of reading this split. Throws like ReadingPlan.
@@ -48,6 +51,7 @@ class BatchReader {
 
   std::unique_ptr<Loaded> load(ReadingPosition at) const;
   void check_ids(const Loaded& loaded) const;
+  std::vector<int64_t> lanes_after_document_starts(const Loaded& loaded, uint64_t step) const;
   void fill(const Loaded& loaded, uint64_t step, Batch& batch) const;
 
   SplitInfo split_;

@@ -25,6 +25,7 @@ struct LaneOptions {
   int64_t sequence_length = 1;  // T, characters
   Sampling sampling = Sampling::kSequential;
   bool random_offset = true;
+  ResetState reset_state = ResetState::kShard;
   uint64_t seed = 1;
 };
 

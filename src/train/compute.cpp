@@ -3,6 +3,8 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
+#include <cstdlib>
+
 namespace charrnn {
 
 at::Device prepare_compute(const Session& session, std::optional<int64_t> threads) {
@@ -11,6 +13,12 @@ at::Device prepare_compute(const Session& session, std::optional<int64_t> thread
   at::set_num_threads(static_cast<int>(threads.value_or(session.threads())));
   const Device& device = session.device();
   if (!device.cuda) return at::kCPU;
+  // fp32 means fp32: cuDNN's recurrent layers would round to TF32 by themselves. And a run that goes on must
+  // give the same numbers: cuBLAS reads its variable when the first handle is made.
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
   return {at::kCUDA, static_cast<at::DeviceIndex>(device.index)};
 }
 

@@ -53,6 +53,7 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const auto parameters = static_cast<double>(size.parameters);
   const double copies =
       2.0 + Optimizer::moments_per_weight(settings.train.optimizer);  // weights, gradients, moments
+  const bool has_halves = ranks > 1 && settings.comm.gradient_type != GradientType::kFp32;
   const double characters =
       static_cast<double>(settings.train.batch_size / ranks * settings.train.sequence_length);
   uint64_t longest = 0;
@@ -60,7 +61,7 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const double loaded = 2.0 * static_cast<double>(longest) / ranks * id_bytes_for(corpus.vocabulary().size());
   // Backward makes each gradient before it is added, and oneDNN a rearranged copy of the weights.
   size.memory_bytes =
-      kProgramBytes + kFloat * parameters * (copies + 1.5) +
+      kProgramBytes + kFloat * parameters * (copies + 1.5 + (has_halves ? 0.5 : 0.0)) +
       kFloat * characters * activation_floats(settings.model, static_cast<double>(vocabulary)) + loaded;
   const double state = 2.0 * static_cast<double>(settings.model.layers * settings.train.batch_size *
                                                  settings.model.hidden_size);

@@ -25,6 +25,7 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
                  Communicator& comm) {
   Settings trial_settings = settings;
   trial_settings.train.schedule.warmup_steps = 0;
+  trial_settings.run.trace_steps = 0;
   Trainer trial(trial_settings, 1, model, comm, corpus.require_split("train"));
   const at::Tensor initial = model.parameters().values().clone();
   for (int i = 0; i < kUnmeasuredSteps; ++i) trial.step();
@@ -35,7 +36,10 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
     const Clock::time_point before = Clock::now();
     trial.step();
     times.push_back(seconds_since(before));
-    more[0] = comm.rank() == 0 && seconds_since(begin) < trial_seconds && !trial.stop_requested() ? 1 : 0;
+    more[0] =
+        comm.rank() == 0 && seconds_since(begin) < trial_seconds && trial.stop_reason() == StopReason::kNone
+            ? 1
+            : 0;
     comm.all_reduce_max(more);
   }
   std::nth_element(times.begin(), times.begin() + static_cast<ptrdiff_t>(times.size() / 2), times.end());

@@ -1,31 +1,63 @@
-// Where tensors meet ranks: `comm` knows spans of elements, `model` knows no ranks.
+// Sums gradients over the ranks. Around each backward: begin(), backward, finish(). The flat gradient buffer
+// is summed over all ranks as a whole after backward; or, with comm.gradient_buckets: layer, in one part for
+// each layer, each as soon as backward has filled it, while the layers below are still under way:
+//
+//     step            | forward | backward: head, layer 1, layer 0 | clip ...
+//     sums over ranks |                    head   | layer 1 | layer 0 |
+//
+// With comm.gradient_type bf16 or fp16 gradients travel in 16 bits; before and after they are fp32.
 #pragma once
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "comm/communicator.h"
-#include "model/char_rnn.h"
+#include "config/settings.h"
+#include "model/parameters.h"
+#include "train/trace.h"
 
 namespace charrnn {
 
 class GradientExchange {
  public:
-  explicit GradientExchange(Communicator& comm) : comm_(comm) {}
+  // Watches the gradients of PARAMETERS from now on; all three must outlive it.
+  GradientExchange(Communicator& comm, const CommSettings& settings, Parameters& parameters, Trace& trace);
+  ~GradientExchange();
+  GradientExchange(const GradientExchange&) = delete;
+  GradientExchange& operator=(const GradientExchange&) = delete;
 
-  // The flat gradient buffer (P floats) summed over all ranks, in place: one all-reduce a step. Every rank
-  // divided its loss by the global count before, so the sum is the gradient of the mean over all lanes.
-  void sum(const at::Tensor& flat) const;
-
-  // Rank 0's values of a flat buffer, on every rank.
-  void broadcast(const at::Tensor& flat) const;
-
-  // A state of this rank's lanes (L, B / W, H) -> of all lanes (L, B, H) on rank 0, undefined elsewhere; and
-  // back.
-  at::Tensor gather_lanes(const at::Tensor& own) const;
-  at::Tensor scatter_lanes(const at::Tensor& all, at::IntArrayRef own_sizes) const;
+  // Every rank divides its loss by the global count before, so the sum is the gradient of the mean over all
+  // lanes.
+  void begin();
+  void finish();
 
  private:
+  class Hook;
+
+  // A part of the flat buffer that travels as one.
+  struct Bucket {
+    std::string name;
+    int64_t offset = 0;  // elements
+    int64_t count = 0;
+    int parameters = 0;  // whose gradients are in it
+    int missing = 0;     // of them, in this backward
+    Clock::time_point began;
+  };
+
+  void make_buckets();
+  void gradient_is_there(size_t bucket);
+  void start_those_ready();
+  void start(Bucket& bucket);
+
   Communicator& comm_;
+  CommSettings settings_;
+  Parameters& parameters_;
+  Trace& trace_;
+  std::vector<Bucket> buckets_;  // in the order in which backward fills them
+  size_t started_ = 0;           // of the buckets, in this step
+  bool is_under_way_ = false;
+  at::Tensor halves_;  // (P), where gradients travel in 16 bits
 };
 
 }  // namespace charrnn

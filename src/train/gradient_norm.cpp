@@ -49,11 +49,9 @@ double gradient_norm(const at::Tensor& flat) {
   return std::sqrt(total);
 }
 
-double clip_gradients(const at::Tensor& flat, double clip_norm) {
-  const double norm = gradient_norm(flat);
+void clip_gradients(const at::Tensor& flat, double norm, double clip_norm) {
   const double factor = clip_norm / (norm + 1e-6);
   if (clip_norm > 0 && factor < 1.0) at::Tensor(flat).mul_(factor);
-  return norm;
 }
 
 }  // namespace charrnn

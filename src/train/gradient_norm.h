@@ -9,7 +9,7 @@ namespace charrnn {
 double gradient_norm(const at::Tensor& flat);
 
 // Scales the gradients so that their norm is at most `clip_norm` (Pascanu et al. 2013; the factor is
-// PyTorch's, clip_norm / (norm + 1e-6)); 0 never clips. Gives the norm before.
-double clip_gradients(const at::Tensor& flat, double clip_norm);
+// PyTorch's, clip_norm / (norm + 1e-6)); 0 never clips. `norm` is gradient_norm(flat).
+void clip_gradients(const at::Tensor& flat, double norm, double clip_norm);
 
 }  // namespace charrnn

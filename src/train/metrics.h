@@ -10,6 +10,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "train/evaluator.h"
+#include "train/step_times.h"
 
 namespace charrnn {
 
@@ -41,6 +42,8 @@ struct TrainLine {
   double learning_rate = 0;
   double gradient_norm = 0;
   double characters_per_second = 0;
+  int64_t skipped_steps = 0;  // since the start of the run
+  StepTimes::Spread work{};   // of the steps since the last line
 };
 
 std::string train_json(const Progressed& progress, const TrainLine& line);

@@ -1,20 +1,53 @@
 #include "train/trainer.h"
 
-#include <array>
 #include <cmath>
+#include <map>
 
+#include "comm/agreement.h"
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/stop_signal.h"
 #include "model/loss.h"
 #include "train/batch_tensors.h"
 #include "train/gradient_norm.h"
+#include "train/norm_watch.h"
 #include "train/schedule.h"
+#include "train/tensor_exchange.h"
 
 namespace charrnn {
 
+namespace {
+
+// Throws Error naming the ranks whose hash is not the one that most have.
+void check_equal(const std::vector<std::string>& hashes, const Communicator& comm, int64_t step) {
+  std::map<std::string, int> votes;
+  for (const std::string& hash : hashes) ++votes[hash];
+  if (votes.size() == 1) return;
+  const auto most = std::max_element(votes.begin(), votes.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::string ranks;
+  for (size_t rank = 0; rank < hashes.size(); ++rank) {
+    if (hashes[rank] == most->first && 2 * most->second > comm.size()) continue;
+    ranks += concat(ranks.empty() ? "" : ", ", "rank ", rank, " (host ", comm.host_of(static_cast<int>(rank)),
+                    ")");
+  }
+  fail("expected equal weights on all ranks after step ", step, ", found others on ", ranks,
+       ": memory, a processor or a driver there is faulty. Nothing of this step was saved; go on from the "
+       "last "
+       "checkpoint, on other hosts");
+}
+
+}  // namespace
+
 LaneOptions lane_options(const Settings& settings) {
-  return {settings.train.batch_size, settings.train.sequence_length, settings.train.sampling,
-          settings.train.random_offset, static_cast<uint64_t>(settings.run.seed)};
+  return {settings.train.batch_size,  settings.train.sequence_length,
+          settings.train.sampling,    settings.train.random_offset,
+          settings.train.reset_state, static_cast<uint64_t>(settings.run.seed)};
+}
+
+Settings with_lanes_of(Settings settings, int ranks) {
+  if (settings.train.lanes_per_rank) settings.train.batch_size = *settings.train.lanes_per_rank * ranks;
+  return settings;
 }
 
 Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
@@ -23,64 +56,135 @@ Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, 
       total_steps_(total_steps),
       model_(model),
       comm_(comm),
-      exchange_(comm),
+      trace_(std::filesystem::path(settings.run.output) / concat("trace-rank-", comm.rank(), ".json"),
+             settings.run.trace_steps, comm.rank()),
+      exchange_(comm, settings.comm, model.parameters(), trace_),
+      control_(comm),
       reader_(split, lane_options(settings), comm.rank(), comm.size(), progress.position),
       optimizer_(settings.train.optimizer, model.parameters().values()),
       state_(model.zero_state(reader_.lanes())),
-      progress_(progress) {
-  exchange_.broadcast(model_.parameters().values());
+      progress_(progress),
+      step_times_(comm.size()) {
+  broadcast(comm_, model_.parameters().values());
 }
 
 void Trainer::step() {
+  const Clock::time_point begin = Clock::now();
   comm_.set_step(progress_.step + 1);
-  const Batch batch = reader_.next();
-  if (batch.fresh_state) state_ = model_.zero_state(batch.lanes);
-
+  const Batch batch = read();
   RnnState state = state_;
+  const at::Tensor loss_sum = forward(batch, state);
+  backward(loss_sum, batch.steps);
+  const double work_seconds = seconds_since(begin);
+  exchange();
+  settle();
+  const Verdict verdict = judge();
+  if (verdict == Verdict::kUsable) update();
+  // Gradients stop here, values go on: truncated back-propagation over T characters.
+  if (verdict != Verdict::kNotFinite) state_ = {state.h.detach(), state.c.detach()};
+  count(loss_sum.item<double>(), verdict, work_seconds);
+  trace_.end_step();
+}
+
+Batch Trainer::read() {
+  const TracedPhase phase(trace_, "read");
+  Batch batch = reader_.next();
+  if (batch.fresh_state) state_ = model_.zero_state(batch.lanes);
+  if (!batch.fresh_lanes.empty()) {
+    const at::Tensor lanes = at::tensor(batch.fresh_lanes, at::kLong).to(model_.device());
+    state_ = {state_.h.index_fill(1, lanes, 0), state_.c.index_fill(1, lanes, 0)};
+  }
+  return batch;
+}
+
+at::Tensor Trainer::forward(const Batch& batch, RnnState& state) {
+  const TracedPhase phase(trace_, "forward");
   const DropoutKey dropout_key{static_cast<uint64_t>(settings_.run.seed), progress_.step,
                                reader_.first_lane()};
   const at::Tensor logits =
       model_.forward(to_tensor(batch.inputs, batch, model_.device()), state, dropout_key);
-  const at::Tensor loss_sum = cross_entropy_sum(logits, to_tensor(batch.targets, batch, model_.device()));
-
-  const at::Tensor& gradients = model_.parameters().gradients();
-  at::Tensor(gradients).zero_();
-  // Divided by the count over all ranks, so that the sum over ranks is the gradient of the mean.
-  (loss_sum / static_cast<double>(settings_.train.batch_size * batch.steps)).backward();
-  exchange_.sum(gradients);
-  gradient_norm_ = clip_gradients(gradients, settings_.train.clip_norm);
-
-  // The norm is that of the sum, so all ranks decide alike.
-  const bool usable = std::isfinite(gradient_norm_);
-  rate_ = learning_rate(settings_.train, progress_.step, total_steps_);
-  if (usable) {
-    optimizer_.update(model_.parameters().values(), gradients, rate_, progress_.step - progress_.skipped + 1);
-    // Gradients stop here, values go on: truncated back-propagation over T characters.
-    state_ = {state.h.detach(), state.c.detach()};
-  }
-  count(loss_sum.item<double>(), usable);
+  return cross_entropy_sum(logits, to_tensor(batch.targets, batch, model_.device()));
 }
 
-void Trainer::count(double loss_sum, bool usable) {
+void Trainer::backward(const at::Tensor& loss_sum, int64_t steps) {
+  const TracedPhase phase(trace_, "backward");
+  at::Tensor gradients = model_.parameters().gradients();
+  gradients.zero_();
+  // 0, or no number where the loss is none: then the sum over ranks is none on any of them.
+  gradients.narrow(0, 0, 1).copy_((loss_sum - loss_sum).detach());
+  exchange_.begin();
+  // Divided by the count over all ranks, so that the sum over ranks is the gradient of the mean.
+  (loss_sum / static_cast<double>(settings_.train.batch_size * steps)).backward();
+}
+
+void Trainer::exchange() {
+  const TracedPhase phase(trace_, "exchange");
+  exchange_.finish();
+}
+
+// Norm and statistics are equal on all ranks, so all decide alike.
+Trainer::Verdict Trainer::judge() {
+  gradient_norm_ = charrnn::gradient_norm(model_.parameters().gradients());
+  if (model_.device() != at::kCPU) {  // GPUs of different kinds add in different orders
+    comm_.broadcast(std::as_writable_bytes(std::span(&gradient_norm_, 1)), 0);
+  }
+  if (!std::isfinite(gradient_norm_)) return Verdict::kNotFinite;
+  if (settings_.train.skip_spikes_above &&
+      is_spike(progress_.norms, gradient_norm_, *settings_.train.skip_spikes_above)) {
+    return Verdict::kSpike;
+  }
+  return Verdict::kUsable;
+}
+
+void Trainer::update() {
+  const TracedPhase phase(trace_, "clip and update");
+  const at::Tensor& gradients = model_.parameters().gradients();
+  clip_gradients(gradients, gradient_norm_, settings_.train.clip_norm);
+  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor;
+  optimizer_.update(model_.parameters().values(), gradients, rate_, progress_.step - progress_.skipped + 1);
+}
+
+void Trainer::count(double loss_sum, Verdict verdict, double work_seconds) {
+  const bool is_finite = verdict != Verdict::kNotFinite;
   const double targets = static_cast<double>(reader_.lanes() * settings_.train.sequence_length);
-  std::array<double, 3> control{usable ? loss_sum : 0.0, targets, stop_signal() != 0 ? 1.0 : 0.0};
-  comm_.all_reduce_sum(control);
+  control_.send(is_finite ? loss_sum : 0, is_finite ? targets : 0,
+                stop_signal() != 0 ? StopReason::kSignal : own_stop_, work_seconds);
   ++progress_.step;
   progress_.position = reader_.position();
-  progress_.characters += std::llround(control[1]);
-  stop_requested_ = control[2] > 0;
-  if (usable) {
-    progress_.window_loss_sum += control[0];
-    progress_.window_count += control[1];
+  progress_.characters += settings_.train.batch_size * settings_.train.sequence_length;
+  if (verdict == Verdict::kUsable) {
     progress_.skipped_in_a_row = 0;
   } else {
     ++progress_.skipped;
     ++progress_.skipped_in_a_row;
+    if (verdict == Verdict::kSpike) ++progress_.spikes;
   }
 }
 
+void Trainer::settle() {
+  if (!control_.receive()) return;
+  progress_.window_loss_sum += control_.loss_sum();
+  progress_.window_count += control_.count();
+  stop_reason_ = control_.stop();
+  step_times_.add(control_.work_seconds());
+}
+
+void Trainer::check_replicas() const {
+  std::string hash;
+  const auto add = [&](const at::Tensor& flat) {
+    const at::Tensor host = flat.to(at::kCPU);
+    hash += hash_hex({static_cast<const char*>(host.const_data_ptr()), host.nbytes()});
+  };
+  add(model_.parameters().values());
+  for (const auto& [moment, flat] : optimizer_.moments()) add(flat);
+  const std::vector<std::string> hashes = all_gather_text(comm_, hash);
+  together(comm_, [&] {
+    if (comm_.rank() == 0) check_equal(hashes, comm_, progress_.step);
+  });
+}
+
 void Trainer::save_to(Checkpoint& checkpoint) const {
-  const RnnState all{exchange_.gather_lanes(state_.h), exchange_.gather_lanes(state_.c)};
+  const RnnState all{gather_lanes(comm_, state_.h), gather_lanes(comm_, state_.c)};
   if (comm_.rank() != 0) return;
   checkpoint.state = all;
   for (const Parameters::Parameter& parameter : model_.parameters().list()) {
@@ -110,11 +214,11 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
             all_lanes.h.sizes());
     }
   }
-  exchange_.broadcast(model_.parameters().values());
-  for (const auto& [moment, flat] : optimizer_.moments()) exchange_.broadcast(flat);
+  broadcast(comm_, model_.parameters().values());
+  for (const auto& [moment, flat] : optimizer_.moments()) broadcast(comm_, flat);
   const auto own_sizes = state_.h.sizes().vec();
-  state_.h = exchange_.scatter_lanes(checkpoint.state.h, own_sizes).to(model_.device());
-  state_.c = exchange_.scatter_lanes(checkpoint.state.c, own_sizes).to(model_.device());
+  state_.h = scatter_lanes(comm_, checkpoint.state.h, own_sizes).to(model_.device());
+  state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(model_.device());
 }
 
 }  // namespace charrnn

@@ -9,8 +9,11 @@
 #include "config/settings.h"
 #include "data/batch_reader.h"
 #include "model/char_rnn.h"
+#include "train/control.h"
 #include "train/gradient_exchange.h"
 #include "train/optimizer.h"
+#include "train/step_times.h"
+#include "train/trace.h"
 
 namespace charrnn {
 
@@ -21,8 +24,11 @@ class Trainer {
   Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
           const SplitInfo& split, const Progressed& progress = {});
 
-  // One step of truncated back-propagation on T characters of every lane. Every rank calls it.
+  // One step of truncated back-propagation on T characters of every lane. Every rank calls it. What the ranks
+  // tell each other after it (loss, stop, times) is known after the next step, or after settle().
   void step();
+  // Every rank calls it before it reads the window's sums of progress() for good, or saves.
+  void settle();
 
   const Progressed& progress() const { return progress_; }
   Progressed& progress() { return progress_; }
@@ -30,7 +36,15 @@ class Trainer {
 
   double gradient_norm() const { return gradient_norm_; }  // of the last step, before clipping
   double rate() const { return rate_; }                    // learning rate of the last step
-  bool stop_requested() const { return stop_requested_; }  // a rank got a signal; agreed by all
+
+  // Asks all ranks to stop; a signal asks by itself.
+  void ask_to_stop(StopReason reason) { own_stop_ = reason; }
+  StopReason stop_reason() const { return stop_reason_; }  // agreed by all
+
+  StepTimes& step_times() { return step_times_; }
+
+  // Throws AgreedError naming the rank whose weights or moments differ from the others'. Every rank calls it.
+  void check_replicas() const;
 
   // Weights, moments and lane states; on rank 0 all of them, elsewhere empty. Every rank calls it.
   void save_to(Checkpoint& checkpoint) const;
@@ -38,21 +52,37 @@ class Trainer {
   void restore_from(const Checkpoint& checkpoint);
 
  private:
-  void count(double loss_sum, bool usable);
+  enum class Verdict { kUsable, kNotFinite, kSpike };
+
+  Batch read();
+  at::Tensor forward(const Batch& batch, RnnState& state);  // the sum of the losses; STATE goes on
+  void backward(const at::Tensor& loss_sum, int64_t steps);
+  void exchange();
+  Verdict judge();
+  void update();
+  void count(double loss_sum, Verdict verdict, double work_seconds);
 
   Settings settings_;
   int64_t total_steps_;
   CharRnn& model_;
   Communicator& comm_;
+  Trace trace_;
   GradientExchange exchange_;
+  ControlMessage control_;
   BatchReader reader_;
   Optimizer optimizer_;
   RnnState state_;  // of this rank's lanes, detached
   Progressed progress_;
   double gradient_norm_ = 0;
   double rate_ = 0;
-  bool stop_requested_ = false;
+  StopReason own_stop_ = StopReason::kNone;
+  StopReason stop_reason_ = StopReason::kNone;
+  StepTimes step_times_;
 };
+
+// The settings with train.batch_size as it is for so many ranks: train.lanes_per_rank times them, where that
+// is given.
+Settings with_lanes_of(Settings settings, int ranks);
 
 LaneOptions lane_options(const Settings& settings);
 

@@ -19,6 +19,7 @@
 #include "train/evaluator.h"
 #include "train/event_file.h"
 #include "train/fit_steps.h"
+#include "train/job_limit.h"
 #include "train/resume_rules.h"
 
 namespace charrnn {
@@ -46,10 +47,11 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   together(comm_, [&] { open_corpus(); });
   const std::optional<Checkpoint> found = find_checkpoint();
   Progressed progress;
-  if (found) {
-    together(comm_, [&] { go_on_from(*found); });
-    progress = found->progress;
-  }
+  together(comm_, [&] {
+    settle_batch_size(found ? &*found : nullptr);
+    if (found) go_on_from(*found);
+  });
+  if (found) progress = found->progress;
   model_.emplace(settings_.model, static_cast<int64_t>(corpus_->vocabulary().size()), at::kFloat, device_);
   if (!found) together(comm_, [&] { make_first_weights(); });
   if (options_.fit_seconds && !found) {
@@ -69,6 +71,7 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   seconds_before_ = progress.seconds;
   logged_step_ = progress.step;
   together(comm_, [&] { open_files(); });
+  watch_job_limit();
 }
 
 void TrainingRun::open_corpus() {
@@ -83,14 +86,22 @@ void TrainingRun::open_corpus() {
   }
   corpus_ = CorpusFolder::open(settings_.corpus.output);
   warn_of_other_corpus_settings();
-  // A reader of its own checks B, T and the ranks against the shards before anything large is made.
-  const BatchReader reader(corpus_->require_split("train"), lane_options(settings_), comm_.rank(),
-                           comm_.size());
   check_prefixes(settings_.sample.prefixes, corpus_->vocabulary());
   if (is_first_) {
     folder_.create();
     lock_.emplace(folder_.path());
   }
+}
+
+// With train.lanes_per_rank the ranks that start a run say how large its batch is; those that go on keep it.
+void TrainingRun::settle_batch_size(const Checkpoint* found) {
+  settings_ = with_lanes_of(settings_, comm_.size());
+  if (settings_.train.lanes_per_rank && found != nullptr) {
+    settings_.train.batch_size = found->settings.train.batch_size;
+  }
+  // A reader of its own checks B, T and the ranks against the shards before anything large is made.
+  const BatchReader reader(corpus_->require_split("train"), lane_options(settings_), comm_.rank(),
+                           comm_.size());
 }
 
 // The corpus is trained on as it is; that the config would make another one now may be an oversight.
@@ -103,11 +114,16 @@ void TrainingRun::warn_of_other_corpus_settings() const {
   }
 }
 
-// Rank 0 picks and checks the file; the others get all of it but the tensors.
 std::optional<Checkpoint> TrainingRun::find_checkpoint() {
+  return share_checkpoint([&] { return folder_.newest(); });
+}
+
+// Rank 0 picks and checks the file; the others get all of it but the tensors.
+std::optional<Checkpoint> TrainingRun::share_checkpoint(
+    const std::function<std::optional<Checkpoint>()>& pick) {
   std::optional<Checkpoint> found;
   together(comm_, [&] {
-    if (is_first_) found = folder_.newest();
+    if (is_first_) found = pick();
   });
   const std::string text =
       broadcast_text(comm_, found ? nlohmann::json(metadata_of(*found)).dump() : std::string());
@@ -196,11 +212,37 @@ bool TrainingRun::is_due(int64_t every) const {
   return every > 0 && trainer_->progress().step % every == 0;
 }
 
-bool TrainingRun::out_of_time() const {
-  if (!options_.max_seconds) return false;
-  std::array<int64_t, 1> over{is_first_ && seconds_since(started_) >= *options_.max_seconds ? 1 : 0};
-  comm_.all_reduce_max(over);
-  return over[0] != 0;
+void TrainingRun::watch_job_limit() {
+  if (!is_first_ || !settings_.run.stop_before_limit) return;
+  try {
+    const std::optional<double> seconds = seconds_to_job_end();
+    job_limit_.reset();
+    if (!seconds) return;
+    job_limit_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
+                                    *seconds - *settings_.run.stop_before_limit));
+  } catch (const Error& error) {
+    log::warning(
+        concat("run.stop_before_limit: ", error.what(), ". The run does not know when its job ends"));
+  }
+}
+
+// Asks Slurm once more before it believes it: an administrator may have moved the limit.
+bool TrainingRun::is_job_limit_near() {
+  if (!job_limit_ || Clock::now() < *job_limit_) return false;
+  if (!is_job_limit_confirmed_) {
+    watch_job_limit();
+    is_job_limit_confirmed_ = job_limit_ && Clock::now() >= *job_limit_;
+  }
+  return is_job_limit_confirmed_;
+}
+
+// Rank 0 looks at the clocks for all.
+StopReason TrainingRun::own_reason_to_stop() {
+  if (!is_first_) return StopReason::kNone;
+  if (is_job_limit_near()) return StopReason::kTimeLimit;
+  if (options_.max_seconds && seconds_since(started_) >= *options_.max_seconds)
+    return StopReason::kMaxSeconds;
+  return StopReason::kNone;
 }
 
 ExitCode TrainingRun::run() {
@@ -216,36 +258,37 @@ ExitCode TrainingRun::run() {
 }
 
 ExitCode TrainingRun::step_until_done() {
-  const Progressed& progress = trainer_->progress();
-  while (progress.step < total_steps_) {
+  while (trainer_->progress().step < total_steps_) {
+    const Progressed& progress = trainer_->progress();  // of this step's trainer: a rollback makes another
     if (options_.max_steps && progress.step >= *options_.max_steps) {
       screen_.message(concat("already at step ", with_thousands(progress.step), ", --max-steps is ",
                              with_thousands(*options_.max_steps), "\n"));
       return ExitCode::kFinished;
     }
+    trainer_->ask_to_stop(own_reason_to_stop());
     const Clock::time_point begin = Clock::now();
     const int64_t characters_before = progress.characters;
     trainer_->step();
     step_seconds_ += seconds_since(begin);
     step_characters_ += progress.characters - characters_before;
 
-    if (progress.skipped_in_a_row > 0) {
-      report_event(concat("step ", progress.step, " has no finite gradient and was skipped (",
-                          progress.skipped_in_a_row, " in a row)"));
-      if (progress.skipped_in_a_row >= settings_.train.max_skipped_steps) {
-        if (is_first_) {
-          screen_.end_status();
-          log::error(concat(
-              "diverged: ", progress.skipped_in_a_row, " steps in a row had no finite gradient; lower ",
-              "train.optimizer.learning_rate or train.clip_norm and start from the last checkpoint"));
-        }
-        return ExitCode::kDiverged;
-      }
+    if (progress.skipped_in_a_row > 0 && !report_skipped_step()) {
+      if (roll_back()) continue;
+      return ExitCode::kDiverged;
     }
+    report_straggler();
+    if (is_due(settings_.comm.check_replicas_every)) trainer_->check_replicas();
+
     const bool is_last = progress.step == total_steps_;
-    const bool stops_here =
-        (options_.max_steps && progress.step >= *options_.max_steps) || (!is_last && out_of_time());
-    const bool interrupted = trainer_->stop_requested() && !is_last;
+    const bool is_something_due = is_due(settings_.train.log_every) || is_due(settings_.evaluate.every) ||
+                                  is_due(settings_.sample.every) || is_due(settings_.checkpoint.every);
+    const bool is_max_step = options_.max_steps && progress.step >= *options_.max_steps;
+    if (is_last || is_max_step || is_something_due || trainer_->stop_reason() != StopReason::kNone) {
+      trainer_->settle();
+    }
+    const StopReason reason = is_last ? StopReason::kNone : trainer_->stop_reason();
+    const bool stops_here = is_max_step || reason == StopReason::kMaxSeconds;
+    const bool interrupted = reason == StopReason::kSignal || reason == StopReason::kTimeLimit;
     if (is_due(settings_.train.log_every) || is_last) {
       log_step();
     } else if (progress.window_count > 0 && (stops_here || screen_.wants_refresh())) {
@@ -258,9 +301,11 @@ ExitCode TrainingRun::step_until_done() {
     if (interrupted) {
       if (is_first_) {
         screen_.end_status();
-        log::warning(concat("stopped on request",
-                            stop_signal() != 0 ? " (" + signal_name(stop_signal()) + ")" : "", " after step ",
-                            progress.step, ", saved: the same command goes on from there"));
+        const std::string why = reason == StopReason::kTimeLimit ? " before the job's time limit"
+                                : stop_signal() != 0 ? " on request (" + signal_name(stop_signal()) + ")"
+                                                     : " on request";
+        log::warning(concat("stopped", why, " after step ", progress.step,
+                            ", saved: the same command goes on from there"));
       }
       return ExitCode::kSaved;
     }
@@ -269,12 +314,77 @@ ExitCode TrainingRun::step_until_done() {
       return ExitCode::kFinished;
     }
   }
+  const Progressed& progress = trainer_->progress();
   screen_.end_status();
   screen_.message(
       concat("finished after ", with_thousands(progress.step), " steps",
              progress.best_loss > 0 ? concat(", best validation ", progress.best_loss, " nats") : "",
              "; now: charrnn_sample ", settings_.run.output, "\n"));
   return ExitCode::kFinished;
+}
+
+bool TrainingRun::report_skipped_step() {
+  const Progressed& progress = trainer_->progress();
+  report_event(concat("step ", progress.step, " was skipped: ",
+                      std::isfinite(trainer_->gradient_norm())
+                          ? concat("its gradient norm of ", trainer_->gradient_norm(),
+                                   " lies far above the mean of ", progress.norms.mean)
+                          : "its loss or gradient is not finite",
+                      " (", progress.skipped_in_a_row, " in a row, ", progress.skipped, " in all)"));
+  if (progress.skipped_in_a_row < settings_.train.max_skipped_steps) return true;
+  if (is_first_) {
+    screen_.end_status();
+    log::error(
+        concat("diverged: ", progress.skipped_in_a_row, " steps in a row were skipped; lower ",
+               "train.optimizer.learning_rate or train.clip_norm, or set train.on_divergence: rollback, and "
+               "start from the last checkpoint"));
+  }
+  return false;
+}
+
+bool TrainingRun::roll_back() {
+  const Progressed diverged = trainer_->progress();
+  if (settings_.train.on_divergence != OnDivergence::kRollback) return false;
+  if (diverged.rollbacks >= settings_.train.max_rollbacks) {
+    if (is_first_)
+      log::error(concat("no rollback: there were ", diverged.rollbacks, " (train.max_rollbacks)"));
+    return false;
+  }
+  trainer_->settle();
+  const std::optional<Checkpoint> good =
+      share_checkpoint([&] { return folder_.newest_good(diverged.rollback_step); });
+  if (!good) {
+    if (is_first_) log::error("no rollback: there is no checkpoint from before the divergence yet");
+    return false;
+  }
+  Progressed progress = good->progress;
+  progress.rollbacks = diverged.rollbacks + 1;
+  progress.rollback_step = progress.step;
+  progress.rate_factor = diverged.rate_factor * settings_.train.rollback_rate_factor;
+  trainer_.reset();  // before the next one watches the same weights
+  trainer_ = std::make_unique<Trainer>(settings_, total_steps_, *model_, comm_,
+                                       corpus_->require_split("train"), progress);
+  trainer_->restore_from(*good);
+  together(comm_, [&] {
+    if (is_first_) folder_.remove_after(progress.step);
+    open_files();
+  });
+  step_seconds_ = 0;
+  step_characters_ = 0;
+  logged_step_ = progress.step;
+  report_event(concat("rollback ", progress.rollbacks, ": going on from step ", progress.step,
+                      " with the learning rate times ", progress.rate_factor));
+  save(false);  // so that a run that is killed now remembers it
+  return true;
+}
+
+void TrainingRun::report_straggler() {
+  const auto straggler = trainer_->step_times().find_straggler(settings_.comm.straggler_factor);
+  if (!straggler) return;
+  report_event(concat("rank ", straggler->rank, " (host ", comm_.host_of(straggler->rank), ") works ",
+                      std::llround(straggler->seconds * 1e3), " ms on a step, the median rank ",
+                      std::llround(straggler->median * 1e3),
+                      " ms, and all wait for it: look at what else runs there"));
 }
 
 TrainLine TrainingRun::line_so_far() const {
@@ -284,7 +394,9 @@ TrainLine TrainingRun::line_so_far() const {
           epoch(),
           trainer_->rate(),
           trainer_->gradient_norm(),
-          rate};
+          rate,
+          progress.skipped,
+          {}};
 }
 
 void TrainingRun::show(const TrainLine& line) {
@@ -298,7 +410,8 @@ void TrainingRun::show(const TrainLine& line) {
 void TrainingRun::log_step() {
   Progressed& progress = trainer_->progress();
   if (progress.window_count == 0) return;  // every step since the last line was skipped
-  const TrainLine line = line_so_far();
+  TrainLine line = line_so_far();
+  line.work = trainer_->step_times().take_spread();
   progress.window_loss_sum = progress.window_count = 0;
   progress.last_loss = line.loss.nats();
   progress.seconds = seconds_so_far();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,14 +39,22 @@ class TrainingRun {
   using Clock = std::chrono::steady_clock;
 
   void open_corpus();
+  void settle_batch_size(const Checkpoint* found);
   void warn_of_other_corpus_settings() const;
   std::optional<Checkpoint> find_checkpoint();
+  std::optional<Checkpoint> share_checkpoint(const std::function<std::optional<Checkpoint>()>& pick);
   void make_first_weights();
   void go_on_from(const Checkpoint& found);
   void open_files();
   void print_start();
 
+  void watch_job_limit();
+  bool is_job_limit_near();
+
   ExitCode step_until_done();
+  bool report_skipped_step();  // false where the run has diverged
+  bool roll_back();            // false where that is not asked for, or was done too often
+  void report_straggler();
   bool is_due(int64_t every) const;
   TrainLine line_so_far() const;  // since the last line of metrics.jsonl
   void show(const TrainLine& line);
@@ -62,7 +71,7 @@ class TrainingRun {
   void report_event(const std::string& text);
   double seconds_so_far() const;
   double epoch() const;
-  bool out_of_time() const;
+  StopReason own_reason_to_stop();
 
   Config config_;
   Settings& settings_;
@@ -76,6 +85,8 @@ class TrainingRun {
   std::optional<FolderLock> lock_;
   std::optional<CharRnn> model_;
   std::unique_ptr<Trainer> trainer_;
+  std::optional<Clock::time_point> job_limit_;  // when to stop before it; on rank 0
+  bool is_job_limit_confirmed_ = false;
   int64_t total_steps_ = 0;
 
   Screen screen_;

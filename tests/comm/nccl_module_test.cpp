@@ -59,8 +59,8 @@ TEST(NcclModule, WithoutADriverTheErrorIsCuda) {
   if (kSanitized || !nccl_missing().empty()) GTEST_SKIP() << "no module to load " << nccl_missing();
   setenv("CUDA_VISIBLE_DEVICES", "", 1);
   const auto solo = make_solo_communicator();
-  const WaitLimit limit;
-  EXPECT_THAT(message_of([&] { make_nccl_communicator(*solo, 0, limit); }),
+  Watchdog watchdog;
+  EXPECT_THAT(message_of([&] { make_nccl_communicator(*solo, 0, watchdog); }),
               HasSubstr("CUDA failed in cudaSetDevice"));
 }
 

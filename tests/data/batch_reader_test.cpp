@@ -197,5 +197,41 @@ TEST(BatchReader, FourByteIds) {
   EXPECT_EQ(reader.next().inputs.front(), 69980);
 }
 
+// N = 25, B = 2, T = 3, o = 0: lanes of 12, steps begin at 0 3 6 9 and 12 15 18 21. Documents begin at 0, 4,
+// 6, 14 and 23: the one at 4 lies inside of the step from 3, so the step from 6 starts from zero, as it does
+// for the one at 6.
+TEST(BatchReaderDocuments, LanesStartAfreshAfterADocumentBegan) {
+  const TemporaryFolder folder;
+  std::vector<uint32_t> ids(25);
+  std::iota(ids.begin(), ids.end(), 0u);
+  SplitInfo split;
+  split.name = "train";
+  split.characters = 25;
+  const auto path = folder / shard_file_name("train", 0);
+  ShardWriter writer(
+      path,
+      {.length = 25, .id_bytes = 1, .vocabulary_hash = "v", .split = "train", .shard = 0, .shard_count = 1});
+  for (uint32_t i = 0; i < 25; ++i) {
+    if (i == 0 || i == 4 || i == 6 || i == 14 || i == 23) writer.start_document();
+    writer.append(std::span(ids).subspan(i, 1));
+  }
+  split.shards.push_back({path, 25, writer.finish()});
+  LaneOptions options{
+      .batch_size = 2, .sequence_length = 3, .random_offset = false, .reset_state = ResetState::kDocument};
+  using Lanes = std::vector<int64_t>;
+  BatchReader reader(split, options, 0, 1);
+  std::vector<Lanes> found;
+  for (int step = 0; step < 4; ++step) found.push_back(reader.next().fresh_lanes);
+  EXPECT_THAT(found, testing::ElementsAre(Lanes{}, Lanes{1}, Lanes{0}, Lanes{}));
+  EXPECT_TRUE(reader.next().fresh_state) << "the next epoch";
+
+  // The same for a part, and when reading goes on in the middle.
+  BatchReader second(split, options, 1, 2, {.epoch = 0, .place = 0, .done = 3});
+  EXPECT_THAT(second.next().fresh_lanes, testing::ElementsAre(0)) << "its own number of the lane";
+  options.reset_state = ResetState::kShard;
+  BatchReader never(split, options, 0, 1);
+  for (int step = 0; step < 4; ++step) EXPECT_TRUE(never.next().fresh_lanes.empty());
+}
+
 }  // namespace
 }  // namespace charrnn

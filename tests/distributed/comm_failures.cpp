@@ -1,6 +1,7 @@
-// Goes wrong in the way that its first argument names; comm_failures_test.sh looks at how it ends. The second
-// is the report folder.
+// Goes wrong in the way that its first argument names; comm_failures_test.sh and comm_nccl_failures_test.sh
+// look at how it ends. The second argument is the report folder; the third, "nccl", asks for GPUs.
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -8,11 +9,22 @@
 
 #include "comm/agreement.h"
 #include "comm/launch.h"
+#include "test_device.h"
 
 namespace charrnn {
 namespace {
 
-ExitCode go_wrong(Session& session, const std::string& way, const std::string& folder) {
+// What the last rank does instead of coming to the sum of step 31.
+void leave(Communicator& comm, const std::string& way) {
+  if (way == "stay-away") std::this_thread::sleep_for(std::chrono::seconds(60));
+  if (way == "killed") std::raise(SIGKILL);
+  if (way == "stopped") std::raise(SIGSTOP);
+  if (way == "other-way") comm.barrier();
+  if (way == "error") throw Error("the loss is gone", ExitCode::kDiverged);
+  if (way == "exception") throw std::out_of_range("beyond the end");
+}
+
+ExitCode go_wrong(Session& session, const std::string& way, const std::string& folder, bool on_gpus) {
   const bool last = session.comm().rank() == session.comm().size() - 1;
   together(session.comm(), [&] {
     if (way == "usage-error-of-all") fail_usage("misspelt key");
@@ -20,15 +32,27 @@ ExitCode go_wrong(Session& session, const std::string& way, const std::string& f
   });
   CommSettings settings;
   settings.timeout_seconds = 1.5;
-  Communicator& comm =
-      session.choose_backend(settings, way == "wants-gpu" ? DeviceName::kCuda : DeviceName::kCpu, folder);
-  comm.set_step(31);
-  if (last && way == "stay-away") std::this_thread::sleep_for(std::chrono::seconds(60));
-  if (last && way == "error") throw Error("the loss is gone", ExitCode::kDiverged);
-  if (last && way == "exception") throw std::out_of_range("beyond the end");
-  std::vector<float> values(1000, 1.0f);
-  comm.all_reduce_sum(values, nullptr);
-  if (comm.rank() == 0) std::printf("%d ranks, %s\n", static_cast<int>(values[0]), comm.backend().c_str());
+  Communicator& comm = session.choose_backend(
+      settings, on_gpus || way == "wants-gpu" ? DeviceName::kCuda : DeviceName::kCpu, folder);
+  const auto device = make_test_device(comm);
+  // Two steps as in training; in the second, 31, something goes wrong.
+  std::vector<float> result;
+  for (const int64_t step : {30, 31}) {
+    comm.set_step(step);
+    std::vector<double> control{1.0, 2.0};
+    DeviceArray<float> values(*device, std::vector<float>(1000, 1.0f));
+    DeviceArray<float> more(*device, std::vector<float>(20, 1.0f));
+    if (step == 31 && last) leave(comm, way);
+    if (step == 31 && last && way == "gpu-hangs") device->hang();
+    comm.start_sum(values.span(), device->stream());
+    comm.start_sum(more.span(), device->stream());
+    comm.start_control_sum(control);
+    comm.finish_sums(device->stream());
+    comm.wait(device->stream());
+    comm.finish_control_sum();
+    result = values.values();
+  }
+  if (comm.rank() == 0) std::printf("%d ranks, %s\n", static_cast<int>(result[0]), comm.backend().c_str());
   return way == "saved" ? ExitCode::kSaved : ExitCode::kFinished;
 }
 
@@ -38,6 +62,7 @@ ExitCode go_wrong(Session& session, const std::string& way, const std::string& f
 int main(int argc, char** argv) {
   const std::string way = argc > 1 ? argv[1] : "";
   const std::string folder = argc > 2 ? argv[2] : "";
+  const bool on_gpus = argc > 3 && std::string(argv[3]) == "nccl";
   return charrnn::run_ranks(
-      [&](charrnn::Session& session) { return charrnn::go_wrong(session, way, folder); });
+      [&](charrnn::Session& session) { return charrnn::go_wrong(session, way, folder, on_gpus); });
 }

@@ -53,6 +53,21 @@ def run(tool, *arguments, ranks=0, cwd=None, timeout=200):
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
 
 
+def rank_processes(folder):
+    """Process ids by rank, of the run whose command line names this folder."""
+    found = {}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            if not arguments[0].endswith(b"charrnn_train") or str(folder).encode() not in b" ".join(arguments):
+                continue
+            settings = dict(item.split(b"=", 1) for item in (process / "environ").read_bytes().split(b"\0") if b"=" in item)
+            found[int(settings[b"OMPI_COMM_WORLD_RANK"])] = int(process.name)
+        except (OSError, KeyError):
+            continue
+    return found
+
+
 def overrides(**settings):
     """train__steps=5 -> --set train.steps=5"""
     return [word for key, value in settings.items() for word in ("--set", f"{key.replace('__', '.')}={value}")]

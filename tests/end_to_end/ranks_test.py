@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from charrnn_cli import ToolTest, losses, lines
+from charrnn_cli import TIME_MACHINE, ToolTest, losses, lines
 
 STEPS = 50
 # The largest relative difference allowed. What is seen is 2e-7, the order of summation in float; a mistake in the
@@ -41,6 +41,41 @@ class RanksTest(ToolTest):
     def test_plain_sgd_without_clipping(self):
         # Unlike Adam and clipping, SGD does not forgive a gradient that is W times too large.
         self.assert_same_curve(train__clip_norm=0, train__optimizer__name="sgd", train__optimizer__learning_rate=1.0)
+
+    def test_two_hundred_steps_and_a_run_that_changes_its_ranks(self):
+        # 24 lanes for 1, 2, 3, 4 and 8 ranks; two shards of 85,000 characters are 177 steps each.
+        corpus = self.folder / "two_shards"
+        self.succeed("charrnn_preprocess", self.config, corpus__output=corpus, corpus__shard_size=90000)
+        settings = {"corpus__output": corpus, "train__batch_size": 24, "train__steps": 200, "train__clip_norm": 0.2,
+                    "train__optimizer__learning_rate": 0.01}
+        curves = {ranks: losses(self.train(f"w{ranks}", ranks=ranks, **settings)) for ranks in (1, 2, 3, 4, 8)}
+        for ranks, until in ((4, 60), (2, 110), (1, 150), (8, 200)):
+            folder = self.train("elastic", ranks=ranks, extra=["--max-steps", until], **settings)
+        curves["4, 2, 1, 8"] = losses(folder)
+        for ranks, curve in curves.items():
+            self.assertEqual(len(curve), 200)
+            for a, b in zip(curves[1], curve):
+                self.assertLess(abs(a - b), TOLERANCE * a, f"{ranks} ranks")
+        norms = [line["gradient_norm"] for line in lines(folder, "train")]
+        self.assertGreater(sum(norm > 0.2 for norm in norms), 20, "clipping was active")
+        self.assertLess(curves[1][-1], 0.8 * curves[1][0], "it learnt something")
+
+    def test_lanes_that_start_afresh_with_each_document(self):
+        text = TIME_MACHINE.read_text(encoding="utf-8")[:40000]
+        for k in range(40):
+            (self.folder / f"part{k:02d}.txt").write_text(text[k * 1000:(k + 1) * 1000], encoding="utf-8")
+        corpus = self.folder / "documents"
+        self.succeed("charrnn_preprocess", self.config, corpus__output=corpus, corpus__split__by="tail",
+                     corpus__sources=f"[{self.folder}/part*.txt]")
+        settings = {"corpus__output": corpus, "train__reset_state": "document"}
+        self.assert_same_curve(**settings)
+        carried = losses(self.train("carried", train__steps=STEPS, corpus__output=corpus))
+        self.assertNotEqual(losses(self.folder / "np1"), carried)
+        # Stopped on 4 ranks, gone on with 2 from the very character.
+        self.train("elastic", ranks=4, extra=["--max-steps", 17], train__steps=STEPS, **settings)
+        elastic = losses(self.train("elastic", ranks=2, train__steps=STEPS, **settings))
+        for a, b in zip(losses(self.folder / "np1"), elastic, strict=True):
+            self.assertLess(abs(a - b), TOLERANCE * a)
 
     def test_random_sampling(self):
         self.assert_same_curve(train__sampling="random")

@@ -119,7 +119,7 @@ class WrongInputTest(ToolTest):
         self.assertFalse((self.folder / "run").exists())
 
     def test_diverged(self):
-        done = self.refuse(3, "no finite gradient", "learning_rate", ranks=2, train__optimizer__name="sgd",
+        done = self.refuse(3, "not finite", "learning_rate", ranks=2, train__optimizer__name="sgd",
                            train__optimizer__learning_rate=1000, train__clip_norm=0, train__steps=2000,
                            model__dropout=0, train__optimizer__weight_decay=10)
         self.assertIn("diverged", done.stderr)

@@ -53,16 +53,16 @@ TEST(GradientNorm, OneElementThatIsNoNumberMakesItNone) {
 
 TEST(ClipGradients, ScalesDownToTheNormAndNeverUp) {
   at::Tensor flat = at::tensor({3.0F, -4.0F});
-  EXPECT_EQ(clip_gradients(flat, 2.0), 5.0) << "the norm before";
+  clip_gradients(flat, gradient_norm(flat), 2.0);
   EXPECT_NEAR(flat[0].item<double>(), 3 * 2 / 5.000001, 1e-6);
   EXPECT_NEAR(flat[1].item<double>(), -4 * 2 / 5.000001, 1e-6);
   for (const double clip_norm : {5.5, 0.0}) {
     at::Tensor kept = at::tensor({3.0F, -4.0F});
-    EXPECT_EQ(clip_gradients(kept, clip_norm), 5.0);
+    clip_gradients(kept, gradient_norm(kept), clip_norm);
     EXPECT_TRUE(at::equal(kept, at::tensor({3.0F, -4.0F}))) << clip_norm;
   }
   at::Tensor none = at::zeros({2});
-  EXPECT_EQ(clip_gradients(none, 1e-7), 0.0);
+  clip_gradients(none, gradient_norm(none), 1e-7);
   EXPECT_EQ(none.count_nonzero().item<int64_t>(), 0);
 }
 

@@ -41,6 +41,17 @@ TEST(Schedule, CosineByHand) {
   EXPECT_NEAR(learning_rate(settings(ScheduleName::kCosine, 0, 0), 100, 100), 0, 1e-16);
 }
 
+TEST(Schedule, TheBatchScalesTheRate) {
+  TrainSettings large = settings(ScheduleName::kConstant, 0, 0);
+  large.batch_size = 128;
+  large.reference_batch_size = 32;
+  EXPECT_EQ(batch_scale(large), 1);
+  large.scale_learning_rate = RateScale::kLinear;
+  EXPECT_DOUBLE_EQ(learning_rate(large, 5, 100), 3.2);
+  large.scale_learning_rate = RateScale::kSqrt;
+  EXPECT_DOUBLE_EQ(learning_rate(large, 5, 100), 1.6);
+}
+
 TEST(Schedule, ARunThatIsAllWarmUp) {
   const TrainSettings warm = settings(ScheduleName::kCosine, 10, 0);
   EXPECT_DOUBLE_EQ(learning_rate(warm, 9, 10), 0.8);

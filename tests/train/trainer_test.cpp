@@ -5,7 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
 
 #include "../data/counting_split.h"
 #include "../error_of.h"
@@ -47,6 +51,7 @@ struct SmallRun {
 
   void steps(int count) {
     while (count-- > 0) trainer.step();
+    trainer.settle();
   }
 
   Checkpoint saved() const {
@@ -158,7 +163,7 @@ TEST_F(Trainers, CountsWhatItRead) {
   EXPECT_EQ(progress.position, position);
   EXPECT_GT(position.epoch, 0u) << "the border of an epoch was crossed";
   EXPECT_GT(run.trainer.gradient_norm(), 0);
-  EXPECT_FALSE(run.trainer.stop_requested());
+  EXPECT_EQ(run.trainer.stop_reason(), StopReason::kNone);
 }
 
 TEST_F(Trainers, SixAndFourStepsAreTenBitForBit) {
@@ -255,6 +260,107 @@ TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
   const at::Tensor well_above = run.model.parameters().gradients().abs().gt(1e-4);
   EXPECT_GT(well_above.sum().item<int64_t>(), 100);
   EXPECT_LT((moved.masked_select(well_above) - 0.02).abs().max().item<double>(), 1e-5);
+}
+
+// The loss of one batch is no number, its gradient is: log p of a certain error is minus infinity where
+// logits are.
+TEST_F(Trainers, ALossThatIsNoNumberSkipsTheStep) {
+  Settings settings = some_settings();
+  settings.train.clip_norm = 0;
+  SmallRun run(settings, split_);
+  // Half of the characters: some of them are targets.
+  run.model.parameters()["head.bias"].detach().narrow(0, 0, 6).fill_(-std::numeric_limits<float>::infinity());
+  const at::Tensor before = run.values().clone();
+  run.steps(1);
+  EXPECT_FALSE(std::isfinite(run.trainer.gradient_norm()));
+  EXPECT_EQ(run.trainer.progress().skipped, 1);
+  EXPECT_TRUE(same_bits(run.values(), before));
+}
+
+TEST_F(Trainers, ASpikeIsSkippedAndTheStateGoesOn) {
+  Settings settings = some_settings();
+  settings.model.dropout = 0;
+  settings.train.optimizer.name = OptimizerName::kSgd;
+  settings.train.optimizer.learning_rate = 0.01;
+  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.clip_norm = 0;
+  settings.train.skip_spikes_above = 6;
+  SmallRun run(settings, split_);
+  run.steps(60);
+  const Progressed& progress = run.trainer.progress();
+  ASSERT_EQ(progress.skipped, 0);
+  EXPECT_EQ(progress.norms.count, 60);
+  // An output bias that is sure of one character: the gradient is several times what it was.
+  const at::Tensor head_bias = run.model.parameters()["head.bias"].detach();
+  const at::Tensor kept = head_bias.clone();
+  head_bias[4].add_(100);
+  const at::Tensor weights = run.values().clone();
+  const double mean_before = progress.norms.mean;
+  run.steps(1);
+  EXPECT_GT(run.trainer.gradient_norm(), 2 * mean_before);
+  EXPECT_TRUE(same_bits(run.values(), weights));
+  EXPECT_EQ(progress.skipped, 1);
+  EXPECT_EQ(progress.spikes, 1);
+  EXPECT_EQ(progress.skipped_in_a_row, 1);
+  at::Tensor(head_bias).copy_(kept);
+  run.steps(1);
+  EXPECT_EQ(progress.spikes, 1);
+  EXPECT_EQ(progress.skipped_in_a_row, 0);
+  EXPECT_FALSE(same_bits(run.values(), weights));
+}
+
+TEST_F(Trainers, RollbacksAndTheBatchScaleTheRate) {
+  Settings settings = some_settings();
+  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.scale_learning_rate = RateScale::kSqrt;
+  settings.train.reference_batch_size = 1;  // of 4
+  Progressed progress;
+  progress.rate_factor = 0.25;
+  SmallRun run(settings, split_, progress);
+  run.steps(1);
+  EXPECT_DOUBLE_EQ(run.trainer.rate(), 0.02 * 2 * 0.25);
+}
+
+TEST_F(Trainers, LanesPerRankMakeTheBatch) {
+  Settings settings = some_settings();
+  EXPECT_EQ(with_lanes_of(settings, 3).train.batch_size, 4);
+  settings.train.lanes_per_rank = 5;
+  EXPECT_EQ(with_lanes_of(settings, 3).train.batch_size, 15);
+}
+
+TEST_F(Trainers, StopIsAskedForOnceForAll) {
+  SmallRun run(some_settings(), split_);
+  run.trainer.ask_to_stop(StopReason::kTimeLimit);
+  run.trainer.step();
+  EXPECT_EQ(run.trainer.stop_reason(), StopReason::kNone) << "the others have not heard of it";
+  run.trainer.step();
+  EXPECT_EQ(run.trainer.stop_reason(), StopReason::kTimeLimit);
+}
+
+TEST_F(Trainers, TraceShowsThePhasesOfTheFirstSteps) {
+  Settings settings = some_settings();
+  settings.run.output = (folder_ / "run").string();
+  settings.run.trace_steps = 2;
+  std::filesystem::create_directories(settings.run.output);
+  SmallRun run(settings, split_);
+  run.steps(1);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "trace-rank-0.json"));
+  run.steps(3);
+  std::ifstream file(folder_ / "run" / "trace-rank-0.json");
+  const nlohmann::json trace = nlohmann::json::parse(file);
+  std::map<std::string, int> phases;
+  double last_end = 0;
+  for (const nlohmann::json& event : trace.at("traceEvents")) {
+    if (event.at("ph") != "X") continue;
+    ++phases[event.at("name").get<std::string>()];
+    if (event.at("tid") != 0) continue;
+    EXPECT_GE(event.at("ts").get<double>(), last_end - 0.01) << "one after the other";
+    last_end = event.at("ts").get<double>() + event.at("dur").get<double>();
+  }
+  EXPECT_THAT(phases, testing::UnorderedElementsAre(
+                          testing::Pair("read", 2), testing::Pair("forward", 2), testing::Pair("backward", 2),
+                          testing::Pair("exchange", 2), testing::Pair("clip and update", 2),
+                          testing::Pair("sum of gradients", 2)));
 }
 
 TEST_F(Trainers, ALearningRateThatExplodesIsNoticed) {

@@ -1,0 +1,132 @@
+// The last operations of a rank: what it asked of the others, when, and whether it came back. The watchdog
+// looks at it, and a report prints it. All inline, for the NCCL module uses it and is not linked with
+// charrnn. Safe in any thread.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace charrnn {
+
+struct Operation {
+  using Clock = std::chrono::steady_clock;
+  enum class State { kStarted, kAwaited, kDone };
+
+  int64_t sequence = 0;  // counts the operations of a rank from 1; equal on all ranks
+  std::string name;      // "all_reduce_sum"
+  size_t bytes = 0;
+  int64_t step = 0;
+  State state = State::kStarted;
+  Clock::time_point began;
+  Clock::time_point awaited;        // the host waits since then
+  Clock::time_point ended;          // as the host saw it
+  std::optional<double> own_limit;  // seconds, in place of comm.timeout_seconds
+};
+
+class OperationLog {
+ public:
+  static constexpr size_t kKept = 64;
+
+  // An operation that the host does not wait for yet. Gives its sequence number.
+  int64_t start(std::string name, size_t bytes) { return add(std::move(name), bytes, {}, {}); }
+  // One that the host waits for from now on.
+  int64_t start_and_await(std::string name, size_t bytes, std::optional<double> own_limit = {}) {
+    return add(std::move(name), bytes, own_limit, Operation::Clock::now());
+  }
+  void await(int64_t sequence) {
+    change(sequence, [](Operation& operation) {
+      operation.state = Operation::State::kAwaited;
+      operation.awaited = Operation::Clock::now();
+    });
+  }
+  // The host does something else; the operation goes on.
+  void let_go(int64_t sequence) {
+    change(sequence, [](Operation& operation) { operation.state = Operation::State::kStarted; });
+  }
+  void end(int64_t sequence) {
+    change(sequence, [](Operation& operation) {
+      operation.state = Operation::State::kDone;
+      operation.ended = Operation::Clock::now();
+    });
+  }
+
+  // The training step that operations belong to from now on.
+  void set_step(int64_t step) {
+    const std::lock_guard lock(mutex_);
+    step_ = step;
+  }
+
+  // Oldest first.
+  std::vector<Operation> last() const {
+    const std::lock_guard lock(mutex_);
+    return {operations_.begin(), operations_.end()};
+  }
+  Operation operator[](int64_t sequence) const {
+    const std::lock_guard lock(mutex_);
+    for (const Operation& operation : operations_) {
+      if (operation.sequence == sequence) return operation;
+    }
+    return {};
+  }
+  // The one that the host waits for, if it waits. (An error may have left others in that state before it.)
+  std::optional<Operation> awaited() const {
+    const std::lock_guard lock(mutex_);
+    std::optional<Operation> latest;
+    for (const Operation& operation : operations_) {
+      const bool is_awaited = operation.state == Operation::State::kAwaited;
+      if (is_awaited && (!latest || operation.awaited >= latest->awaited)) latest = operation;
+    }
+    return latest;
+  }
+
+ private:
+  int64_t add(std::string name, size_t bytes, std::optional<double> own_limit,
+              std::optional<Operation::Clock::time_point> awaited) {
+    const std::lock_guard lock(mutex_);
+    if (operations_.size() == kKept) operations_.pop_front();
+    const auto now = Operation::Clock::now();
+    operations_.push_back({++sequence_, std::move(name), bytes, step_,
+                           awaited ? Operation::State::kAwaited : Operation::State::kStarted, now,
+                           awaited.value_or(now), now, own_limit});
+    return sequence_;
+  }
+  template <class Change>
+  void change(int64_t sequence, const Change& apply) {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(operations_.rbegin(), operations_.rend(),
+                     [&](const Operation& operation) { return operation.sequence == sequence; });
+    if (found != operations_.rend()) apply(*found);
+  }
+
+  mutable std::mutex mutex_;
+  std::deque<Operation> operations_;
+  int64_t sequence_ = 0;
+  int64_t step_ = 0;
+};
+
+// One operation that the host waits for, from construction to destruction.
+class AwaitedOperation {
+ public:
+  AwaitedOperation(OperationLog& log, std::string name, size_t bytes, std::optional<double> own_limit = {})
+      : log_(log), sequence_(log.start_and_await(std::move(name), bytes, own_limit)) {}
+  ~AwaitedOperation() { log_.end(sequence_); }
+  AwaitedOperation(const AwaitedOperation&) = delete;
+  AwaitedOperation& operator=(const AwaitedOperation&) = delete;
+
+  int64_t sequence() const { return sequence_; }
+
+ private:
+  OperationLog& log_;
+  int64_t sequence_;
+};
+
+}  // namespace charrnn

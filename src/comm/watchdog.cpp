@@ -1,0 +1,178 @@
+#include "comm/watchdog.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <exception>
+#include <optional>
+#include <sstream>
+#include <vector>
+
+#include "core/atomic_file.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/stop_signal.h"
+
+namespace charrnn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kLook = std::chrono::milliseconds(200);
+// What a waiting thread gets, beyond the limit, to give up by itself: it knows who is missing.
+constexpr double kGraceSeconds = 2;
+// After a TERM a rank leaves with the step it is in, unless another rank is gone. mpirun kills a second
+// later.
+constexpr double kLeavesWithinSeconds = 0.5;
+constexpr const char* kAbortPrefix = "abort-report-rank-";
+constexpr const char* kOperationsPrefix = "last-operations-rank-";
+
+bool is_report(const std::string& name) {
+  return name.starts_with(kAbortPrefix) || name.starts_with(kOperationsPrefix);
+}
+
+std::vector<fs::path> reports_in(const fs::path& folder) {
+  std::vector<fs::path> reports;
+  std::error_code problem;
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
+    if (is_report(entry->path().filename().string())) reports.push_back(entry->path());
+  }
+  return reports;
+}
+
+const char* name_of(Operation::State state) {
+  switch (state) {
+    case Operation::State::kStarted:
+      return "started";
+    case Operation::State::kAwaited:
+      return "awaited";
+    case Operation::State::kDone:
+      break;
+  }
+  return "done";
+}
+
+// One line an operation, times in seconds before now.
+std::string table_of(const std::vector<Operation>& operations) {
+  std::ostringstream table;
+  table.precision(6);
+  table << std::fixed;
+  for (const Operation& operation : operations) {
+    table << "operation " << operation.sequence << ' ' << operation.name << " bytes " << operation.bytes
+          << " step " << operation.step << ' ' << name_of(operation.state) << " began "
+          << -seconds_since(operation.began);
+    if (operation.state == Operation::State::kDone) table << " ended " << -seconds_since(operation.ended);
+    table << '\n';
+  }
+  return table.str();
+}
+
+}  // namespace
+
+void put_away_reports(const fs::path& folder) {
+  for (const fs::path& report : reports_in(folder)) {
+    fs::rename(report, folder / ("earlier-" + report.filename().string()));
+  }
+}
+
+Watchdog::Watchdog() : thread_([this] { watch(); }) {}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  ended_.notify_one();
+  thread_.join();
+  std::error_code ignored;
+  if (!withdrawn_at_end_.empty()) fs::remove(withdrawn_at_end_, ignored);
+}
+
+void Watchdog::set_rank(int rank, int size) {
+  const std::lock_guard lock(mutex_);
+  rank_ = rank;
+  size_ = size;
+}
+
+void Watchdog::set_limit(double seconds, const fs::path& report_folder) {
+  const std::lock_guard lock(mutex_);
+  limit_seconds_ = seconds;
+  folder_ = report_folder;
+}
+
+double Watchdog::limit_seconds() const {
+  const std::lock_guard lock(mutex_);
+  return limit_seconds_;
+}
+
+fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
+  fs::path folder;
+  int rank = 0;
+  int size = 1;
+  {
+    const std::lock_guard lock(mutex_);
+    if (folder_.empty() || reported_) return {};
+    reported_ = true;
+    folder = folder_;
+    rank = rank_;
+    size = size_;
+  }
+  const bool is_lost = code == ExitCode::kLost;
+  const fs::path file = folder / concat(is_lost ? kAbortPrefix : kOperationsPrefix, rank, ".txt");
+  try {
+    fs::create_directories(folder);
+    write_file_atomically(
+        file, concat("rank ", rank, " of ", size, "\ncause ", cause,
+                     "\n\nThe last operations, times in seconds from now:\n", table_of(log_.last())));
+    return file;
+  } catch (const std::exception& error) {
+    log::error(concat("the report could not be written: ", error.what()));
+    return {};
+  }
+}
+
+void Watchdog::watch() {
+  std::unique_lock lock(mutex_);
+  while (!ended_.wait_for(lock, kLook, [this] { return done_; })) {
+    lock.unlock();
+    look_for_trouble();
+    lock.lock();
+  }
+}
+
+void Watchdog::look_for_trouble() {
+  const std::optional<Operation> awaited = log_.awaited();
+  const double seconds = awaited ? seconds_since(awaited->awaited) : 0;
+  if (awaited && seconds > awaited->own_limit.value_or(limit_seconds() + kGraceSeconds)) {
+    const std::string cause =
+        concat(awaited->name, " of ", awaited->bytes, " bytes (operation ", awaited->sequence, ", step ",
+               awaited->step, ") hangs since ", seconds, " s: a rank, its device or the network was lost");
+    log::error(cause);
+    write_report(ExitCode::kLost, cause);
+    _exit(static_cast<int>(ExitCode::kLost));
+  }
+  const bool is_stuck = seconds > kLeavesWithinSeconds;
+  const bool is_told_to_end = stop_signal() == SIGTERM;
+  if (!is_stuck && !is_told_to_end) return;
+  fs::path folder;
+  {
+    const std::lock_guard lock(mutex_);
+    if (reported_) return;
+    folder = folder_;
+  }
+  if (folder.empty()) return;
+  if (const auto others = reports_in(folder); !others.empty()) {
+    const bool is_lost = others.front().filename().string().starts_with(kAbortPrefix);
+    write_report(is_lost ? ExitCode::kLost : ExitCode::kError,
+                 concat("another rank reported first: ", others.front().filename().string()));
+  } else if (is_stuck && is_told_to_end) {
+    const fs::path file =
+        write_report(ExitCode::kError, concat("told to end (SIGTERM) while waiting for other ranks in ",
+                                              awaited->name, ", operation ", awaited->sequence));
+    const std::lock_guard lock(mutex_);
+    withdrawn_at_end_ = file;
+  }
+}
+
+}  // namespace charrnn

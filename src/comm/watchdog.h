@@ -1,0 +1,58 @@
+// No wait is without an end. A thread of its own, from before MPI starts, that calls no MPI: it ends the
+// process with code 4 when an operation is awaited for longer than comm.timeout_seconds and the waiting
+// thread itself did not give up (it hangs inside MPI or CUDA). And it sees to it that every rank leaves its
+// last operations in the run's folder when something goes wrong anywhere.
+#pragma once
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "comm/operation_log.h"
+#include "config/settings.h"
+#include "core/error.h"
+
+namespace charrnn {
+
+class Watchdog {
+ public:
+  Watchdog();
+  ~Watchdog();
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  OperationLog& log() { return log_; }
+
+  void set_rank(int rank, int size);
+  // Without a folder nothing is written. Reports that lie there already belong to an earlier start.
+  void set_limit(double seconds, const std::filesystem::path& report_folder);
+  double limit_seconds() const;
+
+  // Writes abort-report-rank-R.txt (code 4, for launch/run to see) or else last-operations-rank-R.txt into
+  // the run's folder: the cause, and a table of the last operations. Gives its path, empty where none was
+  // written.
+  std::filesystem::path write_report(ExitCode code, const std::string& cause);
+
+ private:
+  void watch();
+  void look_for_trouble();
+
+  OperationLog log_;
+  mutable std::mutex mutex_;
+  std::condition_variable ended_;
+  bool done_ = false;
+  double limit_seconds_ = CommSettings{}.timeout_seconds;
+  std::filesystem::path folder_;
+  int rank_ = 0;
+  int size_ = 1;
+  bool reported_ = false;
+  std::filesystem::path withdrawn_at_end_;  // a report of a stop that then went well
+  std::thread thread_;                      // last: it uses the others
+};
+
+// Gives the reports of an earlier start in FOLDER another name, so that they don't look like this one's.
+void put_away_reports(const std::filesystem::path& folder);
+
+}  // namespace charrnn

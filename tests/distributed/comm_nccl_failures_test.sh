@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# How ranks on GPUs end when NCCL or a GPU goes wrong, on the stand-in (tests/cuda_stand_in): exit code, message,
+# report, and within seconds. comm_failures makes two sums a step, operations 1 and 2 of NCCL in step 30, 3 and 4 in
+# step 31. The deadline is 1.5 s.
+# Usage: comm_nccl_failures_test.sh PROGRAM MPIEXEC WITH_STAND_IN
+# shellcheck disable=SC1091,SC2034,SC2046,SC2154  # ranks gives several words; failures.sh sets folder and output
+. "$(dirname "$0")/failures.sh"
+program=$1
+mpiexec=$2
+with_stand_in=$3
+host="host $(hostname)"
+
+# goes_wrong SECONDS CODE RANKS FAULT [WAY]
+goes_wrong() {
+  rm -rf "$folder/run"
+  export CHARRNN_STAND_IN_FAULT=$4
+  echo "fault: $4"
+  expect_within "$1" "$2" $(ranks "$3") "$with_stand_in" "$program" "${5:-nothing}" "$folder/run" nccl
+}
+reports_of() {
+  local rank
+  for rank in "$@"; do expect_report abort-report "$rank" "operation [0-9]+ .* bytes [0-9]+ step [0-9]+ (done|awaited) .*"; done
+}
+
+for ranks in 2 3; do
+  goes_wrong 9 0 $ranks ""
+  expect_text "$ranks ranks, nccl"
+  expect_count 0 "error"
+done
+
+# A GPU hangs in work before a sum; right after one, while the others go on; after the last, while they leave.
+goes_wrong 9 4 3 "" gpu-hangs
+expect_count 1 "did not come"
+expect_text "the GPU of rank 2 ($host) did not come to all_reduce_sum of 4000 bytes (operation "
+expect_text ", step 31) within comm.timeout_seconds (1.5 s)"
+reports_of 0 1 2
+goes_wrong 9 4 3 "hang rank=1 operation=2"
+expect_text "the GPU of rank 1 ($host) did not come to"
+expect_count 0 "different ways"
+reports_of 0 1 2
+expect_report abort-report 0 "cause the GPU of rank 1 .* did not come to all_reduce_sum of 4000 bytes .*step 31.*"
+expect_report abort-report 1 "cause the GPU of rank 1 .* did not come to the end of its work .*step 30.*"
+goes_wrong 9 4 2 "hang rank=1 operation=4"
+expect_first_error "(rank 1): the GPU of rank 1 ($host) did not come to the end of its work"
+reports_of 0 1
+
+# All came to an operation that does not end. Its name is exact: the sum of 80 bytes comes after that of 4000.
+goes_wrong 9 4 3 "never-ends operation=3"
+expect_count 1 "all ranks came to all_reduce_sum of 4000 bytes"
+expect_text ", step 31), and it did not end"
+reports_of 0 1 2
+goes_wrong 9 4 2 "never-ends operation=4"
+expect_count 1 "all ranks came to all_reduce_sum of 80 bytes"
+reports_of 0 1
+# It ends for the others, not for rank 1.
+goes_wrong 9 4 3 "never-ends rank=1 operation=3"
+expect_first_error "(rank 1): all_reduce_sum of 4000 bytes"
+expect_text "did not end here within"
+expect_report abort-report 0 "cause rank 1 .* did not come to all_reduce_sum of 80 bytes .* still waiting in all_reduce_sum .*"
+
+# Late, and in time; too late.
+goes_wrong 9 0 2 "late rank=1 operation=3 seconds=1"
+expect_text "2 ranks, nccl"
+goes_wrong 9 4 2 "late rank=1 operation=3 seconds=8"
+expect_text "all_reduce_sum of 4000 bytes"
+
+# NCCL itself reports an error: that rank speaks, and first.
+goes_wrong 9 4 2 "async-error rank=1 operation=3"
+expect_first_error "(rank 1): NCCL failed in all_reduce_sum of 4000 bytes (operation "
+expect_text "step 31) on $(hostname): remote process exited or there was a network error (stand-in: async-error)"
+reports_of 0 1
+# And ncclCommAbort hangs: it gets 5 s.
+goes_wrong 12 4 2 "async-error operation=3; abort-hangs"
+expect_first_error "NCCL failed in all_reduce_sum of 4000 bytes"
+reports_of 0 1
+
+# The start.
+goes_wrong 9 4 2 "init-fails rank=1"
+expect_first_error "(rank 1): NCCL failed in the start of NCCL"
+expect_text "unhandled system error (stand-in: init-fails)"
+reports_of 0 1
+goes_wrong 9 4 3 "init-hangs rank=1"
+expect_count 1 "all ranks came to the start of NCCL"
+reports_of 0 1 2
+goes_wrong 9 1 2 "version rank=1"
+expect_count 1 "expected NCCL "
+expect_text "(rank 1)"
+
+# The end.
+goes_wrong 9 4 2 "finalize-hangs rank=1"
+expect_first_error "(rank 1): the GPU of rank 1 ($host) did not come to the end of NCCL"
+
+# Ranks of different ways, one of them without NCCL.
+goes_wrong 9 4 3 "" other-way
+expect_count 1 "the ranks went different ways"
+goes_wrong 9 4 3 "" stay-away
+expect_count 1 "did not come"
+expect_text "rank 2 ($host) did not come to all_reduce_sum of 4000 bytes"
+goes_wrong 9 137 3 "" killed
+expect_report last-operations 0 "operation [0-9]+ all_reduce_sum bytes 4000 step 31 awaited began -[0-9.]+"
+
+# More ranks than GPUs: refused by name, before NCCL.
+FAKE_CUDA_GPUS=1 goes_wrong 9 2 2 ""
+expect_text "found ranks 0 and 1 of $(hostname) on the same one"
+
+finish

@@ -1,0 +1,163 @@
+"""What a run does when numbers, ranks or time go wrong: it skips, goes back, names the cause, saves; it never hangs."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from safetensors.numpy import load_file
+
+from charrnn_cli import ToolTest, command, environment, lines, losses, overrides, rank_processes
+
+
+class DivergenceTest(ToolTest):
+    SANE = {"train__optimizer__name": "sgd", "train__clip_norm": 0, "model__dropout": 0, "train__steps": 100,
+            "train__max_skipped_steps": 3, "checkpoint__every": 2, "checkpoint__keep": 100,
+            "train__optimizer__learning_rate": 1}
+    # Each step multiplies the weights by 1 - rate * decay: by -99, then by -9, and at a rate of 10 not by -1 or more.
+    EXPLODES = {**SANE, "train__optimizer__learning_rate": 1000, "train__optimizer__weight_decay": 0.1}
+    ROLLBACK = {**EXPLODES, "train__on_divergence": "rollback", "train__rollback_rate_factor": 0.1}
+
+    def rollbacks(self, folder):
+        return [line["text"] for line in lines(folder, "event") if line["text"].startswith("rollback")]
+
+    def start_sanely(self, name="run"):
+        return self.train(name, ranks=2, extra=["--max-steps", 10], **self.SANE)
+
+    def test_rollback_goes_on_with_a_lower_rate(self):
+        folder = self.start_sanely()
+        self.train(ranks=2, **self.ROLLBACK)
+        train = lines(folder, "train")
+        self.assertEqual([line["step"] for line in train], list(range(1, 101)), "cut back, and finished")
+        self.assertLess(train[-1]["loss_nats"], 4)
+        self.assertAlmostEqual(train[-1]["learning_rate"], 10)
+        self.assertIn("rollback 2: going on from step 8", self.rollbacks(folder)[-1], "10 had led to the second")
+        # The same again, bit for bit: every decision is a function of the numbers.
+        again = self.start_sanely("again")
+        self.train("again", ranks=2, **self.ROLLBACK)
+        self.assertEqual(losses(folder), losses(again))
+
+    def test_rollbacks_end(self):
+        self.start_sanely()
+        done = self.refuse(3, "train.max_rollbacks", "diverged", ranks=2,
+                           **{**self.ROLLBACK, "train__max_rollbacks": 2, "train__rollback_rate_factor": 1})
+        self.assertNotIn("error (rank 1)", done.stderr, "one rank speaks")
+
+    def test_a_rollback_survives_a_stop(self):
+        folder = self.start_sanely()
+        self.train(ranks=2, **{**self.ROLLBACK, "train__steps": 90})
+        self.train(ranks=1, **self.ROLLBACK)
+        rates = {round(line["learning_rate"], 9) for line in lines(folder, "train")[12:]}
+        self.assertEqual(rates, {10.0}, "it is remembered")
+
+    def test_without_a_good_checkpoint_there_is_no_way_back(self):
+        self.refuse(3, "no rollback", ranks=2, **self.ROLLBACK)
+
+
+class BatchTest(ToolTest):
+    def test_lanes_per_rank_say_the_batch_that_the_run_keeps(self):
+        folder = self.train(ranks=2, extra=["--max-steps", 5], train__lanes_per_rank=6,
+                            train__scale_learning_rate="linear", train__reference_batch_size=4)
+        self.assertEqual(losses(folder), losses(self.train("plain", ranks=2, extra=["--max-steps", 5],
+                                                           train__optimizer__learning_rate=0.09)))
+        self.train(ranks=1, train__lanes_per_rank=6, train__scale_learning_rate="linear", train__reference_batch_size=4)
+        self.assertEqual([line["characters"] for line in lines(folder, "train")], [240 * step for step in range(1, 11)])
+        self.refuse(2, "reference_batch_size", train__scale_learning_rate="sqrt")
+
+    def test_a_trace_shows_sums_that_begin_during_backward(self):
+        folder = self.train(ranks=2, model__layers=3, run__trace_steps=6, comm__gradient_buckets="layer")
+        for rank in (0, 1):
+            with open(folder / f"trace-rank-{rank}.json", encoding="utf-8") as file:
+                events = [event for event in json.load(file)["traceEvents"] if event["ph"] == "X"]
+            backward = [event for event in events if event["name"] == "backward"]
+            head = [event for event in events if event["name"] == "sum of head"]
+            self.assertEqual((len(backward), len(head)), (6, 6))
+            for during, sum_of_head in zip(backward, head):
+                self.assertLess(during["ts"], sum_of_head["ts"])
+                self.assertLess(sum_of_head["ts"], during["ts"] + during["dur"], "before backward ends")
+
+
+class TimeLimitTest(ToolTest):
+    def squeue(self, script):
+        path = self.folder / "bin"
+        path.mkdir(exist_ok=True)
+        (path / "squeue").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (path / "squeue").chmod(0o755)
+        return environment(PATH=f"{path}:{os.environ['PATH']}", SLURM_JOB_ID="5")
+
+    def start(self, env):
+        arguments = overrides(run__stop_before_limit=30, train__steps=1000000, train__log_every=1000)
+        return subprocess.run(command("charrnn_train", self.config, *arguments, ranks=2), env=env, timeout=120,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    def test_saves_before_the_limit_and_asks_again(self):
+        # The first answers leave 2 s each, as if somebody had moved the limit; the fourth leaves none.
+        asked = self.folder / "asked"
+        done = self.start(self.squeue(
+            f"echo x >> {asked}; n=$(wc -l < {asked}); [ $n -le 3 ] && s=32 || s=0; date -d \"+$s seconds\" +%Y-%m-%dT%H:%M:%S"))
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertIn("before the job's time limit", done.stderr)
+        self.assertEqual(len(asked.read_text(encoding="utf-8").split()), 4, "a moved limit is believed")
+        self.assertTrue((self.folder / "run" / "checkpoints" / "latest").exists())
+
+    def test_a_squeue_that_fails_is_told_and_changes_nothing(self):
+        env = self.squeue("echo slurm_load_jobs error: Invalid job id; exit 1")
+        done = subprocess.run(command("charrnn_train", self.config, *overrides(run__stop_before_limit=30), ranks=2),
+                              env=env, timeout=120, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Invalid job id", done.stderr)
+
+
+class LostRankTest(ToolTest):
+    """One rank is killed, or stopped; what is lost is at most the steps since the last checkpoint."""
+
+    SETTINGS = {"train__steps": 3000, "train__log_every": 100, "checkpoint__every": 20, "comm__timeout_seconds": 3}
+
+    def lose(self, rank, sent):
+        process = subprocess.Popen(command("charrnn_train", self.config, *overrides(**self.SETTINGS), ranks=2),
+                                   env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        latest = self.folder / "run" / "checkpoints" / "latest"
+        latest.unlink(missing_ok=True)
+        end = time.monotonic() + 60
+        while not latest.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        lost = rank_processes(self.folder)[rank]  # both ranks are there once one has saved
+        os.kill(lost, sent)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            try:
+                os.kill(lost, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return process.returncode, errors
+
+    def test_a_rank_that_stops_is_named(self):
+        for rank in (0, 1):
+            with self.subTest(rank=rank):
+                code, errors = self.lose(rank, signal.SIGSTOP)
+                self.assertEqual(code, 4, errors)
+                first = next(line for line in errors.splitlines() if line.startswith("error"))
+                self.assertRegex(first, rf"rank {rank} \(host .*\) did not come to .* step \d+\) within")
+                report = (self.folder / "run" / f"abort-report-rank-{1 - rank}.txt").read_text(encoding="utf-8")
+                self.assertIn("did not come", report)
+                self.assertGreater(report.count("\noperation "), 10)
+                self.assertLessEqual(report.count("\noperation "), 64)
+
+    def test_a_rank_that_is_killed_loses_nothing_that_was_saved(self):
+        settings = {**self.SETTINGS, "train__steps": 400}
+        whole = self.train("whole", ranks=2, **settings)
+        code, errors = self.lose(1, signal.SIGKILL)
+        self.assertEqual(code, 137, errors)
+        self.assertTrue((self.folder / "run" / "last-operations-rank-0.txt").exists(), "what the other waited for")
+        self.train(ranks=2, **settings)
+        a, b = (load_file(folder / "checkpoints" / "step-000000400.safetensors") for folder in (whole, self.folder / "run"))
+        self.assertEqual({k: v.tobytes() for k, v in a.items()}, {k: v.tobytes() for k, v in b.items()})
+
+
+if __name__ == "__main__":
+    unittest.main()
