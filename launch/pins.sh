@@ -11,7 +11,11 @@ apt_packages=(
   libtbb-dev zlib1g-dev libzstd-dev libsimdjson-dev
   libprotozero-dev libboost-dev libgtest-dev libgmock-dev
 )
-apt_test_packages=(clang-format hdf5-tools shellcheck time)
+apt_test_packages=(
+  clang-format hdf5-tools shellcheck time
+  slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge libpmix2  # tests/slurm
+  iproute2                                                              # tests/network
+)
 apt_fuzz_packages=(clang libclang-rt-14-dev)
 
 # Wheels are installed with --no-deps, so each list is complete in itself.

@@ -83,7 +83,16 @@ for code in 2 3 4; do
   start
   equal "training ends with $code: $output" "$code" "$status"
 done
-echo 'trap "exit 75" USR1; touch training-now; while :; do sleep 0.1; done' >"$training"
+# As charrnn_train does: it starts with USR1 blocked, and lets it in when it can save.
+cat >"$training" <<'RANK'
+exec /usr/bin/python3 -c '
+import os, signal, sys, time
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(75))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+open(os.environ["CHARRNN_LAUNCH_FILE"], "w").write(os.getcwd() + "\n")
+open("training-now", "w").close()
+while True: time.sleep(0.1)'
+RANK
 : >"$calls"
 bash "$copy/launch/quickstart.sh" >output 2>&1 &
 quickstart=$!

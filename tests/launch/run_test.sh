@@ -68,8 +68,35 @@ command_line=$(grep '^+' output)
 OMP_NUM_THREADS=1 launch -np 2 ./leaves.sh 0 threads
 equal "with OMP_NUM_THREADS=1" "$command_line" "$(grep '^+' output)"
 
+# Options in any order; those of mpirun take as many words as it says; -- ends them. What hosts need is passed on.
+launch --mca mpi_show_mca_params none -np 2 --report-bindings -- ./leaves.sh 0 order
+equal "options in another order: $(cat output)" "1 of 2: order" "$(cat said.1)"
+contains "the whole path of the tool" "$scratch/./leaves.sh 0 order" "$(grep '^+' output)"
+rm said.*
+NCCL_DEBUG=WARN launch --host localhost:2 ./leaves.sh 0 hosts
+equal "ranks of --host: $(cat output)" 2 "$(cat said.* | grep -c ' of 2: hosts')"
+contains "variables for other hosts" "-x NCCL_DEBUG" "$(grep '^+' output)"
+rm said.*
+
+# --cores binds each rank to cores of its own.
+cores=$(lscpu -p=Core,Socket 2>/dev/null | grep -v '^#' | sort -u | wc -l) || cores=0
+if [ "$cores" -ge 2 ] && [ "$(env -u OMP_NUM_THREADS nproc)" -ge 2 ]; then
+  cat >bound.sh <<'RANK'
+#!/bin/bash
+grep Cpus_allowed_list /proc/self/status >"$scratch/bound.$OMPI_COMM_WORLD_RANK"
+RANK
+  chmod +x bound.sh
+  launch -np 2 --cores 1 ./bound.sh
+  equal "--cores 1: $(cat output)" 0 "$status"
+  [ "$(cat bound.0)" != "$(cat bound.1)" ] || fail "--cores 1: both ranks on $(cat bound.0)"
+  launch -np 2 --cores "$cores" ./bound.sh
+  equal "--cores with too few" 2 "$status"
+  contains "--cores with too few" "expected $((2 * cores)) cores" "$(cat output)"
+fi
+
 # Wrong usage: code 2 and what is wrong.
-for arguments in "-np" "-np two charrnn_train" "-np 2" "-np 2 no_such_tool" "--hostfile no_such_file bash"; do
+for arguments in "-np" "-np two charrnn_train" "-np 2" "-np 2 no_such_tool" "--cores 0 bash" "--bind-to" \
+  "--hostfile no_such_file bash"; do
   # shellcheck disable=SC2086  # several arguments
   launch $arguments
   equal "launch/run $arguments: $(cat output)" 2 "$status"
@@ -83,6 +110,44 @@ for signal in USR1 TERM INT HUP; do
   equal "$signal: $(cat output)" 75 "$status"
   [ -e saved.0 ] && [ -e saved.1 ] || fail "$signal: a rank did not get USR1"
 done
+
+# A charrnn_train that is still being loaded, where USR1 would end it, keeps the signal until it is ready.
+mkdir loading
+cat >loading/charrnn_train <<'RANK'
+#!/usr/bin/env python3
+import os, pathlib, signal, sys, time
+rank = os.environ["OMPI_COMM_WORLD_RANK"]
+pathlib.Path(f"ready.{rank}").touch()
+time.sleep(1.5)
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(75))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1, signal.SIGUSR2])
+if rank == "0":
+    pathlib.Path(os.environ["CHARRNN_LAUNCH_FILE"]).write_text("runs/here")
+signal.pause()
+RANK
+chmod +x loading/charrnn_train
+begin loading/charrnn_train
+kill -USR1 "$run"
+finish
+equal "USR1 to ranks that are being loaded: $(cat output)" 75 "$status"
+"$root/launch/run" -np 2 loading/charrnn_train >output 2>&1 &
+run=$!
+# Its trap for USR1 is set.
+until grep -qs "SigCgt.*[2367abef][0-9a-f][0-9a-f]$" "/proc/$run/status"; do sleep 0.01; done
+kill -USR1 "$run"
+finish
+equal "USR1 to an mpirun that is being started: $(cat output)" 75 "$status"
+
+# A killed rank.
+cat >killed.sh <<'RANK'
+#!/bin/bash
+if [ "$OMPI_COMM_WORLD_RANK" = 1 ]; then kill -KILL $$; fi
+sleep 60
+RANK
+chmod +x killed.sh
+launch -np 2 ./killed.sh
+equal "killed: $(cat output)" 137 "$status"
+contains "killed" "a rank was killed" "$(cat output)"
 
 # The second one ends ranks that do not listen.
 begin ./stubborn.sh

@@ -2,7 +2,8 @@
 # The scripts parse, say how they are used, pass shellcheck where it is installed; pins.sh names everything once.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-scripts=("$root"/launch/*.sh "$root/launch/run" "$root/.ci/run" "$root"/tests/launch/*.sh)
+scripts=("$root"/launch/*.sh "$root/launch/run" "$root/.ci/run" "$root"/slurm/*
+  "$root"/tests/{launch,slurm,network}/*.sh "$root/tests/network/charrnn_on_host")
 for script in "${scripts[@]}"; do bash -n "$script" || fail "$script does not parse"; done
 
 cd "$scratch"
@@ -11,6 +12,19 @@ for script in install.sh build.sh test.sh quickstart.sh get_gutenberg.sh fuzz.sh
   status=0
   [ "$script" = run ] || bash "$root/launch/$script" --no-such-option >"$scratch/output" 2>&1 || status=$?
   [ "$script" = run ] || equal "$script --no-such-option" 2 "$status"
+done
+
+# The batch scripts say how they are used, and what is wrong where Slurm did not start them.
+for script in "$root"/slurm/*.sbatch; do
+  contains "$script" "sbatch [SBATCH-OPTIONS...] slurm/${script##*/}" "$(sed 's/--array=[^ ]* //' "$script")"
+  status=0
+  (unset SLURM_JOB_ID SLURM_SUBMIT_DIR CHARRNN_ROOT; bash "$script" config.yaml) >"$scratch/output" 2>&1 || status=$?
+  equal "${script##*/} elsewhere: $(cat output)" 2 "$status"
+  contains "${script##*/} elsewhere" "export CHARRNN_ROOT=FOLDER" "$(cat output)"
+  status=0
+  (unset SLURM_JOB_ID; CHARRNN_ROOT=$root bash "$script" config.yaml) >"$scratch/output" 2>&1 || status=$?
+  equal "${script##*/} without Slurm: $(cat output)" 2 "$status"
+  contains "${script##*/} without Slurm" "submit it with sbatch" "$(cat output)"
 done
 
 . "$root/launch/pins.sh"

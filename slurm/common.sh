@@ -1,0 +1,140 @@
+# shellcheck shell=bash disable=SC2154
+# What the batch scripts share: the tools on the PATH, the launcher, and a training run that Slurm starts again after
+# an early signal. Sourced by them from the repository ($root); Slurm runs a copy of the script itself.
+set -euo pipefail
+
+name=${SLURM_JOB_NAME:-charrnn}
+mpi=${CHARRNN_SRUN_MPI:-pmix}              # how srun joins the ranks
+straggler_seconds=30                       # srun ends ranks that outlive the first so long
+state=$PWD/.charrnn-job-${SLURM_JOB_ID:-0} # in the folder of submission, which all nodes of a job can reach
+
+say() { printf '%s\n' "$name: $*" >&2; }
+fail() { say "$*"; exit 2; }
+
+[ -n "${SLURM_JOB_ID:-}" ] || fail "expected to run inside a Slurm job, found no SLURM_JOB_ID: submit it with sbatch"
+# shellcheck source=launch/env.sh
+. "$root/launch/env.sh"
+if [ -n "${CHARRNN_BIN:-}" ]; then PATH=$CHARRNN_BIN:$PATH; fi
+
+# find_tool NAME: its path, which the other nodes need.
+find_tool() {
+  tool=$(command -v "$1") || fail "no tool '$1' on the PATH or in $root/build/release/bin: run" \
+    "$root/launch/build.sh --tools, or export CHARRNN_BIN=FOLDER"
+}
+
+# choose_launcher: sets the array launcher. srun where it has PMIx, else mpirun inside the allocation.
+choose_launcher() {
+  local kind=${CHARRNN_LAUNCHER:-} found
+  if [ -z "$kind" ]; then
+    found=$(srun --mpi=list 2>&1) || true
+    if [[ $found =~ (^|[[:space:]])$mpi($|[[:space:]_]) ]]; then kind=srun; else kind=run; fi
+  fi
+  case $kind in
+    srun)
+      # Without these srun waits for ever when a rank is gone.
+      launcher=(srun "--mpi=$mpi" --kill-on-bad-exit=1 "--wait=$straggler_seconds")
+      # srun does not take it over from sbatch.
+      if [ -n "${SLURM_CPUS_PER_TASK:-}" ]; then launcher+=("--cpus-per-task=$SLURM_CPUS_PER_TASK"); fi ;;
+    run) launcher=("$root/launch/run") ;;
+    *) fail "CHARRNN_LAUNCHER: expected srun or run, found '$kind'" ;;
+  esac
+}
+
+# ---- training
+
+told_to_end='' passed_on='' saved_before=''
+latest() { readlink "$(cat "$CHARRNN_LAUNCH_FILE")/checkpoints/latest" 2>/dev/null || true; }
+
+# Slurm's early signal, or scancel -b -s USR1. Not before rank 0 has named its run: by then all ranks listen.
+pass_on_save() {
+  if [ -n "$save_requested" ] && [ -z "$passed_on" ] && [ -s "$CHARRNN_LAUNCH_FILE" ]; then
+    passed_on=1
+    saved_before=$(latest)
+    kill -USR1 "$launcher_id" 2>/dev/null || true
+  fi
+}
+
+# The launcher's process in the background and a wait that signals cut short: a shell that waits for a command in the
+# foreground hears of a signal when that has ended, which is too late. Sets $code.
+launch_and_wait() {
+  printf '+ %s\n' "$*" >&2
+  "$@" &
+  launcher_id=$!
+  while kill -0 "$launcher_id" 2>/dev/null; do
+    if [ -s "$CHARRNN_LAUNCH_FILE" ]; then
+      pass_on_save
+      wait "$launcher_id" || true
+    else
+      sleep 0.2
+    fi
+  done
+  code=0
+  wait "$launcher_id" || code=$?
+}
+
+# The last step that was saved since this start, if any: the ranks write config.yaml before their first step.
+saved_since_start() {
+  local run
+  run=$(cat "$CHARRNN_LAUNCH_FILE" 2>/dev/null) || return 0
+  if [ "$run/checkpoints/latest" -nt "$run/config.yaml" ]; then latest; fi
+}
+
+meaning() {
+  case $1 in
+    0) echo "finished" ;;
+    1) echo "an error: see the message above" ;;
+    2) echo "a mistake in the command line, the config or the input: mend it and submit again" ;;
+    3) echo "the run diverged: lower train.optimizer.learning_rate or train.clip_norm" ;;
+    4) echo "a rank or the network was lost: submit again, it goes on from the last checkpoint" ;;
+    75) echo "saved: submit again, it goes on from there" ;;
+    137 | 143) echo "a rank was killed, often for want of memory (more with --mem): submit again, it goes on from" \
+      "the last checkpoint" ;;
+    *) echo "see the messages above" ;;
+  esac
+}
+
+# train ARGUMENTS of charrnn_train: runs it, requeues the job where it saved on request, and leaves.
+train() {
+  local id=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID} saved code=0
+  id=${id:-$SLURM_JOB_ID}  # SLURM_JOB_ID of one task of an array is the array's own
+  trap 'save_requested=1; say "asked to save"; pass_on_save' USR1
+  # Cancelled, out of time, or preempted. The shell stays, else Slurm would kill the ranks at once instead of after its
+  # KillWait.
+  trap 'told_to_end=1; say "told to end: the ranks have until KillWait to save"' TERM
+  find_tool charrnn_train
+  choose_launcher
+
+  rm -rf "$state"
+  mkdir "$state" || fail "cannot write to $PWD, where the ranks of this job meet: submit from another folder"
+  trap 'rm -rf "$state"' EXIT
+  export CHARRNN_LAUNCH_FILE=$state/run_folder
+  say "job $id on ${SLURM_JOB_NODELIST:-?}, start $((${SLURM_RESTART_COUNT:-0} + 1))"
+
+  # Ranks that are still being loaded keep the signal until they are ready for it.
+  local held=()
+  if env --block-signal=USR1 true 2>/dev/null; then held=(env --block-signal=USR1 --block-signal=USR2); fi
+  if [ "${launcher[0]}" != srun ]; then held=(); fi  # launch/run has its own
+  launch_and_wait "${launcher[@]}" "${held[@]}" "$tool" "$@"
+
+  if [ "$code" = 0 ]; then exit 0; fi
+  # Where all saved and left with 75, srun may have killed (143, 137) one that took a moment longer than the first.
+  if [[ $code =~ ^(137|143)$ ]] && [ -n "$passed_on" ] && [ "$(latest)" != "$saved_before" ]; then code=75; fi
+  if [ "$code" != 75 ]; then
+    say "not requeued, code $code: $(meaning "$code")"
+  elif [ -n "$told_to_end" ]; then
+    say "not requeued, for Slurm told the job to end (scancel, time limit or preemption). $(meaning 75)"
+  else
+    trap '' TERM  # requeueing sends one to this job
+    saved=$(saved_since_start)
+    if [ -z "$saved" ]; then
+      say "not requeued: no step was made since this start, so another one would change nothing. Give it more time" \
+        "(--time), or an early signal that comes later (--signal)"
+    elif scontrol requeue "$id"; then
+      say "saved ($saved), requeued"
+      exit 0
+    else
+      say "could not be requeued (the reason is above). $(meaning 75)"
+    fi
+  fi
+  exit "$code"
+}

@@ -1,0 +1,101 @@
+// What is computed on a GPU against the same on the CPU. Skipped where there is no GPU.
+#include <ATen/Context.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+
+#include "../model/small_model.h"
+#include "comm/devices.h"
+#include "model/loss.h"
+#include "train/gradient_norm.h"
+#include "train/optimizer.h"
+
+namespace charrnn {
+namespace {
+
+class Gpu : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { gpus_ = find_gpus(); }
+  void SetUp() override {
+    if (!gpus_.usable()) GTEST_SKIP() << "no GPU: " << gpus_.missing;
+    at::globalContext().setAllowTF32CuDNN(false);
+    at::globalContext().setAllowTF32CuBLAS(false);
+  }
+  static VisibleGpus gpus_;
+};
+
+VisibleGpus Gpu::gpus_;
+
+CharRnn float_model(const ModelSettings& settings, at::Device device) {
+  CharRnn model(settings, kV, at::kFloat, device);
+  model.initialize(4);
+  return model;
+}
+
+TEST_F(Gpu, FirstWeightsAreThoseOfTheCpu) {
+  const CharRnn cpu = float_model(small_settings(), at::kCPU);
+  const CharRnn gpu = float_model(small_settings(), at::kCUDA);
+  EXPECT_TRUE(at::equal(cpu.parameters().values(), gpu.parameters().values().to(at::kCPU)));
+}
+
+TEST_F(Gpu, DropoutMasksAreThoseOfTheCpu) {
+  const DropoutKey key{5, 17, 3};
+  for (const int64_t layer : {0, 1}) {
+    const at::Tensor cpu = dropout_mask({4, 6, 33}, 0.3, key, layer, at::TensorOptions().dtype(at::kFloat));
+    const at::Tensor gpu =
+        dropout_mask({4, 6, 33}, 0.3, key, layer, at::TensorOptions().dtype(at::kFloat).device(at::kCUDA));
+    EXPECT_TRUE(at::equal(cpu, gpu.to(at::kCPU)));
+    const at::Tensor ones = at::ones({4, 6, 33});
+    EXPECT_TRUE(
+        at::equal(dropout(ones, 0.3, key, layer), dropout(ones.to(at::kCUDA), 0.3, key, layer).to(at::kCPU)));
+  }
+}
+
+// Float rounding through T steps of two layers: a few 1e-7 of values of about 1; gradients of sums of 6.
+TEST_F(Gpu, ForwardAndBackwardAreThoseOfTheCpu) {
+  for (const InputLayer input : {InputLayer::kEmbedding, InputLayer::kOneHot}) {
+    ModelSettings settings = small_settings(input);
+    settings.dropout = 0.25;
+    std::vector<at::Tensor> results;
+    for (const at::Device device : {at::Device(at::kCPU), at::Device(at::kCUDA)}) {
+      CharRnn model = float_model(settings, device);
+      RnnState state = some_state(settings, kB, at::kFloat);
+      state = {state.h.to(device), state.c.to(device)};
+      const at::Tensor logits = model.forward(some_ids(kB, kT).to(device), state, DropoutKey{2, 9, 0});
+      cross_entropy_sum(logits, some_ids(kB, kT, 1).to(device)).backward();
+      for (const at::Tensor& tensor : {logits, state.h, state.c, model.parameters().gradients()}) {
+        results.push_back(tensor.detach().to(at::kCPU));
+      }
+    }
+    for (size_t i = 0; i < 4; ++i)
+      EXPECT_LT(largest_difference(results[i], results[i + 4]), 1e-5) << "result " << i;
+  }
+}
+
+TEST_F(Gpu, NormsAndUpdatesAreThoseOfTheCpu) {
+  const c10::AutoGradMode no_grad(false);
+  for (const OptimizerName name : {OptimizerName::kSgd, OptimizerName::kAdam, OptimizerName::kAdamW}) {
+    OptimizerSettings settings;
+    settings.name = name;
+    settings.weight_decay = 0.01;
+    if (name == OptimizerName::kSgd) settings.momentum = 0.9;
+    std::vector<at::Tensor> results;
+    std::vector<double> norms;
+    for (const at::Device device : {at::Device(at::kCPU), at::Device(at::kCUDA)}) {
+      const at::Tensor values = some_numbers({100003}, 0.2, at::kFloat).to(device);
+      Optimizer optimizer(settings, values);
+      for (int64_t update = 1; update <= 5; ++update) {
+        const at::Tensor gradients =
+            some_numbers({100003}, static_cast<double>(update), at::kFloat).to(device);
+        norms.push_back(gradient_norm(gradients));
+        clip_gradients(gradients, norms.back(), 10.0);
+        optimizer.update(values, gradients, 0.01, update);
+      }
+      results.push_back(values.to(at::kCPU));
+    }
+    EXPECT_LT(largest_difference(results[0], results[1]), 1e-5) << enum_name(name);
+    for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(norms[i], norms[i + 5], 1e-5 * norms[i]);
+  }
+}
+
+}  // namespace
+}  // namespace charrnn
