@@ -42,14 +42,13 @@ choose_launcher() {
 
 # ---- training
 
-told_to_end='' passed_on='' saved_before=''
+told_to_end='' passed_on=''
 latest() { readlink "$(cat "$CHARRNN_LAUNCH_FILE")/checkpoints/latest" 2>/dev/null || true; }
 
 # Slurm's early signal, or scancel -b -s USR1. Not before rank 0 has named its run: by then all ranks listen.
 pass_on_save() {
   if [ -n "$save_requested" ] && [ -z "$passed_on" ] && [ -s "$CHARRNN_LAUNCH_FILE" ]; then
     passed_on=1
-    saved_before=$(latest)
     kill -USR1 "$launcher_id" 2>/dev/null || true
   fi
 }
@@ -118,7 +117,7 @@ train() {
 
   if [ "$code" = 0 ]; then exit 0; fi
   # Where all saved and left with 75, srun may have killed (143, 137) one that took a moment longer than the first.
-  if [[ $code =~ ^(137|143)$ ]] && [ -n "$passed_on" ] && [ "$(latest)" != "$saved_before" ]; then code=75; fi
+  if [[ $code =~ ^(137|143)$ ]] && [ -e "$CHARRNN_LAUNCH_FILE.saved" ]; then code=75; fi
   if [ "$code" != 75 ]; then
     say "not requeued, code $code: $(meaning "$code")"
   elif [ -n "$told_to_end" ]; then

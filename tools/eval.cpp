@@ -92,8 +92,13 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   const at::Device device = prepare_compute(session, settings.run.threads);
   const CharRnn model = model_of(checkpoint, device);
   broadcast(comm, model.parameters().values());  // all ranks judge the same weights
-  const Loss loss = evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm);
-  if (comm.rank() == 0) print(loss, corpus->require_split(split), checkpoint, file.string(), options.json);
+  const std::optional<Loss> loss =
+      evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm);
+  together(comm, [&] {
+    if (!loss && comm.rank() == 0)
+      fail("stopped by a signal before the whole split was read: there is no value");
+  });
+  if (comm.rank() == 0) print(*loss, corpus->require_split(split), checkpoint, file.string(), options.json);
   check_output();
   return ExitCode::kFinished;
 }

@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 #include "checkpoint/safetensors.h"
 #include "config/config_file.h"
@@ -40,6 +41,9 @@ void visit(Self& p, const Visitor& v) {
   v("norm_count", p.norms.count, kAdded);
   v("norm_mean", p.norms.mean, kAdded);
   v("norm_variance", p.norms.variance, kAdded);
+  v("good_step", p.good_step, kAdded);
+  v("evaluation_pending", p.evaluation_pending, kAdded);
+  v("samples_pending", p.samples_pending, kAdded);
   v("rollbacks", p.rollbacks, kAdded);
   v("rollback_step", p.rollback_step, kAdded);
   v("rate_factor", p.rate_factor, kAdded);
@@ -64,6 +68,13 @@ Progressed progress_from(const json& fields) {
 }
 
 }  // namespace
+
+bool is_good(const Progressed& progress, const Marks& marks) {
+  const double worst = 2 * marks.unigram_bits * std::numbers::ln2;  // nats
+  const bool window_is_good =
+      progress.window_count == 0 || progress.window_loss_sum / progress.window_count <= worst;
+  return progress.skipped_in_a_row == 0 && progress.last_loss <= worst && window_is_good;
+}
 
 std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
   return {{"format", "pt"},  // for readers that ask which framework's names these are
@@ -109,8 +120,7 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
     }
   }
   if (checkpoint.state.h.defined()) {
-    file.tensors["state.h"] = checkpoint.state.h;
-    file.tensors["state.c"] = checkpoint.state.c;
+    for (const auto& [part, tensor] : checkpoint.state.parts()) file.tensors[concat("state.", part)] = tensor;
   }
   write_safetensors(path, file);
 }

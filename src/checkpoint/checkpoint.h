@@ -1,6 +1,7 @@
 // Everything that a run needs to go on, as one safetensors file: weights under PyTorch's names, optimiser
-// moments as `optimizer.<moment>.<weight>`, the state of all lanes as `state.h` and `state.c` (L, B, H); and
-// in the metadata the config, the vocabulary, where reading goes on, and what is printed beside the loss.
+// moments as `optimizer.<moment>.<weight>`, the state of all lanes as `state.h` and, of LSTMs, `state.c` (L,
+// B, H); and in the metadata the config, the vocabulary, where reading goes on, and what is printed beside
+// the loss.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -26,23 +27,26 @@ struct NormStatistics {
 // What is no tensor.
 struct Progressed {
   int64_t step = 0;
-  ReadingPosition position;      // of the next batch
-  int64_t characters = 0;        // trained on, over all ranks
-  double seconds = 0;            // spent so far
-  double window_loss_sum = 0;    // nats since the last line of metrics.jsonl
-  double window_count = 0;       // targets since then
-  double last_loss = 0;          // nats per character in that line; 0 before the first
-  double best_loss = 0;          // validation, nats; 0 before the first
-  int64_t skipped_in_a_row = 0;  // steps whose gradient was not finite, or a spike
-  int64_t skipped = 0;           // in all
-  int64_t spikes = 0;            // of them
-  NormStatistics norms{};        // of the gradients
-  int64_t rollbacks = 0;         // after divergences
-  int64_t rollback_step = -1;    // where the last one went back to
-  double rate_factor = 1;        // what they left of the learning rate
-  uint64_t metrics_bytes = 0;    // length of metrics.jsonl
-  uint64_t events_bytes = 0;     // length of the TensorBoard event file
-  uint64_t samples_bytes = 0;    // length of samples.txt
+  ReadingPosition position;         // of the next batch
+  int64_t characters = 0;           // trained on, over all ranks
+  double seconds = 0;               // spent so far
+  double window_loss_sum = 0;       // nats since the last line of metrics.jsonl
+  double window_count = 0;          // targets since then
+  double last_loss = 0;             // nats per character in that line; 0 before the first
+  double best_loss = 0;             // validation, nats; 0 before the first
+  int64_t skipped_in_a_row = 0;     // steps whose gradient was not finite, or a spike
+  int64_t skipped = 0;              // in all
+  int64_t spikes = 0;               // of them
+  NormStatistics norms{};           // of the gradients
+  int64_t good_step = -1;           // of the newest checkpoint from which a divergence can be mended
+  bool evaluation_pending = false;  // a signal came in between: it is made when the run goes on
+  bool samples_pending = false;
+  int64_t rollbacks = 0;       // after divergences
+  int64_t rollback_step = -1;  // where the last one went back to
+  double rate_factor = 1;      // what they left of the learning rate
+  uint64_t metrics_bytes = 0;  // length of metrics.jsonl
+  uint64_t events_bytes = 0;   // length of the TensorBoard event file
+  uint64_t samples_bytes = 0;  // length of samples.txt
 };
 
 struct Checkpoint {
@@ -55,6 +59,10 @@ struct Checkpoint {
   std::map<std::string, std::map<std::string, at::Tensor>> moments;  // "exp_avg" -> weight -> values
   RnnState state;                                                    // of all lanes
 };
+
+// Whether a run that diverged later may go back to here: not amid skipped steps, and with a loss that is not
+// beyond twice the unigram mark.
+bool is_good(const Progressed& progress, const Marks& marks);
 
 // All but the tensors, as the metadata of the file; `origin` names it in errors.
 std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint);

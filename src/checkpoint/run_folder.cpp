@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <numbers>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
@@ -36,14 +35,6 @@ std::optional<int64_t> step_of(const std::string& name) {
   const auto result = std::from_chars(name.data() + kPrefix.size(), end, step);
   if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
   return step;
-}
-
-bool is_good(const Checkpoint& checkpoint) {
-  const Progressed& progress = checkpoint.progress;
-  const double worst = 2 * checkpoint.marks.unigram_bits * std::numbers::ln2;  // nats
-  const bool window_is_good =
-      progress.window_count == 0 || progress.window_loss_sum / progress.window_count <= worst;
-  return progress.skipped_in_a_row == 0 && progress.last_loss <= worst && window_is_good;
 }
 
 }  // namespace
@@ -106,7 +97,7 @@ void RunFolder::save(const Checkpoint& contents, bool is_best, int64_t keep) con
   const std::vector<int64_t> all = steps();
   const std::optional<int64_t> best = best_step();
   for (size_t i = static_cast<size_t>(keep); i < all.size(); ++i) {
-    if (all[i] != best) fs::remove(checkpoint(all[i]));
+    if (all[i] != best && all[i] != contents.progress.good_step) fs::remove(checkpoint(all[i]));
   }
 }
 
@@ -131,7 +122,7 @@ std::optional<Checkpoint> RunFolder::newest_good(int64_t not_this) const {
   for (const int64_t step : steps()) {
     try {
       Checkpoint found = read_checkpoint(checkpoint(step));
-      if (!is_good(found)) continue;
+      if (!is_good(found.progress, found.marks)) continue;
       if (step != not_this) return found;
       fallback = std::move(found);
     } catch (const Error& problem) {

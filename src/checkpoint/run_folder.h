@@ -49,16 +49,15 @@ class RunFolder {
   std::vector<int64_t> steps() const;
 
   // Writes the checkpoint, points `latest` at it, and `best` too if told so; then removes all but the newest
-  // `keep` and the best.
+  // `keep`, the best, and the one of progress.good_step.
   void save(const Checkpoint& checkpoint, bool is_best, int64_t keep) const;
 
   // The newest checkpoint that is whole; damaged ones are named in a warning and passed over. nullopt where
   // the run has none yet. Throws Error where there are some but none can be used.
   std::optional<Checkpoint> newest() const;
 
-  // The newest whole one from before a divergence: not written amid skipped steps, nor with a loss beyond
-  // twice the unigram mark. The one of step NOT_THIS only where there is no other: the run diverged again
-  // after it. nullopt where there is none.
+  // The newest whole one that is_good. The one of step NOT_THIS only where there is no other: the run
+  // diverged again after it. nullopt where there is none.
   std::optional<Checkpoint> newest_good(int64_t not_this) const;
   // Removes the checkpoints of later steps, the best too if it is one.
   void remove_after(int64_t step) const;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <exception>
+#include <future>
 #include <map>
 
 #include "core/log.h"
@@ -43,6 +45,12 @@ std::vector<std::string> all_gather_text(Communicator& comm, const std::string& 
     texts[rank] = broadcast_text(comm, comm.rank() == 0 ? text_of(gathered[rank]) : "");
   }
   return texts;
+}
+
+void while_working(Communicator& comm, const std::function<void()>& work) {
+  std::future<void> done = std::async(std::launch::async, work);
+  while (done.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) comm.still_working();
+  done.get();
 }
 
 void together(Communicator& comm, const std::function<void()>& body) {

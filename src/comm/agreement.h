@@ -26,4 +26,8 @@ std::vector<std::string> all_gather_text(Communicator& comm, const std::string& 
 // where a rank cannot fail before or between them (the others would wait for it until comm.timeout_seconds).
 void together(Communicator& comm, const std::function<void()>& body);
 
+// Runs WORK, which calls no Communicator, in a thread of its own while the ranks that wait for this one hear
+// that it works: for long files and slow programs. What it throws is thrown here.
+void while_working(Communicator& comm, const std::function<void()>& work);
+
 }  // namespace charrnn

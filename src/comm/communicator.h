@@ -76,6 +76,10 @@ class Communicator {
   virtual void wait_until(int64_t sequence, const std::function<bool()>& done,
                           const std::function<bool()>& here) = 0;
 
+  // Tells the ranks that wait for this one that it works, and lets them wait on. For long work between calls
+  // (evaluating, sampling, files): call it often, it costs next to nothing.
+  virtual void still_working() = 0;
+
   // Ends all ranks, not only this one.
   [[noreturn]] virtual void abort(ExitCode code) = 0;
 

@@ -10,7 +10,6 @@
 
 #include "comm/agreement.h"
 #include "comm/cores.h"
-#include "comm/host_name.h"
 #include "comm/mpi_communicator.h"
 #include "comm/nccl_backend.h"
 #include "comm/solo.h"
@@ -102,9 +101,9 @@ RankPlace unpack(const std::string& text) {
   return place;
 }
 
-RankPlace look_around(const CommSettings& settings, DeviceName device) {
+RankPlace look_around(const CommSettings& settings, DeviceName device, const Communicator& host) {
   RankPlace place;
-  place.devices.host = place.cores.host = host_name();
+  place.devices.host = place.cores.host = host.host_of(host.rank());
   place.devices.device = device;
   place.devices.backend = settings.backend;
   if (device != DeviceName::kCpu) place.devices.gpus = find_gpus();
@@ -123,6 +122,17 @@ void prepare_reports(const std::filesystem::path& folder) {
     } catch (const Error& error) {
       log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what(), ". launch/run cannot watch this run"));
     }
+  }
+}
+
+// For slurm/common.sh, which gets another code where srun killed a rank that took a moment longer to leave.
+void say_saved() {
+  const auto file = environment("CHARRNN_LAUNCH_FILE");
+  if (!file) return;
+  try {
+    write_file_atomically(*file + ".saved", "saved\n");
+  } catch (const Error& error) {
+    log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what()));
   }
 }
 
@@ -198,7 +208,7 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
   std::vector<Device> chosen;
   std::vector<RankCores> cores;
   Backend backend = Backend::kAuto;
-  const RankPlace mine = look_around(settings, device);
+  const RankPlace mine = look_around(settings, device, host);
   const std::vector<std::string> places = all_gather_text(host, pack(mine));
   together(host, [&] {
     for (const std::string& text : places) {
@@ -263,7 +273,9 @@ int run_ranks(const std::function<ExitCode(Session&)>& body, double start_second
     return static_cast<int>(code);
   };
   try {
-    return static_cast<int>(body(*session));
+    const ExitCode code = body(*session);
+    if (code == ExitCode::kSaved && session->comm().rank() == 0) say_saved();
+    return static_cast<int>(code);
   } catch (const AgreedError& error) {
     return static_cast<int>(error.code());
   } catch (const Error& error) {

@@ -42,10 +42,10 @@ class MpiCommunicator final : public Communicator {
   explicit MpiCommunicator(Watchdog& watchdog) : watchdog_(watchdog), log_(watchdog.log()) {
     const AwaitedOperation start(log_, "the start of MPI", 0);
     int provided = 0;
-    check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
-    check(provided >= MPI_THREAD_FUNNELED,
-          "expected an MPI that allows threads beside the one that calls it "
-          "(MPI_THREAD_FUNNELED), found level ",
+    check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+    // With buckets of layers on a GPU backward's own thread starts sums, while this one waits for it.
+    check(provided >= MPI_THREAD_SERIALIZED,
+          "expected an MPI that threads may call one after the other (MPI_THREAD_SERIALIZED), found level ",
           provided, ": use an MPI built with thread support");
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);  // duplicates inherit it
     for (MPI_Comm* comm : {&comm_, &sum_comm_, &control_comm_}) {
@@ -59,14 +59,17 @@ class MpiCommunicator final : public Communicator {
               "MPI_Comm_split_type");
     MPI_Comm_rank(host, &local_rank_);
     MPI_Comm_size(host, &local_size_);
+    int leader = rank_;
+    check_mpi(MPI_Bcast(&leader, 1, MPI_INT, 0, host), "MPI_Bcast");
     MPI_Comm_free(&host);
     check_mpi(MPI_Op_create(charrnn_add_bf16, 1, &add_bf16_), "MPI_Op_create");
     check_mpi(MPI_Op_create(charrnn_add_fp16, 1, &add_fp16_), "MPI_Op_create");
-    talk_ = std::make_unique<WaitTalk>(MPI_COMM_WORLD, rank_, size_);
+    talk_ = std::make_unique<WaitTalk>(MPI_COMM_WORLD, rank_, size_, leader);
     sums_ = std::make_unique<SumQueue>(sum_comm_);
   }
 
   ~MpiCommunicator() override {
+    watchdog_.set_leaving();
     const AwaitedOperation end(log_, "the end of MPI", 0);
     try {  // inside of MPI_Finalize a rank could not tell a late one that it is there
       run(end, [&](MPI_Request* request) { return MPI_Ibarrier(comm_, request); });
@@ -192,6 +195,8 @@ class MpiCommunicator final : public Communicator {
     run(operation, [&](MPI_Request* request) { return MPI_Ibarrier(comm_, request); });
   }
 
+  void still_working() override { talk_->tell_working(); }
+
   [[noreturn]] void abort(ExitCode code) override {
     std::fflush(nullptr);
     const AwaitedOperation operation(log_, "MPI_Abort", 0, kAbortSeconds);
@@ -246,6 +251,7 @@ class MpiCommunicator final : public Communicator {
   template <class Start>
   void run(const AwaitedOperation& operation, const Start& start) {
     MPI_Request request = MPI_REQUEST_NULL;
+    log_.await(operation.sequence());  // anew for each piece
     check_operation(start(&request), operation.sequence());
     wait_for(operation.sequence(), request);
   }
@@ -265,14 +271,22 @@ class MpiCommunicator final : public Communicator {
   // Non-blocking operations move only inside MPI calls, so this keeps calling DONE.
   template <class Done>
   void poll(int64_t sequence, const Done& done, const std::function<bool()>& here = nullptr) {
-    const auto began = Clock::now();
+    auto began = Clock::now();
+    auto last_look = began;
     while (!done()) {
+      const double limit = watchdog_.limit_seconds();
+      // Somebody works on; or this process was stopped, and knows nothing of the time since.
+      if (talk_->working_heard_at() > began || seconds_since(last_look) > limit / 4) {
+        began = Clock::now();
+        log_.await(sequence);
+        talk_->ask_again();
+      }
+      last_look = Clock::now();
       const double seconds = seconds_since(began);
       if (seconds < kSpinSeconds) {
         sched_yield();
         continue;
       }
-      const double limit = watchdog_.limit_seconds();
       const Operation operation = log_[sequence];
       const bool device_came = here == nullptr || here();
       talk_->talk(operation, device_came, seconds > limit / 2);

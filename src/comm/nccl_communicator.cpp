@@ -153,6 +153,8 @@ class NcclCommunicator final : public Communicator {
     host_.wait_until(sequence, done, here);
   }
 
+  void still_working() override { host_.still_working(); }
+
   [[noreturn]] void abort(ExitCode code) override {
     {
       const AwaitedOperation operation(log_, "ncclCommAbort", 0, kAbortSeconds);

@@ -91,7 +91,12 @@ class OperationLog {
   int64_t add(std::string name, size_t bytes, std::optional<double> own_limit,
               std::optional<Operation::Clock::time_point> awaited) {
     const std::lock_guard lock(mutex_);
-    if (operations_.size() == kKept) operations_.pop_front();
+    if (operations_.size() >= kKept) {  // one that is under way stays
+      const auto done = std::find_if(operations_.begin(), operations_.end(), [](const Operation& operation) {
+        return operation.state == Operation::State::kDone;
+      });
+      if (done != operations_.end()) operations_.erase(done);
+    }
     const auto now = Operation::Clock::now();
     operations_.push_back({++sequence_, std::move(name), bytes, step_,
                            awaited ? Operation::State::kAwaited : Operation::State::kStarted, now,

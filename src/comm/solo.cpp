@@ -48,6 +48,8 @@ class SoloCommunicator final : public Communicator {
     while (!done()) std::this_thread::sleep_for(std::chrono::microseconds(100));  // the watchdog sets the end
   }
 
+  void still_working() override {}
+
   [[noreturn]] void abort(ExitCode code) override {
     std::fflush(nullptr);
     std::_Exit(static_cast<int>(code));

@@ -2,9 +2,11 @@
 // says nothing is the one that all wait for. MPI backend only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,24 +18,20 @@
 
 namespace charrnn {
 
-// What a rank that waits tells another.
+// What a rank tells another.
 struct WaitsIn {
-  int64_t sequence = 0;
+  int64_t sequence = 0;  // 0: it does not wait, it works
   int64_t device_came = 1;
   std::array<char, 32> operation{};
 };
 
 class WaitTalk {
  public:
-  WaitTalk(MPI_Comm world, int rank, int size)
+  // HOST_LEADER: the lowest rank that shares this rank's memory.
+  WaitTalk(MPI_Comm world, int rank, int size, int host_leader)
       : rank_(static_cast<size_t>(rank)), heard_(static_cast<size_t>(size)), told_(heard_.size()) {
     check_mpi(MPI_Comm_dup(world, &comm_), "MPI_Comm_dup");
-    std::array<char, 256> own{};
-    std::snprintf(own.data(), own.size(), "%s", host_name().c_str());
-    std::vector<std::array<char, 256>> all(heard_.size());
-    check_mpi(MPI_Allgather(own.data(), own.size(), MPI_CHAR, all.data(), own.size(), MPI_CHAR, comm_),
-              "MPI_Allgather");
-    for (const auto& name : all) hosts_.emplace_back(name.data());
+    learn_hosts(host_leader);
     post_receive();
   }
   ~WaitTalk() {
@@ -62,6 +60,20 @@ class WaitTalk {
     }
   }
 
+  // This rank does not wait but works: those that wait for it hear so.
+  void tell_working() {
+    hear();
+    for (size_t other = 0; other < told_.size(); ++other) {
+      if (!heard_[other].wants_answer) continue;
+      heard_[other].wants_answer = false;
+      tell(other, Operation(), kCame);
+      told_[other] = kNothing;
+    }
+  }
+  // Since when the last rank that works was heard. The next wait asks anew.
+  Clock::time_point working_heard_at() const { return working_heard_at_; }
+  void ask_again() { told_in_ = 0; }
+
   std::vector<RankAnswer> answers(const Operation& operation, bool device_came) const {
     std::vector<RankAnswer> all;
     for (size_t other = 0; other < heard_.size(); ++other) {
@@ -80,6 +92,7 @@ class WaitTalk {
   struct Heard {
     WaitsIn message;
     Clock::time_point since;
+    bool wants_answer = false;
   };
   struct Sending {
     WaitsIn message;
@@ -95,6 +108,30 @@ class WaitTalk {
            (heard.message.sequence != 0 && heard.since >= operation.awaited);
   }
 
+  // Ranks of one host get one name; hosts that have the same one (such as localhost) a number each.
+  void learn_hosts(int host_leader) {
+    struct Place {
+      int leader = 0;
+      std::array<char, 256> name{};
+    } own;
+    own.leader = host_leader;
+    std::snprintf(own.name.data(), own.name.size(), "%s", host_name().c_str());
+    std::vector<Place> all(heard_.size());
+    check_mpi(MPI_Allgather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, comm_),
+              "MPI_Allgather");
+    std::map<std::string, std::vector<int>> leaders;  // of each name
+    for (size_t rank = 0; rank < all.size(); ++rank) {
+      if (all[rank].leader == static_cast<int>(rank))
+        leaders[all[rank].name.data()].push_back(all[rank].leader);
+    }
+    for (const Place& place : all) {
+      const std::string name = all.at(static_cast<size_t>(place.leader)).name.data();
+      const std::vector<int>& same = leaders.at(name);
+      const auto number = std::find(same.begin(), same.end(), place.leader) - same.begin() + 1;
+      hosts_.push_back(same.size() == 1 ? name : concat(name, " no. ", number));
+    }
+  }
+
   void post_receive() {
     check_mpi(MPI_Irecv(&incoming_, sizeof incoming_, MPI_BYTE, MPI_ANY_SOURCE, 0, comm_, &receiving_),
               "MPI_Irecv");
@@ -107,7 +144,12 @@ class WaitTalk {
       check_mpi(MPI_Test(&receiving_, &done, &status), "MPI_Test");
       if (done == 0) break;
       incoming_.operation.back() = '\0';
-      heard_.at(static_cast<size_t>(status.MPI_SOURCE)) = {incoming_, Clock::now()};
+      const auto now = Clock::now();
+      if (incoming_.sequence == 0) {
+        working_heard_at_ = now;
+      } else {
+        heard_.at(static_cast<size_t>(status.MPI_SOURCE)) = {incoming_, now, true};
+      }
       post_receive();
     }
     sendings_.remove_if([](Sending& sending) {
@@ -134,6 +176,7 @@ class WaitTalk {
   std::vector<Heard> heard_;
   std::vector<int> told_;  // to each rank, in the operation told_in_
   int64_t told_in_ = 0;
+  Clock::time_point working_heard_at_;
   std::vector<std::string> hosts_;
   WaitsIn incoming_;
   MPI_Request receiving_ = MPI_REQUEST_NULL;

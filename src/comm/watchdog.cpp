@@ -24,6 +24,9 @@ constexpr double kGraceSeconds = 2;
 // After a TERM a rank leaves with the step it is in, unless another rank is gone. mpirun kills a second
 // later.
 constexpr double kLeavesWithinSeconds = 0.5;
+// A rank that waits looks for other ranks' reports once in so many looks: a shared file system has other
+// work.
+constexpr int kLooksBetweenFolders = 5;
 constexpr const char* kAbortPrefix = "abort-report-rank-";
 constexpr const char* kOperationsPrefix = "last-operations-rank-";
 
@@ -101,6 +104,11 @@ void Watchdog::set_limit(double seconds, const fs::path& report_folder) {
   folder_ = report_folder;
 }
 
+void Watchdog::set_leaving() {
+  const std::lock_guard lock(mutex_);
+  leaving_ = true;
+}
+
 double Watchdog::limit_seconds() const {
   const std::lock_guard lock(mutex_);
   return limit_seconds_;
@@ -112,8 +120,9 @@ fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
   int size = 1;
   {
     const std::lock_guard lock(mutex_);
-    if (folder_.empty() || reported_) return {};
-    reported_ = true;
+    const bool replaces = reported_ && *reported_ != ExitCode::kLost && code == ExitCode::kLost;
+    if (folder_.empty() || (reported_ && !replaces)) return {};
+    reported_ = code;
     folder = folder_;
     rank = rank_;
     size = size_;
@@ -144,35 +153,42 @@ void Watchdog::watch() {
 void Watchdog::look_for_trouble() {
   const std::optional<Operation> awaited = log_.awaited();
   const double seconds = awaited ? seconds_since(awaited->awaited) : 0;
+  fs::path folder;
+  bool leaves = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reported_) folder = folder_;
+    leaves = leaving_;
+  }
   if (awaited && seconds > awaited->own_limit.value_or(limit_seconds() + kGraceSeconds)) {
     const std::string cause =
-        concat(awaited->name, " of ", awaited->bytes, " bytes (operation ", awaited->sequence, ", step ",
-               awaited->step, ") hangs since ", seconds, " s: a rank, its device or the network was lost");
+        concat(awaited->name, awaited->bytes > 0 ? concat(" of ", awaited->bytes, " bytes") : "",
+               " (operation ", awaited->sequence, ", step ", awaited->step, ") hangs since ", seconds,
+               " s: a rank, its device or the network was lost",
+               leaves ? "; what this rank had to do was done before" : "");
     log::error(cause);
     write_report(ExitCode::kLost, cause);
     _exit(static_cast<int>(ExitCode::kLost));
   }
   const bool is_stuck = seconds > kLeavesWithinSeconds;
   const bool is_told_to_end = stop_signal() == SIGTERM;
-  if (!is_stuck && !is_told_to_end) return;
-  fs::path folder;
-  {
-    const std::lock_guard lock(mutex_);
-    if (reported_) return;
-    folder = folder_;
-  }
-  if (folder.empty()) return;
+  if (leaves || folder.empty() || (!is_stuck && !is_told_to_end)) return;
+  if (!is_told_to_end && ++looks_ % kLooksBetweenFolders != 0) return;
+  ExitCode code = ExitCode::kError;
+  std::string cause;
   if (const auto others = reports_in(folder); !others.empty()) {
-    const bool is_lost = others.front().filename().string().starts_with(kAbortPrefix);
-    write_report(is_lost ? ExitCode::kLost : ExitCode::kError,
-                 concat("another rank reported first: ", others.front().filename().string()));
+    if (others.front().filename().string().starts_with(kAbortPrefix)) code = ExitCode::kLost;
+    cause = "another rank reported first: " + others.front().filename().string();
   } else if (is_stuck && is_told_to_end) {
-    const fs::path file =
-        write_report(ExitCode::kError, concat("told to end (SIGTERM) while waiting for other ranks in ",
-                                              awaited->name, ", operation ", awaited->sequence));
-    const std::lock_guard lock(mutex_);
-    withdrawn_at_end_ = file;
+    cause = concat("told to end (SIGTERM) while waiting for other ranks in ", awaited->name, ", operation ",
+                   awaited->sequence);
+  } else {
+    return;
   }
+  const fs::path file = write_report(code, cause);
+  if (code == ExitCode::kLost) return;
+  const std::lock_guard lock(mutex_);
+  withdrawn_at_end_ = file;
 }
 
 }  // namespace charrnn

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -29,10 +30,12 @@ class Watchdog {
   // Without a folder nothing is written. Reports that lie there already belong to an earlier start.
   void set_limit(double seconds, const std::filesystem::path& report_folder);
   double limit_seconds() const;
+  // All is done and this rank leaves MPI: what happens from now on needs no report.
+  void set_leaving();
 
   // Writes abort-report-rank-R.txt (code 4, for launch/run to see) or else last-operations-rank-R.txt into
   // the run's folder: the cause, and a table of the last operations. Gives its path, empty where none was
-  // written.
+  // written. The first stays, but for one of a lost rank, which comes after any other.
   std::filesystem::path write_report(ExitCode code, const std::string& cause);
 
  private:
@@ -47,7 +50,9 @@ class Watchdog {
   std::filesystem::path folder_;
   int rank_ = 0;
   int size_ = 1;
-  bool reported_ = false;
+  bool leaving_ = false;
+  int looks_ = 0;
+  std::optional<ExitCode> reported_;
   std::filesystem::path withdrawn_at_end_;  // a report of a stop that then went well
   std::thread thread_;                      // last: it uses the others
 };

@@ -145,10 +145,33 @@ void find_impossible_combinations(const Config& config, std::vector<std::string>
                               ": train.schedule.warmup_steps is ", s.train.schedule.warmup_steps,
                               ", longer than the run of ", *s.train.steps, " train.steps"));
   }
-  if (s.train.optimizer.momentum > 0 && s.train.optimizer.name != OptimizerName::kSgd) {
+  if (s.model.tied_weights && (s.model.input != InputLayer::kEmbedding || s.model.head != Head::kLinear ||
+                               s.model.embedding_size != s.model.hidden_size)) {
+    problems.push_back(concat(config.where("model.tied_weights"), ": model.tied_weights needs model.input: ",
+                              "embedding, model.head: linear and model.embedding_size (",
+                              s.model.embedding_size, ") equal to model.hidden_size (", s.model.hidden_size,
+                              ")"));
+  }
+  const OptimizerSettings& optimizer = s.train.optimizer;
+  const bool is_adam = optimizer.name == OptimizerName::kAdam || optimizer.name == OptimizerName::kAdamW;
+  if (optimizer.momentum > 0 && is_adam) {
     problems.push_back(concat(config.where("train.optimizer.momentum"),
-                              ": train.optimizer.momentum belongs to sgd, ", "this run uses ",
-                              enum_name(s.train.optimizer.name), ", whose momentum is beta1"));
+                              ": train.optimizer.momentum belongs to sgd and rmsprop, this run uses ",
+                              enum_name(optimizer.name), ", whose momentum is beta1"));
+  }
+  if (optimizer.nesterov && (optimizer.name != OptimizerName::kSgd || optimizer.momentum == 0)) {
+    problems.push_back(concat(config.where("train.optimizer.nesterov"),
+                              ": train.optimizer.nesterov belongs to sgd with a momentum above 0"));
+  }
+  if (optimizer.amsgrad && !is_adam) {
+    problems.push_back(concat(config.where("train.optimizer.amsgrad"),
+                              ": train.optimizer.amsgrad belongs to adam and adamw, this run uses ",
+                              enum_name(optimizer.name)));
+  }
+  if (s.comm.straggler_factor > 0 && s.comm.straggler_factor <= 1) {
+    problems.push_back(concat(config.where("comm.straggler_factor"), ": comm.straggler_factor is ",
+                              number_text(s.comm.straggler_factor),
+                              ", expected more than 1, or 0 for never"));
   }
   if (s.train.scale_learning_rate != RateScale::kNone && !s.train.reference_batch_size) {
     problems.push_back(

@@ -73,10 +73,22 @@ struct EnumNames<JoinLines> {
   static constexpr std::array<std::string_view, 3> names{"newline", "space", "nothing"};
 };
 
-enum class Cell { kLstm };
+enum class Cell { kLstm, kGru, kRnnTanh, kRnnRelu };
 template <>
 struct EnumNames<Cell> {
-  static constexpr std::array<std::string_view, 1> names{"lstm"};
+  static constexpr std::array<std::string_view, 4> names{"lstm", "gru", "rnn_tanh", "rnn_relu"};
+};
+
+enum class Head { kLinear, kNone };
+template <>
+struct EnumNames<Head> {
+  static constexpr std::array<std::string_view, 2> names{"linear", "none"};
+};
+
+enum class InitialWeights { kPytorch, kNormal };
+template <>
+struct EnumNames<InitialWeights> {
+  static constexpr std::array<std::string_view, 2> names{"pytorch", "normal"};
 };
 
 enum class InputLayer { kEmbedding, kOneHot };
@@ -109,16 +121,17 @@ struct EnumNames<OnDivergence> {
   static constexpr std::array<std::string_view, 2> names{"stop", "rollback"};
 };
 
-enum class OptimizerName { kSgd, kAdam, kAdamW };
+enum class OptimizerName { kSgd, kRmsprop, kAdam, kAdamW };
 template <>
 struct EnumNames<OptimizerName> {
-  static constexpr std::array<std::string_view, 3> names{"sgd", "adam", "adamw"};
+  static constexpr std::array<std::string_view, 4> names{"sgd", "rmsprop", "adam", "adamw"};
 };
 
-enum class ScheduleName { kConstant, kCosine };
+enum class ScheduleName { kConstant, kStep, kLinear, kCosine, kInverseSqrt };
 template <>
 struct EnumNames<ScheduleName> {
-  static constexpr std::array<std::string_view, 2> names{"constant", "cosine"};
+  static constexpr std::array<std::string_view, 5> names{"constant", "step", "linear", "cosine",
+                                                         "inverse_sqrt"};
 };
 
 enum class DeviceName { kAuto, kCpu, kCuda };
@@ -273,6 +286,10 @@ struct ModelSettings {
   int64_t layers = 1;
   double dropout = 0.0;
   std::optional<double> output_dropout;
+  Head head = Head::kLinear;
+  bool tied_weights = false;
+  InitialWeights initial_weights = InitialWeights::kPytorch;
+  double initial_scale = 0.01;
   double forget_bias = 1.0;
 };
 
@@ -288,16 +305,28 @@ void visit_model(Self& s, Visitor& v) {
   v.field("dropout", s.dropout, {.help = "share of units zeroed after each layer", .min = 0, .max = 0.95});
   v.field("output_dropout", s.output_dropout,
           {.help = "the same after the last layer; auto: as dropout", .min = 0, .max = 0.95});
-  v.field("forget_bias", s.forget_bias, {.help = "initial bias of the forget gate", .min = -10, .max = 10});
+  v.field(
+      "head", s.head,
+      {.help = "linear: from the last layer to the vocabulary; none: the last layer's output is the logits"});
+  v.field("tied_weights", s.tied_weights, {.help = "the head's weights are the embedding's"});
+  v.field("initial_weights", s.initial_weights,
+          {.help = "pytorch: as its layers draw them; normal: normal(0, initial_scale), biases 0"});
+  v.field("initial_scale", s.initial_scale,
+          {.help = "standard deviation, with initial_weights: normal", .min = 0, .max = 10});
+  v.field("forget_bias", s.forget_bias,
+          {.help = "initial bias of the forget gate of lstm", .min = -10, .max = 10});
 }
 
 struct OptimizerSettings {
   OptimizerName name = OptimizerName::kAdam;
   double learning_rate = 0.002;
   double momentum = 0.0;
+  bool nesterov = false;
+  double alpha = 0.99;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  bool amsgrad = false;
   double weight_decay = 0.0;
 };
 
@@ -305,10 +334,13 @@ template <class Self, class Visitor>
 void visit_optimizer(Self& s, Visitor& v) {
   v.field("name", s.name, {.help = "adamw decays weights apart from the gradient"});
   v.field("learning_rate", s.learning_rate, {.help = "at the top of the schedule", .min = 0, .max = 1000});
-  v.field("momentum", s.momentum, {.help = "of sgd", .min = 0, .max = 0.9999});
+  v.field("momentum", s.momentum, {.help = "of sgd and rmsprop", .min = 0, .max = 0.9999});
+  v.field("nesterov", s.nesterov, {.help = "of sgd: momentum that looks one step ahead"});
+  v.field("alpha", s.alpha, {.help = "of rmsprop: share of the old mean square", .min = 0, .max = 0.999999});
   v.field("beta1", s.beta1, {.help = "of adam and adamw", .min = 0, .max = 0.999999});
   v.field("beta2", s.beta2, {.help = "of adam and adamw", .min = 0, .max = 0.999999});
-  v.field("epsilon", s.epsilon, {.help = "of adam and adamw", .min = 0, .max = 1});
+  v.field("epsilon", s.epsilon, {.help = "of rmsprop, adam and adamw", .min = 0, .max = 1});
+  v.field("amsgrad", s.amsgrad, {.help = "of adam and adamw: divide by the largest mean square so far"});
   v.field("weight_decay", s.weight_decay, {.help = "L2, or decoupled with adamw", .min = 0, .max = 10});
 }
 
@@ -316,6 +348,8 @@ struct ScheduleSettings {
   ScheduleName name = ScheduleName::kConstant;
   int64_t warmup_steps = 0;
   double final_fraction = 0.0;
+  int64_t step_size = 1000;
+  double factor = 0.1;
 };
 
 template <class Self, class Visitor>
@@ -324,7 +358,11 @@ void visit_schedule(Self& s, Visitor& v) {
   v.field("warmup_steps", s.warmup_steps,
           {.help = "linear rise to the full rate", .unit = "steps", .min = 0});
   v.field("final_fraction", s.final_fraction,
-          {.help = "where cosine ends, as a part of the full rate", .min = 0, .max = 1});
+          {.help = "where cosine and linear end, as a part of the full rate", .min = 0, .max = 1});
+  v.field("step_size", s.step_size,
+          {.help = "with step: steps between two cuts of the rate", .unit = "steps", .min = 1});
+  v.field("factor", s.factor,
+          {.help = "with step: what each cut multiplies the rate by", .min = 0, .max = 1});
 }
 
 struct TrainSettings {

@@ -2,16 +2,19 @@
 // linear head. Ids go in, logits over the vocabulary come out; the state is carried by the caller.
 //
 // Sizes: B lanes, T characters, V vocabulary, E embedding, H hidden, L layers.
-// Names, shapes and gate order are those of PyTorch's nn.Embedding, nn.LSTM (i, f, g, o) and nn.Linear:
+// Names, shapes and gate order are those of PyTorch's nn.Embedding, nn.LSTM (G = 4 gates: i, f, g, o), nn.GRU
+// (3: r, z, n) or nn.RNN (1), and nn.Linear:
 //   embedding.weight (V, E)          only with model.input: embedding; with one_hot, E = V below
-//   rnn.weight_ih_lK (4H, E or H), rnn.weight_hh_lK (4H, H), rnn.bias_ih_lK (4H), rnn.bias_hh_lK (4H)
-//   head.weight (V, H), head.bias (V)
+//   rnn.weight_ih_lK (GH, E or H), rnn.weight_hh_lK (GH, H), rnn.bias_ih_lK (GH), rnn.bias_hh_lK (GH)
+//   head.weight (V, H), head.bias (V)   not with model.head: none; with tied_weights head.weight is
+//   embedding.weight
 #pragma once
 
 #include <ATen/ATen.h>
 
 #include <optional>
-#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "config/settings.h"
 #include "model/dropout.h"
@@ -19,10 +22,20 @@
 
 namespace charrnn {
 
-// Hidden and cell state of every layer for some lanes.
+// Hidden and, of LSTMs, cell state of every layer for some lanes.
 struct RnnState {
   at::Tensor h;  // (L, B, H)
-  at::Tensor c;  // (L, B, H)
+  at::Tensor c;  // (L, B, H); undefined for other cells
+
+  std::vector<std::pair<const char*, at::Tensor>> parts() const {
+    if (c.defined()) return {{"h", h}, {"c", c}};
+    return {{"h", h}};
+  }
+  // What CHANGE makes of each part.
+  template <class Change>
+  RnnState changed(const Change& change) const {
+    return {change(h), c.defined() ? change(c) : at::Tensor()};
+  }
 };
 
 class CharRnn {
@@ -30,8 +43,9 @@ class CharRnn {
   CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::ScalarType type = at::kFloat,
           at::Device device = at::kCPU);
 
-  // Draws weights as PyTorch does: nn.Embedding normal(0, 1), nn.LSTM and nn.Linear uniform(-k, k) with
-  // k = 1 / sqrt(H); then the forget gate's biases are set to forget_bias in all (Jozefowicz et al. 2015).
+  // Draws weights as PyTorch does: nn.Embedding normal(0, 1), the layers and nn.Linear uniform(-k, k) with
+  // k = 1 / sqrt(H); or normal(0, initial_scale) with biases of 0. Then the biases of an LSTM's forget gate
+  // are set to forget_bias in all (Jozefowicz et al. 2015).
   void initialize(uint64_t seed);
 
   RnnState zero_state(int64_t lanes) const;
@@ -50,9 +64,17 @@ class CharRnn {
   static int64_t parameter_count(const ModelSettings& settings, int64_t vocabulary_size);
 
  private:
-  // One layer over x (B, T, I) -> output, h, c; h and c (1, B, H).
-  std::tuple<at::Tensor, at::Tensor, at::Tensor> run_layer(int64_t layer, const at::Tensor& x,
-                                                           const RnnState& state, bool training) const;
+  using Weights = std::vector<at::Tensor>;  // weight_ih, weight_hh, bias_ih, bias_hh
+  struct LayerOutput {
+    at::Tensor output;  // (B, T, H)
+    at::Tensor h;       // (1, B, H)
+    at::Tensor c;       // (1, B, H), or undefined
+  };
+
+  // One layer over x (B, T, I).
+  LayerOutput run_layer(int64_t layer, const at::Tensor& x, const RnnState& state, bool training) const;
+  LayerOutput run_one_character(const at::Tensor& x, const at::Tensor& h, const at::Tensor& c,
+                                const Weights& w) const;
 
   ModelSettings settings_;
   int64_t vocabulary_size_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "core/stop_signal.h"
 #include "data/evaluation_reader.h"
 #include "model/loss.h"
 #include "train/batch_tensors.h"
@@ -13,13 +14,19 @@ namespace charrnn {
 
 static_assert(EvaluationReader::kLaneEnded == kNoTarget);
 
-Loss evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm) {
+std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes,
+                             Communicator& comm) {
   const c10::AutoGradMode no_grad(false);
   constexpr int64_t sequence_length = 128;  // only bounds memory: the state is carried
   EvaluationReader reader(split, lanes, sequence_length, comm.rank(), comm.size());
   RnnState state = model.zero_state(reader.lanes());
-  std::array<double, 2> sums{};  // nats, targets
+  std::array<double, 3> sums{};  // nats, targets, ranks that were asked to stop
   while (const std::optional<Batch> batch = reader.next()) {
+    comm.still_working();  // other ranks may have fewer lanes
+    if (stop_signal() != 0) {
+      sums[2] = 1;
+      break;
+    }
     const at::Tensor targets = to_tensor(batch->targets, *batch, model.device());
     const at::Tensor logits =
         model.forward(to_tensor(batch->inputs, *batch, model.device()), state, std::nullopt);
@@ -27,7 +34,8 @@ Loss evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Commu
     sums[1] += targets.ne(kNoTarget).sum().item<double>();
   }
   comm.all_reduce_sum(sums);
-  return {sums[0], sums[1]};
+  if (sums[2] > 0) return std::nullopt;
+  return Loss{sums[0], sums[1]};
 }
 
 }  // namespace charrnn

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "comm/communicator.h"
 #include "data/corpus_folder.h"
@@ -20,7 +21,8 @@ struct Loss {
   double bits() const { return nats() / std::numbers::ln2; }
 };
 
-// Every rank calls it. Draws nothing and leaves the model as it was.
-Loss evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm);
+// Every rank calls it. Draws nothing and leaves the model as it was. nullopt where a signal asked a rank to
+// stop.
+std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm);
 
 }  // namespace charrnn

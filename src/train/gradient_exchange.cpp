@@ -118,8 +118,10 @@ void GradientExchange::finish() {
     if (settings_.gradient_type == GradientType::kFp16) at::Tensor(gradients).mul_(1 / kFp16Scale);
   }
   comm_.wait(current_stream(gradients));
-  for (const Bucket& bucket : buckets_)
-    trace_.add("sum of " + bucket.name, bucket.began, Clock::now(), Trace::Row::kSums);
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    trace_.add("sum of " + buckets_[i].name, buckets_[i].began, Clock::now(),
+               Trace::kFirstSumRow + static_cast<int>(i));
+  }
 }
 
 }  // namespace charrnn

@@ -7,28 +7,37 @@
 #include <cstdlib>
 #include <ctime>
 #include <memory>
+#include <sstream>
 
 #include "core/error.h"
 
 namespace charrnn {
 
 std::optional<double> job_end_time(const std::string& squeue_output) {
-  const std::string text = squeue_output.substr(0, squeue_output.find('\n'));
-  if (text == "NONE" || text == "N/A" || text == "Unknown") return std::nullopt;
-  std::tm time{};
-  time.tm_isdst = -1;  // as the calendar says
-  const char* const end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
-  check(end != nullptr && *end == '\0',
-        "expected the job's end from squeue, such as 2026-11-22T18:30:00, found '", text, "'");
-  return static_cast<double>(std::mktime(&time));
+  std::istringstream lines(squeue_output);
+  for (std::string line; std::getline(lines, line);) {  // warnings may come before
+    if (line == "NONE" || line == "N/A" || line == "Unknown") return std::nullopt;
+    std::tm time{};
+    time.tm_isdst = -1;  // as the calendar says
+    const char* const end = strptime(line.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
+    if (end != nullptr && *end == '\0') return static_cast<double>(std::mktime(&time));
+  }
+  fail("expected the job's end from squeue, such as 2026-11-22T18:30:00, found '", squeue_output, "'");
 }
 
 std::optional<double> seconds_to_job_end() {
-  const char* const job = std::getenv("SLURM_JOB_ID");
-  if (job == nullptr || *job == '\0') return std::nullopt;
-  const std::string id = job;
-  check(std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isdigit(c) != 0; }),
-        "expected a number in SLURM_JOB_ID, found '", id, "'");
+  const auto number = [](const char* name) {
+    const char* const value = std::getenv(name);
+    const std::string text = value == nullptr ? "" : value;
+    check(std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; }),
+          "expected a number in ", name, ", found '", text, "'");
+    return text;
+  };
+  // The last task of an array has the array's own id, which would name all tasks.
+  const std::string array = number("SLURM_ARRAY_JOB_ID");
+  const std::string id =
+      array.empty() ? number("SLURM_JOB_ID") : concat(array, "_", number("SLURM_ARRAY_TASK_ID"));
+  if (id.empty()) return std::nullopt;
   // Slurm 22.05 sets no variable with the end of a job.
   const std::string command = "timeout 20 squeue -h -j " + id + " -o %e 2>&1";
   const auto close = [](FILE* pipe) { pclose(pipe); };

@@ -11,7 +11,7 @@ namespace charrnn {
 std::optional<double> seconds_to_job_end();
 
 // From what `squeue -h -o %e` prints, local time: "2026-11-22T18:30:00" -> seconds since 1970; nullopt for
-// "NONE" and "N/A". Throws Error for anything else.
+// "NONE" and "N/A". Lines that are neither are passed over; throws Error where there are no others.
 std::optional<double> job_end_time(const std::string& squeue_output);
 
 }  // namespace charrnn

@@ -117,6 +117,7 @@ std::string train_json(const Progressed& progress, const TrainLine& line) {
   json["gradient_norm"] = line.gradient_norm;
   json["characters_per_second"] = line.characters_per_second;
   json["skipped_steps"] = line.skipped_steps;
+  json["spikes"] = line.spikes;
   json["work_seconds_mean"] = line.work.mean;
   json["work_seconds_longest"] = line.work.longest;
   json["slowest_rank"] = line.work.slowest_rank;

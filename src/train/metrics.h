@@ -43,6 +43,7 @@ struct TrainLine {
   double gradient_norm = 0;
   double characters_per_second = 0;
   int64_t skipped_steps = 0;  // since the start of the run
+  int64_t spikes = 0;         // of them
   StepTimes::Spread work{};   // of the steps since the last line
 };
 

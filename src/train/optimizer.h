@@ -1,5 +1,6 @@
-// SGD with momentum, Adam (Kingma and Ba 2014) and AdamW (Loshchilov and Hutter 2017), each one fused pass
-// over the flat buffers by LibTorch's kernels, on any device.
+// SGD with momentum (Sutskever et al. 2013 for Nesterov's), RMSprop (Tieleman and Hinton 2012), Adam (Kingma
+// and Ba 2014, AMSGrad: Reddi et al. 2018) and AdamW (Loshchilov and Hutter 2017), as PyTorch defines them,
+// over the flat buffers; all but RMSprop in one fused pass by LibTorch's kernels, on any device.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -19,13 +20,16 @@ class Optimizer {
   // Update number `updates` (1 for the first) of `values` (P) by `gradients` (P).
   void update(at::Tensor values, at::Tensor gradients, double learning_rate, int64_t updates);
 
-  // Flat buffers of P elements under PyTorch's names: momentum_buffer; exp_avg and exp_avg_sq.
+  // Flat buffers of P elements under PyTorch's names: momentum_buffer; square_avg; exp_avg, exp_avg_sq and
+  // max_exp_avg_sq.
   const std::map<std::string, at::Tensor>& moments() const { return moments_; }
 
   // Bytes of moments for each byte of weights.
   static int moments_per_weight(const OptimizerSettings& settings);
 
  private:
+  void update_rmsprop(at::Tensor values, at::Tensor gradients, double learning_rate);
+
   OptimizerSettings settings_;
   std::map<std::string, at::Tensor> moments_;
 };

@@ -11,17 +11,12 @@ namespace {
 
 // A dotted path, or all of a section with a dot at its end. Dropout, which is part of the model's section, is
 // no part of its shape.
-constexpr std::array<std::string_view, 11> kFixed{"model.cell",
-                                                  "model.input",
-                                                  "model.embedding_size",
-                                                  "model.hidden_size",
-                                                  "model.layers",
-                                                  "train.batch_size",
-                                                  "train.sequence_length",
-                                                  "train.sampling",
-                                                  "train.random_offset",
-                                                  "train.optimizer.name",
-                                                  "run.seed"};
+constexpr std::array<std::string_view, 13> kFixed{
+    "model.cell",     "model.head",           "model.tied_weights",
+    "model.input",    "model.embedding_size", "model.hidden_size",
+    "model.layers",   "train.batch_size",     "train.sequence_length",
+    "train.sampling", "train.random_offset",  "train.optimizer.name",
+    "run.seed"};
 
 bool is_fixed(const std::string& path) {
   return std::find(kFixed.begin(), kFixed.end(), path) != kFixed.end();

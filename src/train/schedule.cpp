@@ -17,11 +17,26 @@ double learning_rate(const TrainSettings& settings, int64_t step, int64_t total_
   const double rate = settings.optimizer.learning_rate * batch_scale(settings);
   const int64_t warmup = settings.schedule.warmup_steps;
   if (step < warmup) return rate * static_cast<double>(step + 1) / static_cast<double>(warmup);
-  if (settings.schedule.name == ScheduleName::kConstant) return rate;
-  const double progress = std::min(1.0, static_cast<double>(step - warmup) /
-                                            static_cast<double>(std::max<int64_t>(1, total_steps - warmup)));
-  const double last = settings.schedule.final_fraction;
-  return rate * (last + (1.0 - last) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress)));
+  const ScheduleSettings& schedule = settings.schedule;
+  const auto done = static_cast<double>(step - warmup);
+  const double progress =
+      std::min(1.0, done / static_cast<double>(std::max<int64_t>(1, total_steps - warmup)));
+  const double last = schedule.final_fraction;
+  switch (schedule.name) {
+    case ScheduleName::kConstant:
+      break;
+    case ScheduleName::kStep:
+      return rate * std::pow(schedule.factor, std::floor(done / static_cast<double>(schedule.step_size)));
+    case ScheduleName::kLinear:
+      return rate * (1.0 + (last - 1.0) * progress);
+    case ScheduleName::kCosine:
+      return rate * (last + (1.0 - last) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress)));
+    case ScheduleName::kInverseSqrt: {
+      const auto scale = static_cast<double>(std::max<int64_t>(1, warmup));
+      return rate * std::sqrt(scale / (scale + done));
+    }
+  }
+  return rate;
 }
 
 }  // namespace charrnn

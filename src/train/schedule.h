@@ -8,8 +8,14 @@
 namespace charrnn {
 
 // For the step after `step` finished ones, in a run of `total_steps`: linear warm-up from rate / warmup_steps
-// to the rate; then constant, or a half cosine down to final_fraction of it (Loshchilov and Hutter 2016,
-// without restarts); all times batch_scale.
+// to the rate; then
+//   constant      the rate
+//   step          times `factor` after every `step_size` steps (PyTorch's StepLR)
+//   linear        straight down to final_fraction of it at the end (LinearLR)
+//   cosine        a half cosine down to there (Loshchilov and Hutter 2016, without restarts;
+//   CosineAnnealingLR) inverse_sqrt  times sqrt(w / (w + steps since)), w being the warm-up, at least 1
+//   (Vaswani et al. 2017)
+// all times batch_scale.
 double learning_rate(const TrainSettings& settings, int64_t step, int64_t total_steps);
 
 // What train.scale_learning_rate makes of the batch: batch_size / reference_batch_size (Goyal et al. 2017),

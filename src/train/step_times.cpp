@@ -7,7 +7,7 @@
 namespace charrnn {
 namespace {
 
-constexpr double kTooShortToMatter = 1e-3;  // seconds
+constexpr double kTooShortToMatter = 5e-3;  // seconds
 
 size_t place_of_longest(const std::vector<double>& seconds) {
   return static_cast<size_t>(std::max_element(seconds.begin(), seconds.end()) - seconds.begin());

@@ -14,22 +14,30 @@ namespace charrnn {
 
 class Trace {
  public:
-  enum class Row { kStep, kSums };
+  // Phases of the step; sums over ranks, which may go on side by side: one row for each.
+  static constexpr int kStepRow = 0;
+  static constexpr int kFirstSumRow = 1;
 
-  // Of `steps` steps of this rank; with 0 steps nothing is recorded.
+  // Of `steps` steps of this rank; with 0 steps nothing is recorded. A run that ends before leaves those it
+  // made.
   Trace(std::filesystem::path file, int64_t steps, int rank);
+  ~Trace();
+  Trace(const Trace&) = delete;
+  Trace& operator=(const Trace&) = delete;
 
   bool is_on() const { return steps_left_ > 0; }
-  void add(const std::string& name, Clock::time_point begin, Clock::time_point end, Row row = Row::kStep);
+  void add(const std::string& name, Clock::time_point begin, Clock::time_point end, int row = kStepRow);
   // After the last step the file is written. Throws Error where it cannot be.
   void end_step();
 
  private:
+  void write();
+
   struct Event {
     std::string name;
     Clock::time_point begin;
     Clock::time_point end;
-    Row row;
+    int row;
   };
 
   std::filesystem::path file_;

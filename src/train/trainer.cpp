@@ -81,7 +81,9 @@ void Trainer::step() {
   const Verdict verdict = judge();
   if (verdict == Verdict::kUsable) update();
   // Gradients stop here, values go on: truncated back-propagation over T characters.
-  if (verdict != Verdict::kNotFinite) state_ = {state.h.detach(), state.c.detach()};
+  if (verdict != Verdict::kNotFinite) {
+    state_ = state.changed([](const at::Tensor& part) { return part.detach(); });
+  }
   count(loss_sum.item<double>(), verdict, work_seconds);
   trace_.end_step();
 }
@@ -92,7 +94,7 @@ Batch Trainer::read() {
   if (batch.fresh_state) state_ = model_.zero_state(batch.lanes);
   if (!batch.fresh_lanes.empty()) {
     const at::Tensor lanes = at::tensor(batch.fresh_lanes, at::kLong).to(model_.device());
-    state_ = {state_.h.index_fill(1, lanes, 0), state_.c.index_fill(1, lanes, 0)};
+    state_ = state_.changed([&](const at::Tensor& part) { return part.index_fill(1, lanes, 0); });
   }
   return batch;
 }
@@ -184,7 +186,7 @@ void Trainer::check_replicas() const {
 }
 
 void Trainer::save_to(Checkpoint& checkpoint) const {
-  const RnnState all{gather_lanes(comm_, state_.h), gather_lanes(comm_, state_.c)};
+  const RnnState all = state_.changed([&](const at::Tensor& part) { return gather_lanes(comm_, part); });
   if (comm_.rank() != 0) return;
   checkpoint.state = all;
   for (const Parameters::Parameter& parameter : model_.parameters().list()) {
@@ -208,8 +210,9 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
       }
     }
     const RnnState all_lanes = model_.zero_state(settings_.train.batch_size);
-    for (const at::Tensor& state : {checkpoint.state.h, checkpoint.state.c}) {
-      check(state.defined() && state.sizes() == all_lanes.h.sizes() && state.scalar_type() == at::kFloat,
+    for (const auto& [part, wanted] : all_lanes.parts()) {
+      const at::Tensor& state = part == std::string_view("h") ? checkpoint.state.h : checkpoint.state.c;
+      check(state.defined() && state.sizes() == wanted.sizes() && state.scalar_type() == at::kFloat,
             "the checkpoint lacks the state of the ", settings_.train.batch_size, " lanes in the shape ",
             all_lanes.h.sizes());
     }
@@ -217,8 +220,9 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
   broadcast(comm_, model_.parameters().values());
   for (const auto& [moment, flat] : optimizer_.moments()) broadcast(comm_, flat);
   const auto own_sizes = state_.h.sizes().vec();
+  const bool has_cells = state_.c.defined();
   state_.h = scatter_lanes(comm_, checkpoint.state.h, own_sizes).to(model_.device());
-  state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(model_.device());
+  if (has_cells) state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(model_.device());
 }
 
 }  // namespace charrnn

@@ -123,7 +123,7 @@ std::optional<Checkpoint> TrainingRun::share_checkpoint(
     const std::function<std::optional<Checkpoint>()>& pick) {
   std::optional<Checkpoint> found;
   together(comm_, [&] {
-    if (is_first_) found = pick();
+    if (is_first_) while_working(comm_, [&] { found = pick(); });
   });
   const std::string text =
       broadcast_text(comm_, found ? nlohmann::json(metadata_of(*found)).dump() : std::string());
@@ -164,7 +164,10 @@ void TrainingRun::go_on_from(const Checkpoint& found) {
                          with_thousands(found.progress.step),
                          options_.fit_seconds ? ", with the train.steps that were fitted before\n" : "\n"));
   for (const std::string& change : changed_settings(found.settings, settings_)) {
-    screen_.message("  new value: " + change + "\n");
+    const bool changes_nothing = change.starts_with("train.lanes_per_rank");
+    screen_.message(
+        "  new value: " + change +
+        (changes_nothing ? concat(": the run keeps its ", settings_.train.batch_size, " lanes") : "") + "\n");
   }
 }
 
@@ -215,9 +218,14 @@ bool TrainingRun::is_due(int64_t every) const {
 void TrainingRun::watch_job_limit() {
   if (!is_first_ || !settings_.run.stop_before_limit) return;
   try {
-    const std::optional<double> seconds = seconds_to_job_end();
+    std::optional<double> seconds;
+    while_working(comm_, [&] { seconds = seconds_to_job_end(); });
     job_limit_.reset();
     if (!seconds) return;
+    if (*seconds < *settings_.run.stop_before_limit) {
+      log::warning(concat("run.stop_before_limit is ", *settings_.run.stop_before_limit,
+                          " s, and the job ends in ", *seconds, " s: the run stops now"));
+    }
     job_limit_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
                                     *seconds - *settings_.run.stop_before_limit));
   } catch (const Error& error) {
@@ -245,7 +253,23 @@ StopReason TrainingRun::own_reason_to_stop() {
   return StopReason::kNone;
 }
 
+// A signal cut an evaluation or a sample short, on any rank: the run stops here, and makes it up when it goes
+// on.
+bool TrainingRun::is_something_put_off() const {
+  const Progressed& progress = trainer_->progress();
+  std::array<int64_t, 1> put_off{progress.evaluation_pending || progress.samples_pending ? 1 : 0};
+  comm_.all_reduce_max(put_off);
+  return put_off[0] != 0;
+}
+
+void TrainingRun::make_up() {
+  if (trainer_->progress().evaluation_pending && evaluate_now()) save(true);
+  if (trainer_->progress().samples_pending) sample_now();
+}
+
 ExitCode TrainingRun::run() {
+  const bool is_made_up = is_something_put_off();
+  if (is_made_up) make_up();
   if (trainer_->progress().step >= total_steps_) {
     screen_.message(
         concat("the run in ", settings_.run.output, " has finished its ", with_thousands(total_steps_),
@@ -253,7 +277,12 @@ ExitCode TrainingRun::run() {
     return ExitCode::kFinished;
   }
   print_start();
-  if (trainer_->progress().step == 0 && settings_.sample.every > 0) sample_now();
+  if (trainer_->progress().step == 0 && settings_.sample.every > 0 && !is_made_up) sample_now();
+  if (is_something_put_off()) {
+    save(false);
+    report_stop(StopReason::kSignal);
+    return ExitCode::kSaved;
+  }
   return step_until_done();
 }
 
@@ -277,7 +306,10 @@ ExitCode TrainingRun::step_until_done() {
       return ExitCode::kDiverged;
     }
     report_straggler();
-    if (is_due(settings_.comm.check_replicas_every)) trainer_->check_replicas();
+    if (is_due(settings_.comm.check_replicas_every)) {
+      trainer_->settle();
+      trainer_->check_replicas();
+    }
 
     const bool is_last = progress.step == total_steps_;
     const bool is_something_due = is_due(settings_.train.log_every) || is_due(settings_.evaluate.every) ||
@@ -288,25 +320,20 @@ ExitCode TrainingRun::step_until_done() {
     }
     const StopReason reason = is_last ? StopReason::kNone : trainer_->stop_reason();
     const bool stops_here = is_max_step || reason == StopReason::kMaxSeconds;
-    const bool interrupted = reason == StopReason::kSignal || reason == StopReason::kTimeLimit;
+    bool interrupted = reason == StopReason::kSignal || reason == StopReason::kTimeLimit;
     if (is_due(settings_.train.log_every) || is_last) {
       log_step();
     } else if (progress.window_count > 0 && (stops_here || screen_.wants_refresh())) {
       show(line_so_far());
     }
-    const bool is_best =
-        (is_due(settings_.evaluate.every) || (is_last && settings_.evaluate.every > 0)) && evaluate_now();
-    if (is_due(settings_.sample.every) || (is_last && settings_.sample.every > 0)) sample_now();
+    const bool evaluates = is_due(settings_.evaluate.every) || (is_last && settings_.evaluate.every > 0);
+    const bool samples = is_due(settings_.sample.every) || (is_last && settings_.sample.every > 0);
+    const bool is_best = evaluates && evaluate_now();
+    if (samples) sample_now();
+    if ((evaluates || samples) && is_something_put_off()) interrupted = true;
     if (is_due(settings_.checkpoint.every) || is_best || is_last || stops_here || interrupted) save(is_best);
     if (interrupted) {
-      if (is_first_) {
-        screen_.end_status();
-        const std::string why = reason == StopReason::kTimeLimit ? " before the job's time limit"
-                                : stop_signal() != 0 ? " on request (" + signal_name(stop_signal()) + ")"
-                                                     : " on request";
-        log::warning(concat("stopped", why, " after step ", progress.step,
-                            ", saved: the same command goes on from there"));
-      }
+      report_stop(reason);
       return ExitCode::kSaved;
     }
     if (stops_here && !is_last) {
@@ -323,21 +350,34 @@ ExitCode TrainingRun::step_until_done() {
   return ExitCode::kFinished;
 }
 
+void TrainingRun::report_stop(StopReason reason) {
+  if (!is_first_) return;
+  screen_.end_status();
+  const std::string why = reason == StopReason::kTimeLimit ? " before the job's time limit"
+                          : stop_signal() != 0 ? " on request (" + signal_name(stop_signal()) + ")"
+                                               : " on request";
+  log::warning(concat("stopped", why, " after step ", trainer_->progress().step,
+                      ", saved: the same command goes on from there"));
+}
+
 bool TrainingRun::report_skipped_step() {
   const Progressed& progress = trainer_->progress();
   report_event(concat("step ", progress.step, " was skipped: ",
                       std::isfinite(trainer_->gradient_norm())
                           ? concat("its gradient norm of ", trainer_->gradient_norm(),
                                    " lies far above the mean of ", progress.norms.mean)
+                      : settings_.comm.gradient_type == GradientType::kFp16
+                          ? "its loss or gradient is not finite, or too large for comm.gradient_type fp16"
                           : "its loss or gradient is not finite",
                       " (", progress.skipped_in_a_row, " in a row, ", progress.skipped, " in all)"));
   if (progress.skipped_in_a_row < settings_.train.max_skipped_steps) return true;
   if (is_first_) {
     screen_.end_status();
-    log::error(
-        concat("diverged: ", progress.skipped_in_a_row, " steps in a row were skipped; lower ",
-               "train.optimizer.learning_rate or train.clip_norm, or set train.on_divergence: rollback, and "
-               "start from the last checkpoint"));
+    const bool rolls_back = settings_.train.on_divergence == OnDivergence::kRollback;
+    log::error(concat("diverged: ", progress.skipped_in_a_row, " steps in a row were skipped",
+                      rolls_back ? ""
+                                 : "; lower train.optimizer.learning_rate or train.clip_norm, or set "
+                                   "train.on_divergence: rollback, and start from the last checkpoint"));
   }
   return false;
 }
@@ -354,7 +394,7 @@ bool TrainingRun::roll_back() {
   const std::optional<Checkpoint> good =
       share_checkpoint([&] { return folder_.newest_good(diverged.rollback_step); });
   if (!good) {
-    if (is_first_) log::error("no rollback: there is no checkpoint from before the divergence yet");
+    if (is_first_) log::error("no rollback: no checkpoint from before the divergence is there");
     return false;
   }
   Progressed progress = good->progress;
@@ -396,6 +436,7 @@ TrainLine TrainingRun::line_so_far() const {
           trainer_->gradient_norm(),
           rate,
           progress.skipped,
+          progress.spikes,
           {}};
 }
 
@@ -440,8 +481,11 @@ void TrainingRun::log_step() {
 bool TrainingRun::evaluate_now() {
   const SplitInfo* valid = corpus_->split("valid");
   if (valid == nullptr) return false;
-  const Loss loss = evaluate(*model_, *valid, settings_.evaluate.lanes, comm_);
+  const std::optional<Loss> found = evaluate(*model_, *valid, settings_.evaluate.lanes, comm_);
   Progressed& progress = trainer_->progress();
+  progress.evaluation_pending = !found;
+  if (!found) return false;
+  const Loss& loss = *found;
   progress.seconds = seconds_so_far();
   const bool is_best =
       std::isfinite(loss.nats()) && (progress.best_loss == 0 || loss.nats() < progress.best_loss);
@@ -457,29 +501,18 @@ bool TrainingRun::evaluate_now() {
   return is_best;
 }
 
-// Rank 0 samples. The others hear from it every second, so that a long sample is not taken for a lost rank.
+// Rank 0 samples; the others wait for it in the next step and hear that it works. All texts or none: a signal
+// puts them off to when the run goes on.
 void TrainingRun::sample_now() {
-  if (is_first_) {
-    write_samples();
-    keep_alive(false);
-  } else {
-    while (keep_alive(true).sampling) {
-    }
-  }
-}
-
-TrainingRun::Sampling TrainingRun::keep_alive(bool sampling) {
-  std::array<int64_t, 2> flags{is_first_ && sampling ? 1 : 0, stop_signal() != 0 ? 1 : 0};
-  comm_.all_reduce_max(flags);
-  return {flags[0] != 0, flags[1] != 0};
-}
-
-void TrainingRun::write_samples() {
+  Progressed& progress = trainer_->progress();
+  progress.samples_pending = false;
+  if (!is_first_) return;
   const Sampler sampler(*model_, corpus_->vocabulary());
-  const Progressed& progress = trainer_->progress();
   const auto& prefixes = settings_.sample.prefixes;
   const auto& temperatures = settings_.sample.temperatures;
-  Clock::time_point heard = Clock::now();
+  std::string samples;
+  std::string lines;
+  std::string first;
   for (size_t p = 0; p < prefixes.size(); ++p) {
     for (size_t t = 0; t < temperatures.size(); ++t) {
       const SampleOptions options{
@@ -487,22 +520,22 @@ void TrainingRun::write_samples() {
           .seed = random_bits(static_cast<uint64_t>(settings_.run.seed), Draw::kSample,
                               {static_cast<uint64_t>(progress.step), p, t})};
       std::string text;
-      const bool is_whole =
-          sampler.go_on(prefixes[p], settings_.sample.length, options, [&](const std::string& next) {
+      progress.samples_pending =
+          !sampler.go_on(prefixes[p], settings_.sample.length, options, [&](const std::string& next) {
             text += next;
-            if (seconds_since(heard) < 1) return true;
-            heard = Clock::now();
-            return !keep_alive(true).stop_requested;
+            comm_.still_working();
+            return stop_signal() == 0;
           });
-      if (!is_whole) return;
-      const std::string title = concat("--- step ", progress.step, ", temperature ", temperatures[t], "\n");
-      samples_.append(title + prefixes[p] + text + "\n");
-      metrics_.append(sample_json(progress, epoch(), prefixes[p], temperatures[t], text));
-      if (p == 0 && t == 0) {
-        screen_.message(title + prefixes[p] + text + "\n--- more in " + folder_.samples().string() + "\n");
-      }
+      if (progress.samples_pending) return;
+      samples += concat("--- step ", progress.step, ", temperature ", temperatures[t], "\n", prefixes[p],
+                        text, "\n");
+      lines += sample_json(progress, epoch(), prefixes[p], temperatures[t], text);
+      if (first.empty()) first = samples;
     }
   }
+  samples_.append(samples);
+  metrics_.append(lines);
+  if (!first.empty()) screen_.message(first + "--- more in " + folder_.samples().string() + "\n");
 }
 
 void TrainingRun::save(bool is_best) {
@@ -521,8 +554,9 @@ void TrainingRun::save(bool is_best) {
     checkpoint.vocabulary_json = corpus_->vocabulary().to_json();
     checkpoint.corpus_hash = corpus_->hash();
     checkpoint.marks = corpus_->marks();
+    if (is_good(progress, checkpoint.marks)) progress.good_step = progress.step;
     checkpoint.progress = progress;
-    folder_.save(checkpoint, is_best, settings_.checkpoint.keep);
+    while_working(comm_, [&] { folder_.save(checkpoint, is_best, settings_.checkpoint.keep); });
   });
 }
 

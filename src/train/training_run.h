@@ -52,6 +52,9 @@ class TrainingRun {
   bool is_job_limit_near();
 
   ExitCode step_until_done();
+  bool is_something_put_off() const;  // every rank calls it
+  void make_up();
+  void report_stop(StopReason reason);
   bool report_skipped_step();  // false where the run has diverged
   bool roll_back();            // false where that is not asked for, or was done too often
   void report_straggler();
@@ -61,12 +64,6 @@ class TrainingRun {
   void log_step();
   bool evaluate_now();  // true where it is the best so far
   void sample_now();
-  void write_samples();
-  struct Sampling {
-    bool sampling;
-    bool stop_requested;
-  };
-  Sampling keep_alive(bool sampling);  // every rank calls it
   void save(bool is_best);
   void report_event(const std::string& text);
   double seconds_so_far() const;

@@ -20,9 +20,28 @@ TEST(OperationLog, CountsFromOne) {
   EXPECT_EQ(log[3].sequence, 0) << "not there";
 }
 
+TEST(OperationLog, WhatIsUnderWayStays) {
+  OperationLog log;
+  const int64_t control = log.start("control_sum", 8);
+  for (int i = 0; i < 100; ++i) log.end(log.start("broadcast", 0));
+  EXPECT_EQ(log.last().size(), 64u);
+  EXPECT_EQ(log[control].name, "control_sum");
+  log.await(control);
+  ASSERT_TRUE(log.awaited());
+  EXPECT_EQ(log.awaited()->sequence, control);
+}
+
+TEST(OperationLog, LetGoIsNoLongerAwaited) {
+  OperationLog log;
+  const int64_t sum = log.start_and_await("all_reduce_sum", 8);
+  log.let_go(sum);
+  EXPECT_FALSE(log.awaited());
+  EXPECT_EQ(log[sum].state, State::kStarted);
+}
+
 TEST(OperationLog, KeepsTheLast64) {
   OperationLog log;
-  for (int i = 1; i <= 100; ++i) log.start("operation " + std::to_string(i), 0);
+  for (int i = 1; i <= 100; ++i) log.end(log.start("operation " + std::to_string(i), 0));
   const std::vector<Operation> last = log.last();
   ASSERT_EQ(last.size(), 64u);
   EXPECT_EQ(last.front().sequence, 37);  // 100 - 63

@@ -64,7 +64,7 @@ TEST(Config, WrongTypeSaysWhatIsValid) {
       AllOf(HasSubstr("run.yaml:2"), HasSubstr("model.layers is `two`"), HasSubstr("a whole number")));
   EXPECT_THAT(problem_of("model: {layers: 2.5}"), HasSubstr("a whole number"));
   EXPECT_THAT(problem_of("model: {layers: [1, 2]}"), HasSubstr("a whole number"));
-  EXPECT_THAT(problem_of("train: {optimizer: {name: adma}}"), HasSubstr("sgd | adam | adamw"));
+  EXPECT_THAT(problem_of("train: {optimizer: {name: adma}}"), HasSubstr("sgd | rmsprop | adam | adamw"));
   EXPECT_THAT(problem_of("train: {random_offset: maybe}"), HasSubstr("true or false"));
   EXPECT_THAT(problem_of("train: {clip_norm: .nan}"), HasSubstr("a number"));
   EXPECT_THAT(problem_of("train: 3"), HasSubstr("is a section"));

@@ -10,13 +10,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from charrnn_cli import TIME_MACHINE, ToolTest, lines
+from charrnn_cli import TIME_MACHINE, ToolTest, lines, losses
 
 
 class ClientsTest(ToolTest):
     def read_split(self, name):
         ids = []
-        for path in sorted((self.folder / "corpus").glob(f"{name}-*.h5")):
+        for path in sorted(getattr(self, "folder_of_corpus", self.folder / "corpus").glob(f"{name}-*.h5")):
             with h5py.File(path) as shard:
                 ids.append(shard["ids"][:])
         return numpy.concatenate(ids)
@@ -53,6 +53,93 @@ class ClientsTest(ToolTest):
                 shown = json.loads(self.succeed("charrnn_eval", checkpoint, "--json").stdout)
                 self.assertEqual(shown["characters"], len(self.read_split("valid")) - 1)
                 self.assertLess(abs(self.held_out_loss(checkpoint, 5) - shown["loss_nats"]), 1e-5)
+
+    def torch_model(self, cell, weights, layers):
+        kind, more = {"lstm": (torch.nn.LSTM, {}), "gru": (torch.nn.GRU, {}), "rnn_tanh": (torch.nn.RNN, {}),
+                      "rnn_relu": (torch.nn.RNN, {"nonlinearity": "relu"})}[cell]
+        rnn = kind(weights["rnn.weight_ih_l0"].shape[1], weights["rnn.weight_hh_l0"].shape[1], num_layers=layers,
+                   batch_first=True, **more)
+        rnn.load_state_dict({name[4:]: value for name, value in weights.items() if name.startswith("rnn.")})
+        return rnn
+
+    def torch_losses(self, cell, weights, layers, steps, rate, clip, lanes=12, length=20):
+        """Truncated back-propagation over one shard, as anybody would write it in PyTorch."""
+        rnn = self.torch_model(cell, weights, layers)
+        others = {name: value.clone().requires_grad_(True) for name, value in weights.items()
+                  if name.split(".")[0] in ("embedding", "head")}
+        parameters = list(rnn.parameters()) + list(others.values())
+        optimizer = torch.optim.Adam(parameters, lr=rate)
+        ids = torch.from_numpy(self.read_split("train").astype(numpy.int64))
+        span = (len(ids) - 1) // lanes
+        state, losses_seen = None, []
+        for step in range(steps):
+            places = torch.arange(lanes)[:, None] * span + step * length + torch.arange(length)
+            x = (others["embedding.weight"][ids[places]] if "embedding.weight" in others else
+                 torch.nn.functional.one_hot(ids[places], rnn.input_size).float())
+            output, state = rnn(x, state)
+            if "head.bias" in others:
+                output = torch.nn.functional.linear(output, others.get("head.weight", others.get("embedding.weight")),
+                                                    others["head.bias"])
+            loss = torch.nn.functional.cross_entropy(output.flatten(0, 1), ids[places + 1].flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, clip)
+            optimizer.step()
+            state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+            losses_seen.append(loss.item())
+        return losses_seen
+
+    def test_every_cell_trains_as_in_torch(self):
+        corpus = self.folder / "one_shard"
+        self.succeed("charrnn_preprocess", self.config, corpus__output=corpus, corpus__shard_size=1000000)
+        characters = len(json.loads((corpus / "vocabulary.json").read_text(encoding="utf-8"))["characters"])
+        self.folder_of_corpus = corpus
+        cases = [(cell, layers, {}) for cell in ("lstm", "gru", "rnn_tanh", "rnn_relu") for layers in (1, 2)]
+        cases += [("gru", 1, {"model__input": "one_hot"}),
+                  ("lstm", 2, {"model__tied_weights": "true", "model__embedding_size": 48}),
+                  ("rnn_tanh", 1, {"model__head": "none", "model__input": "one_hot", "model__hidden_size": characters})]
+        for number, (cell, layers, more) in enumerate(cases):
+            with self.subTest(cell=cell, layers=layers, more=more):
+                settings = {"corpus__output": corpus, "model__cell": cell, "model__layers": layers, "model__dropout": 0,
+                            "train__random_offset": "false", "train__optimizer__learning_rate": 0.01, **more}
+                first = self.train(f"first{number}", train__steps=1, **settings)
+                weights = {name: value for name, value in load_file(first / "checkpoints" / "latest").items()
+                           if name.split(".")[0] in ("embedding", "rnn", "head")}
+                run = self.train(f"run{number}", train__steps=15, train__start_from=first, **settings)
+                for ours, theirs in zip(losses(run), self.torch_losses(cell, weights, layers, 15, 0.01, 0.5), strict=True):
+                    self.assertLess(abs(ours - theirs), 1e-5)
+                # Stopped and gone on with, evaluated and sampled like any other.
+                parts = self.train(f"parts{number}", train__steps=15, train__start_from=first, extra=["--max-steps", 7],
+                                   ranks=2, **settings)
+                self.train(f"parts{number}", train__steps=15, train__start_from=first, ranks=2, **settings)
+                self.assertLess(max(abs(a - b) for a, b in zip(losses(run), losses(parts), strict=True)), 1e-5)
+                json.loads(self.succeed("charrnn_eval", run, "--json").stdout)
+                self.assertEqual(len(self.succeed("charrnn_sample", run, "--prefix", "The ", "-n", 30).stdout.strip()) > 4,
+                                 True)
+
+    def test_schedules_are_torchs(self):
+        def rates(make):
+            optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.03)
+            schedule = make(optimizer)
+            seen = []
+            for _ in range(20):
+                seen.append(optimizer.param_groups[0]["lr"])
+                optimizer.step()
+                schedule.step()
+            return seen
+        schedulers = torch.optim.lr_scheduler
+        for name, more, make in (
+                ("step", {"step_size": 6, "factor": 0.3}, lambda o: schedulers.StepLR(o, 6, gamma=0.3)),
+                ("linear", {"final_fraction": 0.1},
+                 lambda o: schedulers.LinearLR(o, start_factor=1, end_factor=0.1, total_iters=20)),
+                ("cosine", {"final_fraction": 0.1},
+                 lambda o: schedulers.CosineAnnealingLR(o, T_max=20, eta_min=0.003))):
+            with self.subTest(schedule=name):
+                run = self.train(name, train__steps=20, train__schedule__name=name,
+                                 **{f"train__schedule__{key}": value for key, value in more.items()})
+                ours = [line["learning_rate"] for line in lines(run, "train")]
+                for a, b in zip(ours, rates(make), strict=True):
+                    self.assertAlmostEqual(a, b, 12)
 
     def test_names_and_metadata(self):
         run = self.train(train__steps=2)

@@ -52,6 +52,12 @@ class DivergenceTest(ToolTest):
         rates = {round(line["learning_rate"], 9) for line in lines(folder, "train")[12:]}
         self.assertEqual(rates, {10.0}, "it is remembered")
 
+    def test_the_way_back_is_kept_when_little_is_kept(self):
+        # Every checkpoint of the bad stretch pushes one out; the last good one stays.
+        self.start_sanely()
+        self.train(ranks=2, **{**self.ROLLBACK, "checkpoint__keep": 1, "train__rollback_rate_factor": 0.01})
+        self.assertIn("going on from step 10", self.rollbacks(self.folder / "run")[0])
+
     def test_without_a_good_checkpoint_there_is_no_way_back(self):
         self.refuse(3, "no rollback", ranks=2, **self.ROLLBACK)
 
@@ -108,6 +114,127 @@ class TimeLimitTest(ToolTest):
                               env=env, timeout=120, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("Invalid job id", done.stderr)
+
+
+class LongWorkTest(ToolTest):
+    """Work of one rank that takes longer than comm.timeout_seconds ends no healthy run."""
+
+    def test_an_evaluation_of_one_rank_alone(self):
+        # One lane: rank 1 has nothing to read. 9,000 characters one after the other take longer than half a second.
+        self.train(ranks=2, train__steps=2, evaluate__every=1, evaluate__lanes=1, comm__timeout_seconds=0.4,
+                   model__hidden_size=512)
+
+    def test_samples_and_checkpoints(self):
+        self.train(ranks=3, train__steps=2, sample__every=1, sample__length=8000, comm__timeout_seconds=0.5)
+
+    def test_a_slow_squeue(self):
+        path = self.folder / "bin"
+        path.mkdir()
+        (path / "squeue").write_text("#!/bin/sh\nsleep 4; echo NONE\n", encoding="utf-8")
+        (path / "squeue").chmod(0o755)
+        arguments = overrides(run__stop_before_limit=30, comm__timeout_seconds=1)
+        done = subprocess.run(command("charrnn_train", self.config, *arguments, ranks=2), timeout=120,
+                              env=environment(PATH=f"{path}:{os.environ['PATH']}", SLURM_JOB_ID="5"),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_signal_puts_off_samples_and_evaluation(self):
+        settings = {"train__steps": 4, "sample__every": 2, "sample__length": 20000, "evaluate__every": 2,
+                    "sample__temperatures": "[1.0]"}
+        whole = self.train("whole", ranks=2, **settings)
+        arguments = overrides(run__output=self.folder / "parts", **settings)
+        process = subprocess.Popen(command("charrnn_train", self.config, *arguments, ranks=2), env=environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        metrics = self.folder / "parts" / "metrics.jsonl"
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not (metrics.exists() and '"step":2' in metrics.read_text(encoding="utf-8")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGUSR1)  # while it evaluates or samples after step 2, or a little later
+        _, errors = process.communicate(timeout=60)
+        self.assertIn(process.returncode, (75, 0), errors)
+        self.train("parts", ranks=2, **settings)
+        for kind, value in (("sample", "text"), ("valid", "loss_nats"), ("train", "loss_nats")):
+            self.assertEqual([(line["step"], line[value]) for line in lines(whole, kind)],
+                             [(line["step"], line[value]) for line in lines(self.folder / "parts", kind)], kind)
+
+
+class WatchedTest(ToolTest):
+    """What the ranks tell each other while they train."""
+
+    def start(self, **settings):
+        process = subprocess.Popen(command("charrnn_train", self.config, *overrides(**settings), ranks=2),
+                                   env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        latest = self.folder / "run" / "checkpoints" / "latest"
+        end = time.monotonic() + 60
+        while not latest.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        return process
+
+    def flip_a_bit(self, process_id, needle):
+        """In every place of the process' memory where NEEDLE, 100 bytes of weights, lies."""
+        flipped = 0
+        with open(f"/proc/{process_id}/maps", encoding="utf-8") as maps, open(f"/proc/{process_id}/mem", "r+b", 0) as memory:
+            for line in maps:
+                span, rights, *_ = line.split()
+                begin, end = (int(place, 16) for place in span.split("-"))
+                if not rights.startswith("rw") or end - begin > 1 << 28:
+                    continue
+                try:
+                    memory.seek(begin)
+                    found = memory.read(end - begin).find(needle)
+                except OSError:
+                    continue
+                if found >= 0:
+                    memory.seek(begin + found)
+                    memory.write(bytes([needle[0] ^ 1]))
+                    flipped += 1
+        return flipped
+
+    def test_a_flipped_bit_stops_the_run_and_names_the_rank(self):
+        # A rate of 0, so that the weights stay what the checkpoint says.
+        process = self.start(train__steps=1000000, train__log_every=1000, checkpoint__every=10, comm__check_replicas_every=20,
+                             train__optimizer__learning_rate=0)
+        weights = load_file(self.folder / "run" / "checkpoints" / "latest")
+        needle = weights["rnn.weight_hh_l0"].tobytes()[400:500]
+        self.assertGreater(self.flip_a_bit(rank_processes(self.folder)[1], needle), 0)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, errors)
+        self.assertRegex(errors, r"expected equal weights on all ranks after step \d+, found others on .*rank 1 \(host ")
+
+    def test_a_slow_rank_is_named(self):
+        process = self.start(train__steps=1000000, train__log_every=10, checkpoint__every=10, model__hidden_size=256)
+        slow = rank_processes(self.folder)[1]
+        end = time.monotonic() + 60
+        metrics = self.folder / "run" / "metrics.jsonl"
+        while time.monotonic() < end and "rank 1 (host" not in metrics.read_text(encoding="utf-8"):
+            os.kill(slow, signal.SIGSTOP)
+            time.sleep(0.06)
+            os.kill(slow, signal.SIGCONT)
+            time.sleep(0.02)
+        process.send_signal(signal.SIGUSR1)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, errors)
+        self.assertIn("all wait for it", errors)
+        slowest = [line["slowest_rank"] for line in lines(self.folder / "run", "train")]
+        self.assertGreater(slowest.count(1), slowest.count(0), "the spread is in metrics.jsonl")
+
+    def test_ranks_and_their_places_are_shown(self):
+        shown = self.succeed("charrnn_train", self.config, ranks=2).stdout
+        self.assertRegex(shown, r"rank +host +device +cores\n0 +\S+ +cpu +[0-9]\S*( .*)?\n1 +\S+ +cpu +[0-9]")
+
+    def test_a_stop_that_went_well_leaves_no_reports(self):
+        process = self.start(train__steps=1000000, train__log_every=1000, checkpoint__every=10)
+        ranks = rank_processes(self.folder)
+        os.kill(ranks[0], signal.SIGSTOP)
+        for rank in ranks.values():
+            os.kill(rank, signal.SIGTERM)
+        time.sleep(1.5)  # the other waits, has a TERM, and fears the worst
+        os.kill(ranks[0], signal.SIGCONT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, errors)
+        self.assertEqual([path.name for path in (self.folder / "run").glob("*-rank-*")], [])
 
 
 class LostRankTest(ToolTest):

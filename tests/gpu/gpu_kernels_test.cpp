@@ -73,7 +73,8 @@ TEST_F(Gpu, ForwardAndBackwardAreThoseOfTheCpu) {
 
 TEST_F(Gpu, NormsAndUpdatesAreThoseOfTheCpu) {
   const c10::AutoGradMode no_grad(false);
-  for (const OptimizerName name : {OptimizerName::kSgd, OptimizerName::kAdam, OptimizerName::kAdamW}) {
+  for (const OptimizerName name :
+       {OptimizerName::kSgd, OptimizerName::kRmsprop, OptimizerName::kAdam, OptimizerName::kAdamW}) {
     OptimizerSettings settings;
     settings.name = name;
     settings.weight_decay = 0.01;

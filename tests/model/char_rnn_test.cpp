@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../error_of.h"
 #include "small_model.h"
 
 namespace charrnn {
@@ -189,6 +190,98 @@ TEST(CharRnn, ParameterCountByHand) {
   EXPECT_EQ(CharRnn::parameter_count(small_settings(), kV), 55 + 28 * 14 + 28 * 16 + 77 + 11);
   EXPECT_EQ(CharRnn::parameter_count(small_settings(InputLayer::kOneHot, 1), kV), 28 * 20 + 77 + 11);
   EXPECT_EQ(small_model(small_settings()).parameters().values().numel(), 983);
+}
+
+// Sampling takes another way through each cell: one character, no gradients.
+TEST(CharRnnCells, OneCharacterAtATimeIsTheSame) {
+  for (const Cell cell : {Cell::kLstm, Cell::kGru, Cell::kRnnTanh, Cell::kRnnRelu}) {
+    ModelSettings settings = small_settings();
+    settings.cell = cell;
+    const CharRnn model = small_model(settings);
+    const at::Tensor ids = some_ids(kB, kT);
+    RnnState whole = model.zero_state(kB);
+    const at::Tensor logits = model.forward(ids, whole, std::nullopt);
+    EXPECT_EQ(whole.c.defined(), cell == Cell::kLstm);
+    const c10::AutoGradMode no_grad(false);
+    RnnState state = model.zero_state(kB);
+    for (int64_t t = 0; t < kT; ++t) {
+      const at::Tensor one = model.forward(ids.narrow(1, t, 1), state, std::nullopt);
+      EXPECT_LT(largest_difference(one, logits.narrow(1, t, 1)), 1e-12) << enum_name(cell);
+    }
+    EXPECT_LT(largest_difference(state.h, whole.h), 1e-12) << enum_name(cell);
+  }
+}
+
+// H = 2, V = 3, one-hot: h = tanh(w_ih[:, id] + b_ih + W_hh h + b_hh), by hand for two characters.
+TEST(CharRnnCells, PlainRnnByHand) {
+  const ModelSettings settings{.cell = Cell::kRnnTanh,
+                               .input = InputLayer::kOneHot,
+                               .hidden_size = 2,
+                               .layers = 1,
+                               .output_dropout = {}};
+  CharRnn model(settings, 3, at::kDouble);
+  const auto set = [&](const char* name, const std::vector<double>& values) {
+    const at::Tensor weight = model.parameters()[name].detach();
+    weight.copy_(at::tensor(values, at::kDouble).view(weight.sizes()));
+  };
+  set("rnn.weight_ih_l0", {0.1, 0.2, 0.3, -0.1, -0.2, -0.3});
+  set("rnn.weight_hh_l0", {0.5, 0.25, -0.5, 1});
+  set("rnn.bias_ih_l0", {0.01, 0.02});
+  set("rnn.bias_hh_l0", {0.03, 0.04});
+  set("head.weight", {1, 0, 0, 1, 1, 1});
+  set("head.bias", {0, 0, 0.5});
+  RnnState state = model.zero_state(1);
+  const at::Tensor logits = model.forward(at::tensor({2, 0}, at::kLong).view({1, 2}), state, std::nullopt);
+  const double a = std::tanh(0.3 + 0.04);
+  const double b = std::tanh(-0.3 + 0.06);
+  const double c = std::tanh(0.1 + 0.04 + 0.5 * a + 0.25 * b);
+  const double d = std::tanh(-0.1 + 0.06 - 0.5 * a + b);
+  const at::Tensor expected = at::tensor({a, b, a + b + 0.5, c, d, c + d + 0.5}, at::kDouble).view({1, 2, 3});
+  EXPECT_LT(largest_difference(logits, expected), 1e-15);
+}
+
+TEST(CharRnnHeads, NoHeadTakesTheOutputAsLogits) {
+  ModelSettings settings = small_settings();
+  settings.head = Head::kNone;
+  settings.hidden_size = kV;
+  const CharRnn model = small_model(settings);
+  RnnState state = model.zero_state(kB);
+  const at::Tensor logits = model.forward(some_ids(kB, kT), state, std::nullopt);
+  EXPECT_LT(largest_difference(logits.select(1, kT - 1), state.h[1]), 1e-15);
+  settings.hidden_size = kH;
+  EXPECT_THAT(usage_error_of([&] { CharRnn(settings, kV); }),
+              testing::HasSubstr("must be the 11 characters"));
+}
+
+TEST(CharRnnHeads, TiedWeightsAreTheEmbeddings) {
+  ModelSettings settings = small_settings();
+  settings.embedding_size = kH;
+  const int64_t untied = CharRnn::parameter_count(settings, kV);
+  settings.tied_weights = true;
+  EXPECT_EQ(CharRnn::parameter_count(settings, kV), untied - kV * kH);
+  CharRnn model = small_model(settings);
+  RnnState state = model.zero_state(kB);
+  const at::Tensor logits = model.forward(some_ids(kB, kT), state, std::nullopt);
+  const at::Tensor expected =
+      at::linear(state.h[1], model.parameters()["embedding.weight"], model.parameters()["head.bias"]);
+  EXPECT_LT(largest_difference(logits.select(1, kT - 1), expected), 1e-15);
+}
+
+TEST(CharRnnWeights, NormalOnesAreDrawnWithTheirScale) {
+  ModelSettings settings = small_settings();
+  settings.cell = Cell::kGru;
+  settings.hidden_size = 64;
+  settings.initial_weights = InitialWeights::kNormal;
+  settings.initial_scale = 0.05;
+  const CharRnn model = small_model(settings);
+  for (const Parameters::Parameter& parameter : model.parameters().list()) {
+    if (parameter.value.dim() == 1) {
+      EXPECT_EQ(parameter.value.count_nonzero().item<int64_t>(), 0) << parameter.name;
+    } else if (parameter.value.numel() > 10000) {  // 12,288: the deviation is known to 0.7 %
+      EXPECT_NEAR(parameter.value.std().item<double>(), 0.05, 0.002) << parameter.name;
+      EXPECT_NEAR(parameter.value.mean().item<double>(), 0, 0.002) << parameter.name;
+    }
+  }
 }
 
 }  // namespace

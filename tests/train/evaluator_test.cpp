@@ -43,7 +43,7 @@ TEST_F(Evaluator, AModelThatKnowsNothingHasLnV) {
     model_.parameters()["head.bias"].detach().zero_();
   }
   for (const int64_t lanes : {1, 3, 7, 500}) {
-    const Loss loss = evaluate(model_, split_, lanes, *comm_);
+    const Loss loss = evaluate(model_, split_, lanes, *comm_).value();
     EXPECT_EQ(loss.count, kN - 1);
     EXPECT_NEAR(loss.nats(), std::log(11.0), 1e-6);  // float logarithms
     EXPECT_NEAR(loss.perplexity(), 11, 1e-5);
@@ -58,7 +58,7 @@ TEST_F(Evaluator, CarriesTheStateThroughEachLane) {
     for (int64_t lane = 0; lane < lanes; ++lane) {
       expected += plain_sum(lane * (kN - 1) / lanes, (lane + 1) * (kN - 1) / lanes);
     }
-    EXPECT_NEAR(evaluate(model_, split_, lanes, *comm_).sum_nats / expected, 1, 1e-5) << lanes;
+    EXPECT_NEAR(evaluate(model_, split_, lanes, *comm_)->sum_nats / expected, 1, 1e-5) << lanes;
   }
 }
 
@@ -66,8 +66,8 @@ TEST_F(Evaluator, LeavesTheModelAsItWas) {
   model_.parameters()["head.weight"].sum().backward();
   const at::Tensor values = model_.parameters().values().clone();
   const at::Tensor gradients = model_.parameters().gradients().clone();
-  const Loss first = evaluate(model_, split_, 3, *comm_);
-  EXPECT_EQ(evaluate(model_, split_, 3, *comm_).sum_nats, first.sum_nats);
+  const Loss first = evaluate(model_, split_, 3, *comm_).value();
+  EXPECT_EQ(evaluate(model_, split_, 3, *comm_)->sum_nats, first.sum_nats);
   EXPECT_TRUE(at::equal(model_.parameters().values(), values));
   EXPECT_TRUE(at::equal(model_.parameters().gradients(), gradients));
   EXPECT_TRUE(c10::GradMode::is_enabled());

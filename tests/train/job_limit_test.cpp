@@ -28,6 +28,11 @@ TEST(JobLimit, JobsWithoutOne) {
   for (const char* text : {"NONE\n", "N/A\n", "N/A"}) EXPECT_EQ(job_end_time(text), std::nullopt) << text;
 }
 
+TEST(JobLimit, WarningsBeforeIt) {
+  EXPECT_EQ(job_end_time("squeue: warning: slow\n2026-11-22T18:30:00\n"),
+            job_end_time("2026-11-22T18:30:00"));
+}
+
 TEST(JobLimit, AnythingElseIsAnError) {
   for (const char* text : {"", "slurm_load_jobs error: Invalid job id specified\n", "2026-11-22\n"}) {
     EXPECT_THAT(error_of([&] { job_end_time(text); }), testing::HasSubstr("2026-11-22T18:30:00")) << text;
@@ -60,6 +65,15 @@ TEST_F(JobLimitOfASqueue, SecondsFromNow) {
   ASSERT_TRUE(seconds);
   EXPECT_GT(*seconds, 80);
   EXPECT_LE(*seconds, 100);
+}
+
+TEST_F(JobLimitOfASqueue, AnArraysTaskIsAskedForByItsNumber) {
+  setenv("SLURM_ARRAY_JOB_ID", "77", 1);
+  setenv("SLURM_ARRAY_TASK_ID", "3", 1);
+  squeue("[ \"$3\" = 77_3 ] && date -d '+100 seconds' +%Y-%m-%dT%H:%M:%S");
+  EXPECT_TRUE(seconds_to_job_end());
+  unsetenv("SLURM_ARRAY_JOB_ID");
+  unsetenv("SLURM_ARRAY_TASK_ID");
 }
 
 TEST_F(JobLimitOfASqueue, NoneOutsideOfSlurm) {

@@ -1,8 +1,10 @@
 #include "train/optimizer.h"
 
 #include <gtest/gtest.h>
+#include <torch/optim.h>
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
 namespace charrnn {
@@ -31,6 +33,7 @@ struct Plain {
   double momentum = 0;
   double first = 0;
   double second = 0;
+  double largest = 0;
 
   void update(double g, double learning_rate, int t) {
     if (s.name == OptimizerName::kAdamW) {
@@ -40,13 +43,20 @@ struct Plain {
     }
     if (s.name == OptimizerName::kSgd) {
       momentum = t == 1 ? g : s.momentum * momentum + g;
-      w -= learning_rate * (s.momentum > 0 ? momentum : g);
+      w -= learning_rate * (s.nesterov ? g + s.momentum * momentum : s.momentum > 0 ? momentum : g);
+      return;
+    }
+    if (s.name == OptimizerName::kRmsprop) {
+      second = s.alpha * second + (1 - s.alpha) * g * g;
+      momentum = s.momentum * momentum + g / (std::sqrt(second) + s.epsilon);
+      w -= learning_rate * momentum;
       return;
     }
     first = s.beta1 * first + (1 - s.beta1) * g;
     second = s.beta2 * second + (1 - s.beta2) * g * g;
     const double corrected_first = first / (1 - std::pow(s.beta1, t));
-    const double corrected_second = second / (1 - std::pow(s.beta2, t));
+    largest = std::max(largest, second);
+    const double corrected_second = (s.amsgrad ? largest : second) / (1 - std::pow(s.beta2, t));
     w -= learning_rate * corrected_first / (std::sqrt(corrected_second) + s.epsilon);
   }
 };
@@ -90,6 +100,55 @@ TEST_P(Optimizers, FiftyUpdatesEqualTheFormulas) {
   EXPECT_GT(moved, 0.01) << "nothing was tested";
 }
 
+// PyTorch's own, of the same library.
+std::unique_ptr<torch::optim::Optimizer> pytorchs(const OptimizerSettings& s, const at::Tensor& weights) {
+  const std::vector<at::Tensor> all{weights};
+  switch (s.name) {
+    case OptimizerName::kSgd:
+      return std::make_unique<torch::optim::SGD>(
+          all,
+          torch::optim::SGDOptions(1).momentum(s.momentum).weight_decay(s.weight_decay).nesterov(s.nesterov));
+    case OptimizerName::kRmsprop:
+      return std::make_unique<torch::optim::RMSprop>(all, torch::optim::RMSpropOptions(1)
+                                                              .alpha(s.alpha)
+                                                              .eps(s.epsilon)
+                                                              .momentum(s.momentum)
+                                                              .weight_decay(s.weight_decay));
+    case OptimizerName::kAdam:
+      return std::make_unique<torch::optim::Adam>(all, torch::optim::AdamOptions(1)
+                                                           .betas({s.beta1, s.beta2})
+                                                           .eps(s.epsilon)
+                                                           .weight_decay(s.weight_decay)
+                                                           .amsgrad(s.amsgrad));
+    case OptimizerName::kAdamW:
+      break;
+  }
+  return std::make_unique<torch::optim::AdamW>(all, torch::optim::AdamWOptions(1)
+                                                        .betas({s.beta1, s.beta2})
+                                                        .eps(s.epsilon)
+                                                        .weight_decay(s.weight_decay)
+                                                        .amsgrad(s.amsgrad));
+}
+
+TEST_P(Optimizers, FiftyUpdatesEqualPyTorchs) {
+  const OptimizerSettings& settings = GetParam().settings;
+  at::Tensor values = at::empty({kWeights});
+  for (size_t i = 0; i < kWeights; ++i) values[static_cast<int64_t>(i)] = start(i);
+  at::Tensor theirs = values.clone();
+  theirs.requires_grad_(true);
+  Optimizer optimizer(settings, values);
+  const auto pytorch = pytorchs(settings, theirs);
+  for (int t = 1; t <= kUpdates; ++t) {
+    at::Tensor gradients = at::empty({kWeights});
+    for (size_t i = 0; i < kWeights; ++i) gradients[static_cast<int64_t>(i)] = gradient(i, t);
+    theirs.mutable_grad() = gradients.clone();
+    pytorch->param_groups()[0].options().set_lr(rate(t));
+    pytorch->step();
+    optimizer.update(values, gradients, rate(t), t);
+    ASSERT_LT((values - theirs.detach()).abs().max().item<double>(), kTolerance) << "update " << t;
+  }
+}
+
 TEST_P(Optimizers, GradientsAreLeftAlone) {
   at::Tensor values = at::ones({3});
   const at::Tensor gradients = at::full({3}, 0.5);
@@ -102,9 +161,20 @@ OptimizerSettings named(OptimizerName name, double momentum, double weight_decay
   settings.name = name;
   settings.momentum = momentum;
   settings.weight_decay = weight_decay;
-  settings.beta1 = 0.8;  // no defaults
+  settings.alpha = 0.9;  // no defaults
+  settings.beta1 = 0.8;
   settings.beta2 = 0.97;
   settings.epsilon = 1e-4;
+  return settings;
+}
+
+OptimizerSettings nesterov(OptimizerSettings settings) {
+  settings.nesterov = true;
+  return settings;
+}
+
+OptimizerSettings amsgrad(OptimizerSettings settings) {
+  settings.amsgrad = true;
   return settings;
 }
 
@@ -113,6 +183,12 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Optimizers,
                                          Case{"sgd_decay", named(OptimizerName::kSgd, 0, 0.3)},
                                          Case{"momentum", named(OptimizerName::kSgd, 0.9, 0)},
                                          Case{"momentum_decay", named(OptimizerName::kSgd, 0.9, 0.3)},
+                                         Case{"nesterov", nesterov(named(OptimizerName::kSgd, 0.9, 0.3))},
+                                         Case{"rmsprop", named(OptimizerName::kRmsprop, 0, 0)},
+                                         Case{"rmsprop_decay", named(OptimizerName::kRmsprop, 0, 0.3)},
+                                         Case{"rmsprop_momentum", named(OptimizerName::kRmsprop, 0.8, 0.3)},
+                                         Case{"amsgrad", amsgrad(named(OptimizerName::kAdam, 0, 0.1))},
+                                         Case{"adamw_amsgrad", amsgrad(named(OptimizerName::kAdamW, 0, 0.1))},
                                          Case{"adam", named(OptimizerName::kAdam, 0, 0)},
                                          Case{"adam_decay", named(OptimizerName::kAdam, 0, 0.3)},
                                          Case{"adamw", named(OptimizerName::kAdamW, 0, 0)},
@@ -135,6 +211,8 @@ TEST(Optimizer, MomentsHavePyTorchsNames) {
   };
   EXPECT_EQ(names(OptimizerName::kSgd, 0), (std::vector<std::string>{}));
   EXPECT_EQ(names(OptimizerName::kSgd, 0.9), (std::vector<std::string>{"momentum_buffer"}));
+  EXPECT_EQ(names(OptimizerName::kRmsprop, 0), (std::vector<std::string>{"square_avg"}));
+  EXPECT_EQ(names(OptimizerName::kRmsprop, 0.5), (std::vector<std::string>{"momentum_buffer", "square_avg"}));
   EXPECT_EQ(names(OptimizerName::kAdam, 0), (std::vector<std::string>{"exp_avg", "exp_avg_sq"}));
   EXPECT_EQ(names(OptimizerName::kAdamW, 0), (std::vector<std::string>{"exp_avg", "exp_avg_sq"}));
 }

@@ -10,7 +10,9 @@ namespace {
 TrainSettings settings(ScheduleName name, int64_t warmup_steps, double final_fraction) {
   TrainSettings train;
   train.optimizer.learning_rate = 0.8;
-  train.schedule = {name, warmup_steps, final_fraction};
+  train.schedule.name = name;
+  train.schedule.warmup_steps = warmup_steps;
+  train.schedule.final_fraction = final_fraction;
   return train;
 }
 
@@ -39,6 +41,34 @@ TEST(Schedule, CosineByHand) {
   EXPECT_DOUBLE_EQ(learning_rate(cosine, 100, 100), 0.2);
   EXPECT_DOUBLE_EQ(learning_rate(cosine, 250, 100), 0.2) << "beyond the end it stays";
   EXPECT_NEAR(learning_rate(settings(ScheduleName::kCosine, 0, 0), 100, 100), 0, 1e-16);
+}
+
+TEST(Schedule, StepCutsAfterEveryStepSize) {
+  TrainSettings step = settings(ScheduleName::kStep, 2, 0);
+  step.schedule.step_size = 5;
+  step.schedule.factor = 0.5;
+  EXPECT_DOUBLE_EQ(learning_rate(step, 1, 100), 0.8);
+  EXPECT_DOUBLE_EQ(learning_rate(step, 2 + 4, 100), 0.8);
+  EXPECT_DOUBLE_EQ(learning_rate(step, 2 + 5, 100), 0.4);
+  EXPECT_DOUBLE_EQ(learning_rate(step, 2 + 14, 100), 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate(step, 2 + 15, 100), 0.1);
+}
+
+TEST(Schedule, LinearGoesStraightDown) {
+  const TrainSettings linear = settings(ScheduleName::kLinear, 4, 0.25);  // from 0.8 to 0.2 over 96 steps
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 4, 100), 0.8);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 4 + 24, 100), 0.65);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 4 + 48, 100), 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 100, 100), 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 300, 100), 0.2);
+}
+
+TEST(Schedule, InverseSquareRootOfTheSteps) {
+  const TrainSettings root = settings(ScheduleName::kInverseSqrt, 4, 0);
+  EXPECT_DOUBLE_EQ(learning_rate(root, 4, 100), 0.8);
+  EXPECT_DOUBLE_EQ(learning_rate(root, 4 + 12, 100), 0.4) << "sqrt(4 / 16)";
+  EXPECT_DOUBLE_EQ(learning_rate(root, 4 + 60, 100), 0.2) << "sqrt(4 / 64)";
+  EXPECT_DOUBLE_EQ(learning_rate(settings(ScheduleName::kInverseSqrt, 0, 0), 3, 100), 0.4) << "sqrt(1 / 4)";
 }
 
 TEST(Schedule, TheBatchScalesTheRate) {

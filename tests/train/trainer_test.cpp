@@ -30,7 +30,7 @@ Settings some_settings() {
   settings.train.batch_size = 4;
   settings.train.sequence_length = 3;
   settings.train.optimizer.learning_rate = 0.02;
-  settings.train.schedule = {ScheduleName::kCosine, 2, 0.1};
+  settings.train.schedule = {.name = ScheduleName::kCosine, .warmup_steps = 2, .final_fraction = 0.1};
   settings.train.clip_norm = 0.5;
   settings.run.seed = 6;
   return settings;
@@ -121,7 +121,7 @@ TEST_F(Trainers, StepsArePlainDescentOnTheMeanLoss) {
   settings.model.dropout = 0;
   settings.train.optimizer.name = OptimizerName::kSgd;
   settings.train.optimizer.learning_rate = 0.5;
-  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.schedule = {};
   settings.train.clip_norm = 0;
   SmallRun run(settings, split_);
   CharRnn model = SmallRun::initialized(settings);
@@ -167,7 +167,8 @@ TEST_F(Trainers, CountsWhatItRead) {
 }
 
 TEST_F(Trainers, SixAndFourStepsAreTenBitForBit) {
-  for (const OptimizerName name : {OptimizerName::kSgd, OptimizerName::kAdam, OptimizerName::kAdamW}) {
+  for (const OptimizerName name :
+       {OptimizerName::kSgd, OptimizerName::kRmsprop, OptimizerName::kAdam, OptimizerName::kAdamW}) {
     for (const Sampling sampling : {Sampling::kSequential, Sampling::kRandom}) {
       Settings settings = some_settings();
       settings.train.optimizer.name = name;
@@ -228,7 +229,7 @@ TEST_F(Trainers, StateMomentsAndPlaceAllMatter) {
 
 TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
   Settings settings = some_settings();
-  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.schedule = {};
   settings.train.clip_norm = 0;
   SmallRun run(settings, split_);
   const at::Tensor head_bias = run.model.parameters()["head.bias"].detach();
@@ -282,7 +283,7 @@ TEST_F(Trainers, ASpikeIsSkippedAndTheStateGoesOn) {
   settings.model.dropout = 0;
   settings.train.optimizer.name = OptimizerName::kSgd;
   settings.train.optimizer.learning_rate = 0.01;
-  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.schedule = {};
   settings.train.clip_norm = 0;
   settings.train.skip_spikes_above = 6;
   SmallRun run(settings, split_);
@@ -311,7 +312,7 @@ TEST_F(Trainers, ASpikeIsSkippedAndTheStateGoesOn) {
 
 TEST_F(Trainers, RollbacksAndTheBatchScaleTheRate) {
   Settings settings = some_settings();
-  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.schedule = {};
   settings.train.scale_learning_rate = RateScale::kSqrt;
   settings.train.reference_batch_size = 1;  // of 4
   Progressed progress;
@@ -366,7 +367,7 @@ TEST_F(Trainers, TraceShowsThePhasesOfTheFirstSteps) {
 TEST_F(Trainers, ALearningRateThatExplodesIsNoticed) {
   Settings settings = some_settings();
   settings.train.optimizer.learning_rate = 1e38;
-  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.schedule = {};
   SmallRun run(settings, split_);
   run.steps(6);
   EXPECT_GT(run.trainer.progress().skipped_in_a_row, 0);
@@ -376,7 +377,7 @@ TEST_F(Trainers, ClippingBoundsTheUpdateNotTheReportedNorm) {
   Settings settings = some_settings();
   settings.train.optimizer.name = OptimizerName::kSgd;
   settings.train.optimizer.learning_rate = 1;
-  settings.train.schedule = {ScheduleName::kConstant, 0, 0};
+  settings.train.schedule = {};
   settings.train.clip_norm = 0.01;
   SmallRun run(settings, split_);
   const at::Tensor before = run.values().clone();

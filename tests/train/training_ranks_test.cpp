@@ -156,6 +156,28 @@ TEST(TrainingRanks, HalvesTravelCloseToFloats) {
   }
 }
 
+TEST(TrainingRanks, ASpikeIsSkippedOnAll) {
+  Settings settings = some_settings();
+  settings.model.dropout = 0;
+  settings.train.optimizer.name = OptimizerName::kSgd;
+  settings.train.optimizer.learning_rate = 0.01;
+  settings.train.clip_norm = 0;
+  settings.train.skip_spikes_above = 3;
+  RankRun run(settings);
+  run.steps(60);
+  const int64_t spikes = run.trainer->progress().spikes;  // chance makes one or two
+  const at::Tensor before = run.values();
+  // Only the last rank's lanes give the large gradient.
+  const at::Tensor head = run.model.parameters()["head.weight"].detach();
+  const at::Tensor kept = head.clone();
+  if (is_last()) at::Tensor(head).mul_(1000);
+  run.steps(1);
+  at::Tensor(head).copy_(kept);
+  EXPECT_EQ(run.trainer->progress().spikes, spikes + 1);
+  EXPECT_TRUE(same_bits(run.values(), before));
+  EXPECT_NO_THROW(run.trainer->check_replicas());
+}
+
 TEST(TrainingRanks, ANumberThatIsNoneOnOneRankSkipsTheStepOnAll) {
   RankRun run(some_settings());
   run.steps(2);
