@@ -90,7 +90,7 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   });
   Communicator& comm = session.choose_backend(settings.comm, settings.run.device, "");
   const at::Device device = prepare_compute(session, settings.run.threads);
-  const CharRnn model = model_of(checkpoint, device);
+  const CharRnn model = model_of(checkpoint, device, settings.evaluate.weights);
   broadcast(comm, model.parameters().values());  // all ranks judge the same weights
   const std::optional<Loss> loss =
       evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm);

@@ -22,6 +22,7 @@ struct Options {
   std::string prefix_file;
   int64_t length = 0;
   bool greedy = false;
+  bool average = false;
   SampleOptions sample;
   int64_t count = 1;
   bool json = false;
@@ -37,7 +38,8 @@ uint64_t seed_of(uint64_t seed, const std::string& prefix, int64_t number) {
 int sample(const Options& options) {
   const Checkpoint checkpoint = open_run(options.run);
   const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, options.run);
-  const CharRnn model = model_of(checkpoint);
+  const CharRnn model = model_of(
+      checkpoint, at::kCPU, options.average ? WeightsUsed::kAverage : checkpoint.settings.sample.weights);
   std::vector<std::string> prefixes = options.prefixes;
   if (!options.prefix_file.empty()) prefixes.push_back(read_file(options.prefix_file));
   if (prefixes.empty()) prefixes = checkpoint.settings.sample.prefixes;
@@ -93,6 +95,7 @@ int main(int argc, char** argv) {
   app.add_option("--temperature", options.sample.temperature, "below 1 safer, above 1 wilder; 0 is greedy")
       ->check(at_least(0))
       ->capture_default_str();
+  app.add_flag("--average", options.average, "with the running average of the weights (train.average_decay)");
   app.add_flag("--greedy", options.greedy, "always the likeliest character");
   app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")->check(at_least(0));
   app.add_option("--top-p", options.sample.top_p, "draw among the likeliest that hold this share together")

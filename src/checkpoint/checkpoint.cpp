@@ -18,6 +18,7 @@ using nlohmann::json;
 
 constexpr const char* kFormatVersion = "1";
 constexpr std::string_view kMomentPrefix = "optimizer.";
+constexpr std::string_view kAveragePrefix = "average.";
 
 // A field that checkpoints of earlier charrnns lack: it keeps its default.
 constexpr bool kAdded = true;
@@ -35,6 +36,7 @@ void visit(Self& p, const Visitor& v) {
   v("window_count", p.window_count);
   v("last_loss", p.last_loss);
   v("best_loss", p.best_loss);
+  v("values_since_best", p.values_since_best, kAdded);
   v("skipped_in_a_row", p.skipped_in_a_row);
   v("skipped", p.skipped);
   v("spikes", p.spikes, kAdded);
@@ -119,6 +121,8 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
       file.tensors[concat(kMomentPrefix, moment, ".", weight)] = tensor;
     }
   }
+  for (const auto& [weight, tensor] : checkpoint.average)
+    file.tensors[concat(kAveragePrefix, weight)] = tensor;
   if (checkpoint.state.h.defined()) {
     for (const auto& [part, tensor] : checkpoint.state.parts()) file.tensors[concat("state.", part)] = tensor;
   }
@@ -133,6 +137,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
       checkpoint.state.h = tensor;
     } else if (name == "state.c") {
       checkpoint.state.c = tensor;
+    } else if (name.starts_with(kAveragePrefix)) {
+      checkpoint.average[name.substr(kAveragePrefix.size())] = tensor;
     } else if (name.starts_with(kMomentPrefix)) {
       const std::string rest = name.substr(kMomentPrefix.size());
       const size_t dot = rest.find('.');
@@ -145,11 +151,16 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return checkpoint;
 }
 
-void load_weights(const Checkpoint& checkpoint, CharRnn& model) {
+void load_weights(const Checkpoint& checkpoint, CharRnn& model, WeightsUsed which) {
   const c10::AutoGradMode no_grad(false);
+  const bool is_average = which == WeightsUsed::kAverage;
+  if (is_average && checkpoint.average.empty()) {
+    fail_usage("the run keeps no average of its weights (train.average_decay): take those of the last step");
+  }
+  const auto& weights = is_average ? checkpoint.average : checkpoint.weights;
   for (const Parameters::Parameter& parameter : model.parameters().list()) {
-    const auto found = checkpoint.weights.find(parameter.name);
-    check(found != checkpoint.weights.end(), "the checkpoint has no weight ", parameter.name,
+    const auto found = weights.find(parameter.name);
+    check(found != weights.end(), "the checkpoint has no weight ", parameter.name,
           ", which its config asks for");
     check(found->second.sizes() == parameter.value.sizes(), "the weight ", parameter.name, " has shape ",
           found->second.sizes(), " in the checkpoint, its config asks for ", parameter.value.sizes());
@@ -157,10 +168,10 @@ void load_weights(const Checkpoint& checkpoint, CharRnn& model) {
   }
 }
 
-CharRnn model_of(const Checkpoint& checkpoint, at::Device device) {
+CharRnn model_of(const Checkpoint& checkpoint, at::Device device, WeightsUsed which) {
   const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, "the checkpoint");
   CharRnn model(checkpoint.settings.model, static_cast<int64_t>(vocabulary.size()), at::kFloat, device);
-  load_weights(checkpoint, model);
+  load_weights(checkpoint, model, which);
   return model;
 }
 

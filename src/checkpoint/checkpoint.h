@@ -1,7 +1,7 @@
 // Everything that a run needs to go on, as one safetensors file: weights under PyTorch's names, optimiser
-// moments as `optimizer.<moment>.<weight>`, the state of all lanes as `state.h` and, of LSTMs, `state.c` (L,
-// B, H); and in the metadata the config, the vocabulary, where reading goes on, and what is printed beside
-// the loss.
+// moments as `optimizer.<moment>.<weight>`, their average as `average.<weight>`, the state of all lanes as
+// `state.h` and, of LSTMs, `state.c` (L, B, H); and in the metadata the config, the vocabulary, where reading
+// goes on, and what is printed beside the loss.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -34,6 +34,7 @@ struct Progressed {
   double window_count = 0;          // targets since then
   double last_loss = 0;             // nats per character in that line; 0 before the first
   double best_loss = 0;             // validation, nats; 0 before the first
+  int64_t values_since_best = 0;    // validation
   int64_t skipped_in_a_row = 0;     // steps whose gradient was not finite, or a spike
   int64_t skipped = 0;              // in all
   int64_t spikes = 0;               // of them
@@ -57,7 +58,8 @@ struct Checkpoint {
   Progressed progress;
   std::map<std::string, at::Tensor> weights;                         // by PyTorch's names
   std::map<std::string, std::map<std::string, at::Tensor>> moments;  // "exp_avg" -> weight -> values
-  RnnState state;                                                    // of all lanes
+  std::map<std::string, at::Tensor> average;  // of the weights, where the run keeps one
+  RnnState state;                             // of all lanes
 };
 
 // Whether a run that diverged later may go back to here: not amid skipped steps, and with a loss that is not
@@ -73,10 +75,12 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 // Throws Error where the file is damaged, of another format version, or lacks something.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 
-// The weights of a checkpoint into a model of the same shape. Throws Error naming what does not fit.
-void load_weights(const Checkpoint& checkpoint, CharRnn& model);
+// The weights of a checkpoint, or their average, into a model of the same shape. Throws Error naming what
+// does not fit.
+void load_weights(const Checkpoint& checkpoint, CharRnn& model, WeightsUsed which = WeightsUsed::kLast);
 
 // The model of a checkpoint, on the CPU unless told otherwise.
-CharRnn model_of(const Checkpoint& checkpoint, at::Device device = at::kCPU);
+CharRnn model_of(const Checkpoint& checkpoint, at::Device device = at::kCPU,
+                 WeightsUsed which = WeightsUsed::kLast);
 
 }  // namespace charrnn

@@ -178,6 +178,16 @@ void find_impossible_combinations(const Config& config, std::vector<std::string>
         concat(config.where("train.scale_learning_rate"), ": train.scale_learning_rate needs ",
                "train.reference_batch_size, the batch that optimizer.learning_rate was found for"));
   }
+  for (const auto& [path, weights] :
+       {std::pair("evaluate.weights", s.evaluate.weights), std::pair("sample.weights", s.sample.weights)}) {
+    if (weights == WeightsUsed::kAverage && !s.train.average_decay) {
+      problems.push_back(
+          concat(config.where(path), ": ", path, ": average needs train.average_decay, such as 0.999"));
+    }
+  }
+  if (s.evaluate.patience && !s.evaluate.every.is_on()) {
+    problems.push_back(concat(config.where("evaluate.patience"), ": evaluate.patience needs evaluate.every"));
+  }
   if (s.train.reset_state == ResetState::kDocument && s.train.sampling == Sampling::kRandom) {
     problems.push_back(concat(config.where("train.reset_state"),
                               ": train.reset_state: document is for sequential ",

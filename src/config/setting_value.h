@@ -79,6 +79,24 @@ struct Value<std::string> {
 };
 
 template <>
+struct Value<Period> {
+  static std::string type() { return "a number of steps, or `N epochs`"; }
+  static std::string text(const Period& period) {
+    return number_text(period.count) + (period.in_epochs ? " epochs" : "");
+  }
+  static bool read(const YAML::Node& node, Period& period) {
+    if (!node.IsScalar()) return false;
+    const std::string& words = node.Scalar();
+    const size_t blank = words.find(' ');
+    const std::string unit = blank == std::string::npos ? "steps" : words.substr(blank + 1);
+    period.in_epochs = unit == "epoch" || unit == "epochs";
+    if (!period.in_epochs && unit != "step" && unit != "steps") return false;
+    if (!read_number(words.substr(0, blank), period.count) || !std::isfinite(period.count)) return false;
+    return period.in_epochs || period.count == std::floor(period.count);
+  }
+};
+
+template <>
 struct Value<SourceSettings> {
   static std::string type() { return "a path or {path: , encoding: , json_field: }"; }
   static std::string text(const SourceSettings& source) {
@@ -189,6 +207,8 @@ template <class T>
 bool in_range(const T& value, const SettingInfo& info) {
   if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
     return static_cast<double>(value) >= info.min && static_cast<double>(value) <= info.max;
+  } else if constexpr (std::is_same_v<T, Period>) {
+    return in_range(value.count, info);
   } else if constexpr (IsOptional<T>::value) {
     return !value || in_range(*value, info);
   } else if constexpr (IsVector<T>::value) {

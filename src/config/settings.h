@@ -121,6 +121,13 @@ struct EnumNames<OnDivergence> {
   static constexpr std::array<std::string_view, 2> names{"stop", "rollback"};
 };
 
+// Of the last step, or their running average (train.average_decay).
+enum class WeightsUsed { kLast, kAverage };
+template <>
+struct EnumNames<WeightsUsed> {
+  static constexpr std::array<std::string_view, 2> names{"last", "average"};
+};
+
 enum class OptimizerName { kSgd, kRmsprop, kAdam, kAdamW };
 template <>
 struct EnumNames<OptimizerName> {
@@ -169,6 +176,21 @@ template <class Enum>
 std::string_view enum_name(Enum value) {
   return EnumNames<Enum>::names[static_cast<size_t>(value)];
 }
+
+// How often something is done: after every so many steps, or epochs (1.5 epochs too). 0: never.
+struct Period {
+  Period() = default;
+  Period(double given_steps) : count(given_steps) {}
+  Period(double given_count, bool given_epochs) : count(given_count), in_epochs(given_epochs) {}
+  bool operator==(const Period&) const = default;
+
+  bool is_on() const { return count > 0; }
+  // In steps, where an epoch has so many.
+  double steps(double steps_per_epoch) const { return in_epochs ? count * steps_per_epoch : count; }
+
+  double count = 0;
+  bool in_epochs = false;
+};
 
 // An entry of corpus.sources: a path alone, or {path, encoding, json_field}.
 struct SourceSettings {
@@ -380,6 +402,7 @@ struct TrainSettings {
   RateScale scale_learning_rate = RateScale::kNone;
   std::optional<int64_t> reference_batch_size;
   double clip_norm = 1.0;
+  std::optional<double> average_decay;
   std::optional<double> skip_spikes_above;
   int64_t max_skipped_steps = 10;
   OnDivergence on_divergence = OnDivergence::kStop;
@@ -426,6 +449,11 @@ void visit_train(Self& s, Visitor& v) {
            .max = 16777216,
            .word = "none"});
   v.field("clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});
+  v.field("average_decay", s.average_decay,
+          {.help = "keep a running average of the weights: this share of the old one at each step",
+           .min = 0,
+           .max = 0.999999,
+           .word = "none"});
   v.field("skip_spikes_above", s.skip_spikes_above,
           {.help = "skip a step whose gradient norm lies so many standard deviations above its running mean",
            .min = 1,
@@ -442,43 +470,51 @@ void visit_train(Self& s, Visitor& v) {
 }
 
 struct EvaluateSettings {
-  int64_t every = 1000;
+  Period every = 1000;
   int64_t lanes = 32;
+  WeightsUsed weights = WeightsUsed::kLast;
+  std::optional<int64_t> patience;
 };
 
 template <class Self, class Visitor>
 void visit_evaluate(Self& s, Visitor& v) {
-  v.field("every", s.every,
-          {.help = "between values on the validation split; 0: never", .unit = "steps", .min = 0});
+  v.field("every", s.every, {.help = "between values on the validation split; 0: never", .min = 0});
   v.field("lanes", s.lanes,
           {.help = "parts of the split that are read side by side", .unit = "lanes", .min = 1, .max = 65536});
+  v.field("weights", s.weights, {.help = "average: those of train.average_decay"});
+  v.field("patience", s.patience,
+          {.help = "end the run after so many values in a row that are not the best",
+           .unit = "values",
+           .min = 1,
+           .word = "none"});
 }
 
 struct SampleSettings {
-  int64_t every = 1000;
+  Period every = 1000;
   std::vector<std::string> prefixes;
   int64_t length = 200;
   std::vector<double> temperatures{0.5, 1.0};
+  WeightsUsed weights = WeightsUsed::kLast;
 };
 
 template <class Self, class Visitor>
 void visit_sample(Self& s, Visitor& v) {
-  v.field("every", s.every, {.help = "between samples; 0: never", .unit = "steps", .min = 0});
+  v.field("every", s.every, {.help = "between samples; 0: never", .min = 0});
   v.field("prefixes", s.prefixes, {.help = "texts that the model goes on with"});
   v.field("length", s.length, {.help = "of each sample", .unit = "characters", .min = 1, .max = 1000000});
   v.field("temperatures", s.temperatures,
           {.help = "one sample each; 0: always the likeliest", .min = 0, .max = 100});
+  v.field("weights", s.weights, {.help = "average: those of train.average_decay"});
 }
 
 struct CheckpointSettings {
-  int64_t every = 500;
+  Period every = 500;
   int64_t keep = 3;
 };
 
 template <class Self, class Visitor>
 void visit_checkpoint(Self& s, Visitor& v) {
-  v.field("every", s.every,
-          {.help = "between checkpoints; 0: only the last and the best", .unit = "steps", .min = 0});
+  v.field("every", s.every, {.help = "between checkpoints; 0: only the last and the best", .min = 0});
   v.field("keep", s.keep, {.help = "how many to keep, beside the best", .min = 1, .max = 1000000});
 }
 

@@ -51,8 +51,8 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   if (settings.train.epochs) size.total_steps = reader.plan().steps_for(*settings.train.epochs);
 
   const auto parameters = static_cast<double>(size.parameters);
-  const double copies =
-      2.0 + Optimizer::moments_per_weight(settings.train.optimizer);  // weights, gradients, moments
+  const double copies = 2.0 + Optimizer::moments_per_weight(settings.train.optimizer) +
+                        (settings.train.average_decay ? 1.0 : 0.0);  // weights, gradients, moments, average
   const bool has_halves = ranks > 1 && settings.comm.gradient_type != GradientType::kFp32;
   const double characters =
       static_cast<double>(settings.train.batch_size / ranks * settings.train.sequence_length);

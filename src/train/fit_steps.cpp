@@ -51,14 +51,14 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
 double time_evaluation(const Settings& settings, const CorpusFolder& corpus, const CharRnn& model,
                        Communicator& comm) {
   const SplitInfo* valid = corpus.split("valid");
-  if (valid == nullptr || settings.evaluate.every == 0) return 0;
+  if (valid == nullptr || !settings.evaluate.every.is_on()) return 0;
   const Clock::time_point begin = Clock::now();
   evaluate(model, *valid, settings.evaluate.lanes, comm);
   return seconds_since(begin);
 }
 
 double time_samples(const Settings& settings, const CorpusFolder& corpus, const CharRnn& model) {
-  if (settings.sample.every == 0) return 0;
+  if (!settings.sample.every.is_on()) return 0;
   const Clock::time_point begin = Clock::now();
   Sampler(model, corpus.vocabulary()).text("", kTrialSample, {});
   const auto samples = settings.sample.prefixes.size() * settings.sample.temperatures.size();
@@ -66,8 +66,8 @@ double time_samples(const Settings& settings, const CorpusFolder& corpus, const 
          static_cast<double>(settings.sample.length) * static_cast<double>(samples);
 }
 
-double per_step(double seconds, int64_t every) {
-  return every > 0 ? seconds / static_cast<double>(every) : 0;
+double per_step(double seconds, const Period& every, double steps_per_epoch) {
+  return every.is_on() ? seconds / every.steps(steps_per_epoch) : 0;
 }
 
 }  // namespace
@@ -82,8 +82,10 @@ FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFold
   const double samples = comm.rank() == 0 ? time_samples(settings, corpus, model) : 0;
   // An evaluation at the end, and samples at the start and the end, come whatever the number of steps.
   const double left = seconds - seconds_since(start) - evaluation - 2 * samples;
-  const double each = fitted.step_seconds + per_step(evaluation, settings.evaluate.every) +
-                      per_step(samples, settings.sample.every);
+  const auto steps_per_epoch = static_cast<double>(
+      reading_plan(corpus.require_split("train"), lane_options(settings)).steps_in_epoch(0));
+  const double each = fitted.step_seconds + per_step(evaluation, settings.evaluate.every, steps_per_epoch) +
+                      per_step(samples, settings.sample.every, steps_per_epoch);
   std::array<int64_t, 1> steps{comm.rank() == 0 ? std::llround(std::clamp(left / each, 1.0, kMostSteps)) : 0};
   comm.all_reduce_max(steps);
   fitted.steps = steps[0];

@@ -66,6 +66,7 @@ Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, 
       progress_(progress),
       step_times_(comm.size()) {
   broadcast(comm_, model_.parameters().values());
+  if (settings_.train.average_decay) average_ = model_.parameters().values().clone();
 }
 
 void Trainer::step() {
@@ -143,7 +144,9 @@ void Trainer::update() {
   const at::Tensor& gradients = model_.parameters().gradients();
   clip_gradients(gradients, gradient_norm_, settings_.train.clip_norm);
   rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor;
-  optimizer_.update(model_.parameters().values(), gradients, rate_, progress_.step - progress_.skipped + 1);
+  const at::Tensor& values = model_.parameters().values();
+  optimizer_.update(values, gradients, rate_, progress_.step - progress_.skipped + 1);
+  if (average_.defined()) average_.lerp_(values, 1 - *settings_.train.average_decay);
 }
 
 void Trainer::count(double loss_sum, Verdict verdict, double work_seconds) {
@@ -179,6 +182,7 @@ void Trainer::check_replicas() const {
   };
   add(model_.parameters().values());
   for (const auto& [moment, flat] : optimizer_.moments()) add(flat);
+  if (average_.defined()) add(average_);
   const std::vector<std::string> hashes = all_gather_text(comm_, hash);
   together(comm_, [&] {
     if (comm_.rank() == 0) check_equal(hashes, comm_, progress_.step);
@@ -191,10 +195,31 @@ void Trainer::save_to(Checkpoint& checkpoint) const {
   checkpoint.state = all;
   for (const Parameters::Parameter& parameter : model_.parameters().list()) {
     checkpoint.weights[parameter.name] = parameter.value.detach();
+    if (average_.defined()) checkpoint.average[parameter.name] = Parameters::view(average_, parameter);
     for (const auto& [moment, flat] : optimizer_.moments()) {
       checkpoint.moments[moment][parameter.name] = Parameters::view(flat, parameter);
     }
   }
+}
+
+// A run that asks for an average only now begins it with the weights.
+void Trainer::restore_average(const Checkpoint& checkpoint) {
+  const c10::AutoGradMode no_grad(false);
+  average_.copy_(model_.parameters().values());
+  if (comm_.rank() == 0 && !checkpoint.average.empty()) {
+    load_weights(checkpoint, model_, WeightsUsed::kAverage);
+    average_.copy_(model_.parameters().values());
+    load_weights(checkpoint, model_);
+  }
+  broadcast(comm_, average_);
+}
+
+void Trainer::swap_average() {
+  const c10::AutoGradMode no_grad(false);
+  at::Tensor values = model_.parameters().values();
+  const at::Tensor kept = values.clone();
+  values.copy_(average_);
+  average_.copy_(kept);
 }
 
 void Trainer::restore_from(const Checkpoint& checkpoint) {
@@ -219,6 +244,7 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
   }
   broadcast(comm_, model_.parameters().values());
   for (const auto& [moment, flat] : optimizer_.moments()) broadcast(comm_, flat);
+  if (average_.defined()) restore_average(checkpoint);
   const auto own_sizes = state_.h.sizes().vec();
   const bool has_cells = state_.c.defined();
   state_.h = scatter_lanes(comm_, checkpoint.state.h, own_sizes).to(model_.device());

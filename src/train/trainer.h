@@ -43,6 +43,10 @@ class Trainer {
 
   StepTimes& step_times() { return step_times_; }
 
+  // Exchanges the weights with their running average, for an evaluation or sample; again, and all is as
+  // before.
+  void swap_average();
+
   // Throws AgreedError naming the rank whose weights or moments differ from the others'. Every rank calls it.
   void check_replicas() const;
 
@@ -60,6 +64,7 @@ class Trainer {
   void exchange();
   Verdict judge();
   void update();
+  void restore_average(const Checkpoint& checkpoint);
   void count(double loss_sum, Verdict verdict, double work_seconds);
 
   Settings settings_;
@@ -71,7 +76,8 @@ class Trainer {
   ControlMessage control_;
   BatchReader reader_;
   Optimizer optimizer_;
-  RnnState state_;  // of this rank's lanes, detached
+  at::Tensor average_;  // (P), where train.average_decay asks for it
+  RnnState state_;      // of this rank's lanes, detached
   Progressed progress_;
   double gradient_norm_ = 0;
   double rate_ = 0;

@@ -32,6 +32,23 @@ double wall_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// The model has its average weights as long as this lives, where that is asked for.
+class WeightsInUse {
+ public:
+  WeightsInUse(Trainer& trainer, WeightsUsed which)
+      : trainer_(which == WeightsUsed::kAverage ? &trainer : nullptr) {
+    if (trainer_ != nullptr) trainer_->swap_average();
+  }
+  ~WeightsInUse() {
+    if (trainer_ != nullptr) trainer_->swap_average();
+  }
+  WeightsInUse(const WeightsInUse&) = delete;
+  WeightsInUse& operator=(const WeightsInUse&) = delete;
+
+ private:
+  Trainer* trainer_;
+};
+
 }  // namespace
 
 TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Communicator& comm,
@@ -211,8 +228,13 @@ double TrainingRun::epoch() const {
   return trainer_->plan().epochs_at(trainer_->progress().position);
 }
 
-bool TrainingRun::is_due(int64_t every) const {
-  return every > 0 && trainer_->progress().step % every == 0;
+// Epochs are counted as they are read: due is the step that comes to the end of a whole number of periods.
+bool TrainingRun::is_due(const Period& every) const {
+  if (!every.is_on()) return false;
+  const auto step = static_cast<double>(trainer_->progress().step);
+  const double now = every.in_epochs ? epoch() : step;
+  const double before = every.in_epochs ? epoch_before_ : step - 1;
+  return std::floor(now / every.count) > std::floor(before / every.count);
 }
 
 void TrainingRun::watch_job_limit() {
@@ -267,17 +289,30 @@ void TrainingRun::make_up() {
   if (trainer_->progress().samples_pending) sample_now();
 }
 
+bool TrainingRun::is_out_of_patience() const {
+  return settings_.evaluate.patience &&
+         trainer_->progress().values_since_best >= *settings_.evaluate.patience;
+}
+
+std::string TrainingRun::out_of_patience_text() const {
+  if (!is_out_of_patience()) return "";
+  return concat(" (", trainer_->progress().values_since_best,
+                " validation values in a row were not the best: evaluate.patience)");
+}
+
 ExitCode TrainingRun::run() {
   const bool is_made_up = is_something_put_off();
   if (is_made_up) make_up();
-  if (trainer_->progress().step >= total_steps_) {
-    screen_.message(
-        concat("the run in ", settings_.run.output, " has finished its ", with_thousands(total_steps_),
-               " steps: raise train.steps or train.epochs to go on, or name another run.output\n"));
+  if (trainer_->progress().step >= total_steps_ || is_out_of_patience()) {
+    screen_.message(concat("the run in ", settings_.run.output, " has finished its ",
+                           with_thousands(std::min(total_steps_, trainer_->progress().step)), " steps",
+                           out_of_patience_text(), ": raise ",
+                           is_out_of_patience() ? "evaluate.patience" : "train.steps or train.epochs",
+                           " to go on, or name another run.output\n"));
     return ExitCode::kFinished;
   }
   print_start();
-  if (trainer_->progress().step == 0 && settings_.sample.every > 0 && !is_made_up) sample_now();
+  if (trainer_->progress().step == 0 && settings_.sample.every.is_on() && !is_made_up) sample_now();
   if (is_something_put_off()) {
     save(false);
     report_stop(StopReason::kSignal);
@@ -295,6 +330,7 @@ ExitCode TrainingRun::step_until_done() {
       return ExitCode::kFinished;
     }
     trainer_->ask_to_stop(own_reason_to_stop());
+    epoch_before_ = epoch();
     const Clock::time_point begin = Clock::now();
     const int64_t characters_before = progress.characters;
     trainer_->step();
@@ -306,14 +342,15 @@ ExitCode TrainingRun::step_until_done() {
       return ExitCode::kDiverged;
     }
     report_straggler();
-    if (is_due(settings_.comm.check_replicas_every)) {
+    if (is_due(static_cast<double>(settings_.comm.check_replicas_every))) {
       trainer_->settle();
       trainer_->check_replicas();
     }
 
     const bool is_last = progress.step == total_steps_;
-    const bool is_something_due = is_due(settings_.train.log_every) || is_due(settings_.evaluate.every) ||
-                                  is_due(settings_.sample.every) || is_due(settings_.checkpoint.every);
+    const bool is_something_due = is_due(static_cast<double>(settings_.train.log_every)) ||
+                                  is_due(settings_.evaluate.every) || is_due(settings_.sample.every) ||
+                                  is_due(settings_.checkpoint.every);
     const bool is_max_step = options_.max_steps && progress.step >= *options_.max_steps;
     if (is_last || is_max_step || is_something_due || trainer_->stop_reason() != StopReason::kNone) {
       trainer_->settle();
@@ -321,21 +358,25 @@ ExitCode TrainingRun::step_until_done() {
     const StopReason reason = is_last ? StopReason::kNone : trainer_->stop_reason();
     const bool stops_here = is_max_step || reason == StopReason::kMaxSeconds;
     bool interrupted = reason == StopReason::kSignal || reason == StopReason::kTimeLimit;
-    if (is_due(settings_.train.log_every) || is_last) {
+    if (is_due(static_cast<double>(settings_.train.log_every)) || is_last) {
       log_step();
     } else if (progress.window_count > 0 && (stops_here || screen_.wants_refresh())) {
       show(line_so_far());
     }
-    const bool evaluates = is_due(settings_.evaluate.every) || (is_last && settings_.evaluate.every > 0);
-    const bool samples = is_due(settings_.sample.every) || (is_last && settings_.sample.every > 0);
+    const bool evaluates = is_due(settings_.evaluate.every) || (is_last && settings_.evaluate.every.is_on());
+    const bool samples = is_due(settings_.sample.every) || (is_last && settings_.sample.every.is_on());
     const bool is_best = evaluates && evaluate_now();
     if (samples) sample_now();
     if ((evaluates || samples) && is_something_put_off()) interrupted = true;
-    if (is_due(settings_.checkpoint.every) || is_best || is_last || stops_here || interrupted) save(is_best);
+    const bool gives_up = is_out_of_patience();
+    if (is_due(settings_.checkpoint.every) || is_best || is_last || stops_here || interrupted || gives_up) {
+      save(is_best);
+    }
     if (interrupted) {
       report_stop(reason);
       return ExitCode::kSaved;
     }
+    if (gives_up) break;
     if (stops_here && !is_last) {
       screen_.message(concat("stopped after step ", with_thousands(progress.step), " as asked, saved\n"));
       return ExitCode::kFinished;
@@ -344,7 +385,7 @@ ExitCode TrainingRun::step_until_done() {
   const Progressed& progress = trainer_->progress();
   screen_.end_status();
   screen_.message(
-      concat("finished after ", with_thousands(progress.step), " steps",
+      concat("finished after ", with_thousands(progress.step), " steps", out_of_patience_text(),
              progress.best_loss > 0 ? concat(", best validation ", progress.best_loss, " nats") : "",
              "; now: charrnn_sample ", settings_.run.output, "\n"));
   return ExitCode::kFinished;
@@ -481,6 +522,7 @@ void TrainingRun::log_step() {
 bool TrainingRun::evaluate_now() {
   const SplitInfo* valid = corpus_->split("valid");
   if (valid == nullptr) return false;
+  const WeightsInUse weights(*trainer_, settings_.evaluate.weights);
   const std::optional<Loss> found = evaluate(*model_, *valid, settings_.evaluate.lanes, comm_);
   Progressed& progress = trainer_->progress();
   progress.evaluation_pending = !found;
@@ -490,6 +532,7 @@ bool TrainingRun::evaluate_now() {
   const bool is_best =
       std::isfinite(loss.nats()) && (progress.best_loss == 0 || loss.nats() < progress.best_loss);
   if (is_best) progress.best_loss = loss.nats();
+  progress.values_since_best = is_best ? 0 : progress.values_since_best + 1;
   if (is_first_) {
     metrics_.append(valid_json(progress, epoch(), loss, valid->name));
     events_.append(
@@ -507,6 +550,7 @@ void TrainingRun::sample_now() {
   Progressed& progress = trainer_->progress();
   progress.samples_pending = false;
   if (!is_first_) return;
+  const WeightsInUse weights(*trainer_, settings_.sample.weights);
   const Sampler sampler(*model_, corpus_->vocabulary());
   const auto& prefixes = settings_.sample.prefixes;
   const auto& temperatures = settings_.sample.temperatures;

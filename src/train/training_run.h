@@ -51,6 +51,8 @@ class TrainingRun {
   void watch_job_limit();
   bool is_job_limit_near();
 
+  bool is_out_of_patience() const;
+  std::string out_of_patience_text() const;
   ExitCode step_until_done();
   bool is_something_put_off() const;  // every rank calls it
   void make_up();
@@ -58,8 +60,8 @@ class TrainingRun {
   bool report_skipped_step();  // false where the run has diverged
   bool roll_back();            // false where that is not asked for, or was done too often
   void report_straggler();
-  bool is_due(int64_t every) const;
-  TrainLine line_so_far() const;  // since the last line of metrics.jsonl
+  bool is_due(const Period& every) const;  // with the step just made
+  TrainLine line_so_far() const;           // since the last line of metrics.jsonl
   void show(const TrainLine& line);
   void log_step();
   bool evaluate_now();  // true where it is the best so far
@@ -95,6 +97,7 @@ class TrainingRun {
   double step_seconds_ = 0;      // in steps alone, since the last line
   int64_t step_characters_ = 0;  // in those steps
   int64_t logged_step_ = 0;      // of the last line
+  double epoch_before_ = 0;      // the last step
   double last_rate_ = 0;         // characters per second
 };
 

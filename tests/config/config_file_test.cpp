@@ -151,5 +151,24 @@ TEST(Config, ShippedConfigsAreValid) {
   EXPECT_GE(count, 2);
 }
 
+TEST(Config, PeriodsInStepsOrEpochs) {
+  const auto period = [](const std::string& text) {
+    return parse_config("sample: {every: " + text + "}", "run.yaml").settings.sample.every;
+  };
+  EXPECT_EQ(period("500"), Period(500));
+  EXPECT_EQ(period("500 steps"), Period(500));
+  EXPECT_EQ(period("10 epochs"), Period(10, true));
+  EXPECT_EQ(period("0.5 epochs"), Period(0.5, true));
+  EXPECT_EQ(period("1 epoch"), Period(1, true));
+  EXPECT_FALSE(period("0").is_on());
+  for (const char* wrong :
+       {"ten epochs", "1.5", "1.5 steps", "10 minutes", "10epochs", "-1", "-1 epochs", "[1, 2]"}) {
+    EXPECT_THAT(problem_of(concat("sample: {every: ", wrong, "}")), HasSubstr("sample.every")) << wrong;
+  }
+  Settings settings;
+  settings.checkpoint.every = Period(2.5, true);
+  EXPECT_EQ(parse_config(to_yaml(settings), "saved").settings.checkpoint.every, settings.checkpoint.every);
+}
+
 }  // namespace
 }  // namespace charrnn

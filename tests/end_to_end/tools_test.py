@@ -10,6 +10,45 @@ from charrnn_cli import BIN, ToolTest, environment, lines, run
 
 
 class ToolsTest(ToolTest):
+    def test_periods_in_epochs(self):
+        # 40 lanes x 140 characters: one step of each shard, 29 an epoch.
+        folder = self.train(train__batch_size=40, train__sequence_length=140, train__epochs=3, train__steps="none",
+                            evaluate__every="1 epochs", sample__every="1.5 epochs", checkpoint__every="0.5 epochs",
+                            checkpoint__keep=100, sample__temperatures="[1.0]")
+        self.assertEqual([line["epoch"] for line in lines(folder, "valid")], [1, 2, 3])
+        epochs = [line["epoch"] for line in lines(folder, "sample")]
+        self.assertEqual([epochs[0], epochs[2]], [0, 3])
+        self.assertTrue(1.5 <= epochs[1] < 1.55, epochs)
+        halves = [line["epoch"] for line in lines(folder, "checkpoint")]
+        self.assertEqual(sorted({int(2 * epoch) for epoch in halves}), [1, 2, 3, 4, 5, 6])
+
+    def test_the_average_of_the_weights(self):
+        settings = {"train__steps": 40, "train__average_decay": 0.9, "evaluate__every": 40}
+        last = self.train("last", **settings)
+        average = self.train("average", evaluate__weights="average", sample__weights="average", sample__every=40, **settings)
+        self.assertEqual([line["loss_nats"] for line in lines(last, "train")],
+                         [line["loss_nats"] for line in lines(average, "train")], "training is the same")
+        shown = [json.loads(self.succeed("charrnn_eval", run, "--json", *more).stdout)["loss_nats"]
+                 for run, more in ((last, []), (average, []), (last, ["--set", "evaluate.weights=average"]))]
+        self.assertEqual(shown[1], lines(average, "valid")[-1]["loss_nats"])
+        self.assertEqual(shown[1], shown[2])
+        self.assertNotEqual(shown[0], shown[1])
+        texts = [self.succeed("charrnn_sample", run, "--greedy", "-n", 40, *more).stdout
+                 for run, more in ((last, []), (average, []), (last, ["--average"]))]
+        self.assertEqual(texts[1], texts[2])
+        self.refuse(2, "train.average_decay", evaluate__weights="average")
+
+    def test_patience_ends_a_run_that_no_longer_gains(self):
+        # A rate of 0 gains nothing after the first value.
+        folder = self.train(ranks=2, train__steps=100, train__optimizer__learning_rate=0, evaluate__every=5,
+                            evaluate__patience=3)
+        self.assertEqual([line["step"] for line in lines(folder, "valid")], [5, 10, 15, 20])
+        self.assertEqual(lines(folder, "train")[-1]["step"], 20)
+        again = self.succeed("charrnn_train", self.config, train__steps=100, train__optimizer__learning_rate=0,
+                             evaluate__every=5, evaluate__patience=3)
+        self.assertIn("evaluate.patience", again.stdout)
+        self.assertEqual((folder / "checkpoints" / "latest").resolve().name, "step-000000020.safetensors")
+
     def test_whole_way(self):
         folder = self.train(ranks=2, train__steps=40, evaluate__every=20, sample__every=20, checkpoint__every=10,
                             checkpoint__keep=2)

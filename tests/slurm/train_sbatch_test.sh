@@ -138,6 +138,7 @@ def leave(*_):
         time.sleep(60)
     pathlib.Path("late_run/checkpoints/step-000000007.safetensors").touch()
     os.symlink("step-000000007.safetensors", "late_run/checkpoints/latest")
+    pathlib.Path(os.environ["CHARRNN_LAUNCH_FILE"] + ".saved").touch()
     sys.exit(75)
 signal.signal(signal.SIGUSR1, leave)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1, signal.SIGUSR2])

@@ -322,6 +322,43 @@ TEST_F(Trainers, RollbacksAndTheBatchScaleTheRate) {
   EXPECT_DOUBLE_EQ(run.trainer.rate(), 0.02 * 2 * 0.25);
 }
 
+// By the formula: a = d a + (1 - d) w after each update, from the first weights on; also across a checkpoint.
+TEST_F(Trainers, TheAverageFollowsTheWeights) {
+  Settings settings = some_settings();
+  settings.train.average_decay = 0.75;
+  SmallRun run(settings, split_);
+  at::Tensor average = run.values().clone();
+  for (int step = 0; step < 7; ++step) {
+    run.steps(1);
+    average = 0.75 * average + 0.25 * run.values();
+  }
+  const at::Tensor weights = run.values().clone();
+  run.trainer.swap_average();
+  EXPECT_LT((run.values() - average).abs().max().item<double>(), 1e-6);
+  EXPECT_GT((run.values() - weights).abs().max().item<double>(), 1e-4);
+  run.trainer.swap_average();
+  EXPECT_TRUE(same_bits(run.values(), weights));
+
+  write_checkpoint(folder_ / "seven", run.saved());
+  const Checkpoint found = read_checkpoint(folder_ / "seven");
+  SmallRun second(settings, split_, found.progress);
+  second.trainer.restore_from(found);
+  second.steps(3);
+  run.steps(3);
+  EXPECT_TRUE(same_bits(second.values(), run.values()));
+  second.trainer.swap_average();
+  run.trainer.swap_average();
+  EXPECT_TRUE(same_bits(second.values(), run.values())) << "the averages";
+
+  CharRnn model(settings.model, kV);
+  load_weights(found, model, WeightsUsed::kAverage);
+  EXPECT_LT((model.parameters().values() - average).abs().max().item<double>(), 1e-6);
+  Checkpoint without = found;
+  without.average.clear();
+  EXPECT_THAT(usage_error_of([&] { load_weights(without, model, WeightsUsed::kAverage); }),
+              testing::HasSubstr("train.average_decay"));
+}
+
 TEST_F(Trainers, LanesPerRankMakeTheBatch) {
   Settings settings = some_settings();
   EXPECT_EQ(with_lanes_of(settings, 3).train.batch_size, 4);
