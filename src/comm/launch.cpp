@@ -114,25 +114,15 @@ RankPlace look_around(const CommSettings& settings, DeviceName device, const Com
   return place;
 }
 
-void prepare_reports(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder)) put_away_reports(folder);
-  if (const auto file = environment("CHARRNN_LAUNCH_FILE")) {
-    try {
-      write_file_atomically(*file, std::filesystem::absolute(folder).string() + "\n");
-    } catch (const Error& error) {
-      log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what(), ". launch/run cannot watch this run"));
-    }
-  }
-}
-
-// For slurm/common.sh, which gets another code where srun killed a rank that took a moment longer to leave.
-void say_saved() {
+// Writes TEXT into the file that launch/run or a batch script looks at, or into the one beside it with this
+// ENDING.
+void tell_launcher(const std::string& text, const char* ending = "") {
   const auto file = environment("CHARRNN_LAUNCH_FILE");
   if (!file) return;
   try {
-    write_file_atomically(*file + ".saved", "saved\n");
+    write_file_atomically(*file + ending, text + "\n");
   } catch (const Error& error) {
-    log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what()));
+    log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what(), ". launch/run cannot watch this run"));
   }
 }
 
@@ -200,7 +190,9 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
                                       const std::filesystem::path& report_folder) {
   Communicator& host = *state_->host;
   together(host, [&] {
-    if (host.rank() == 0 && !report_folder.empty()) prepare_reports(report_folder);
+    if (host.rank() != 0 || report_folder.empty()) return;
+    if (std::filesystem::exists(report_folder)) put_away_reports(report_folder);
+    tell_launcher(std::filesystem::absolute(report_folder).string());
   });
   state_->watchdog.set_limit(settings.timeout_seconds, report_folder);
 
@@ -274,7 +266,8 @@ int run_ranks(const std::function<ExitCode(Session&)>& body, double start_second
   };
   try {
     const ExitCode code = body(*session);
-    if (code == ExitCode::kSaved && session->comm().rank() == 0) say_saved();
+    // slurm/common.sh gets another code where srun killed a rank that took a moment longer to leave.
+    if (code == ExitCode::kSaved && session->comm().rank() == 0) tell_launcher("saved", ".saved");
     return static_cast<int>(code);
   } catch (const AgreedError& error) {
     return static_cast<int>(error.code());

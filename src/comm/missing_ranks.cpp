@@ -15,11 +15,6 @@ std::string list_of(const std::vector<size_t>& ranks, const std::vector<RankAnsw
   return ranks.size() > kNamed ? concat(text, " and ", ranks.size() - kNamed, " more") : text;
 }
 
-std::string name_of(const Operation& operation) {
-  const std::string size = operation.bytes > 0 ? concat(" of ", operation.bytes, " bytes") : "";
-  return concat(operation.name, size, " (operation ", operation.sequence, ", step ", operation.step, ")");
-}
-
 }  // namespace
 
 std::string loss_message(const Operation& operation, double seconds, const std::vector<RankAnswer>& answers) {
@@ -47,11 +42,11 @@ std::string loss_message(const Operation& operation, double seconds, const std::
   // First: a GPU that hangs keeps its own rank from all that comes later, and others may well have gone on to
   // where they do not answer.
   if (!device_missing.empty()) {
-    return concat("the GPU of ", list_of(device_missing, answers), " did not come to ", name_of(operation),
+    return concat("the GPU of ", list_of(device_missing, answers), " did not come to ", to_text(operation),
                   within, ": it hangs in work before it; look for Xid messages in dmesg there");
   }
   if (!missing.empty()) {
-    return concat(list_of(missing, answers), " did not come to ", name_of(operation), within,
+    return concat(list_of(missing, answers), " did not come to ", to_text(operation), within,
                   ": it was killed or stopped, it hangs, or its host or link is lost");
   }
   const auto place = [&](const std::vector<size_t>& ranks) {
@@ -59,22 +54,22 @@ std::string loss_message(const Operation& operation, double seconds, const std::
     return concat(first.operation, " (operation ", first.sequence, ")");
   };
   if (!elsewhere.empty()) {
-    return concat(list_of(elsewhere, answers), " did not come to ", name_of(operation), within,
+    return concat(list_of(elsewhere, answers), " did not come to ", to_text(operation), within,
                   " but went to ", place(elsewhere),
                   ": the ranks went different ways, which is a mistake in charrnn; please report it with the "
                   "reports of all ranks");
   }
   if (!behind.empty()) {
-    return concat(list_of(behind, answers), " did not come to ", name_of(operation), within,
+    return concat(list_of(behind, answers), " did not come to ", to_text(operation), within,
                   ", still waiting in ", place(behind),
                   ": messages to it are lost or stalled, or its device hangs");
   }
   if (!ahead.empty()) {
-    return concat(name_of(operation), " did not end here", within, ", but it did for ",
+    return concat(to_text(operation), " did not end here", within, ", but it did for ",
                   list_of(ahead, answers), ", waiting in ", place(ahead),
                   ": messages to here are lost or stalled, or the device here hangs");
   }
-  return concat("all ranks came to ", name_of(operation), ", and it did not end", within,
+  return concat("all ranks came to ", to_text(operation), ", and it did not end", within,
                 ": the network between them is lost or stalled");
 }
 

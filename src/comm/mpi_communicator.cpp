@@ -116,9 +116,8 @@ class MpiCommunicator final : public Communicator {
   }
   void finish_control_sum() override {
     if (control_ == MPI_REQUEST_NULL) return;
-    log_.await(control_sequence_);
+    const AwaitedOperation awaited(log_, control_sequence_);
     wait_for(control_sequence_, control_);
-    log_.end(control_sequence_);
   }
 
   void start_sum(std::span<float> device, void* /*stream*/) override {
@@ -130,7 +129,7 @@ class MpiCommunicator final : public Communicator {
   void finish_sums(void* /*stream*/) override {
     while (!sums_->is_empty()) {
       const int64_t sequence = sums_->first_sequence();
-      log_.await(sequence);
+      const AwaitedOperation awaited(log_, sequence);
       poll(sequence, [&] {
         move_sums();
         return sums_->is_empty() || sums_->first_sequence() != sequence;

@@ -134,11 +134,11 @@ class NcclCommunicator final : public Communicator {
     while (!queued_.empty()) {
       const int64_t sequence = queued_.front().sequence;
       const Milestones& milestones = *queued_.front().milestones;
-      const Awaiting awaiting(log_, sequence);
+      const AwaitedOperation awaited(log_, sequence);
       host_.wait_until(
           sequence,
           [&] {
-            check_async(sequence);
+            is_settled(sequence);
             return is_through(milestones.done);
           },
           [&] { return is_through(milestones.ready); });
@@ -172,20 +172,6 @@ class NcclCommunicator final : public Communicator {
     std::unique_ptr<Milestones> milestones;
   };
 
-  // Ends the operation in the log also where the wait ends with an error: what is awaited next has its own
-  // limit.
-  class Awaiting {
-   public:
-    Awaiting(OperationLog& log, int64_t sequence) : log_(log), sequence_(sequence) { log_.await(sequence); }
-    ~Awaiting() { log_.end(sequence_); }
-    Awaiting(const Awaiting&) = delete;
-    Awaiting& operator=(const Awaiting&) = delete;
-
-   private:
-    OperationLog& log_;
-    int64_t sequence_;
-  };
-
   // The "here" of a wait for this GPU alone: while it lasts, this GPU is the one that has not come.
   static bool only_this_gpu() { return false; }
 
@@ -198,19 +184,18 @@ class NcclCommunicator final : public Communicator {
                        ncclGetErrorString(code),
                        detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "",
                        ". A rank, its GPU or the network was lost (NCCL_DEBUG=INFO tells more); start again "
-                       "from the last "
-                       "checkpoint"),
+                       "from the last checkpoint"),
                 ExitCode::kLost);
   }
 
-  void check_async(int64_t sequence) {
+  // Whether the non-blocking call of an operation is through on the host. Throws Error where NCCL has met one
+  // since.
+  bool is_settled(int64_t sequence) {
     ncclResult_t state = ncclSuccess;
     ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
     if (asked == ncclSuccess) asked = state;
-    if (asked == ncclSuccess || asked == ncclInProgress) return;
-    const Operation operation = log_[sequence];
-    check_nccl(asked, concat(operation.name, " of ", operation.bytes, " bytes (operation ", sequence,
-                             ", step ", operation.step, ")"));
+    if (asked != ncclSuccess && asked != ncclInProgress) check_nccl(asked, to_text(log_[sequence]));
+    return asked == ncclSuccess;
   }
 
   static bool is_through(const Event& event) {
@@ -223,14 +208,9 @@ class NcclCommunicator final : public Communicator {
   // Waits until a non-blocking call is through on the host, which is not the end of its work on the GPU.
   void settle(ncclResult_t result, int64_t sequence) {
     check_nccl(result, log_[sequence].name);
-    if (result == ncclSuccess) return;
-    host_.wait_until(
-        sequence,
-        [&] {
-          check_async(sequence);
-          return ncclCommGetAsyncError(comm_, &result) == ncclSuccess && result == ncclSuccess;
-        },
-        nullptr);
+    if (result == ncclInProgress)
+      host_.wait_until(
+          sequence, [&] { return is_settled(sequence); }, nullptr);
   }
 
   void sum(void* values, size_t count, size_t bytes, ncclDataType_t type, void* stream) {
@@ -242,7 +222,7 @@ class NcclCommunicator final : public Communicator {
   template <class Start>
   void enqueue(const char* name, size_t bytes, void* stream, const Start& start) {
     const int64_t sequence = log_.start_and_await(name, bytes);  // CUDA and NCCL may hang in queueing
-    check_async(sequence);
+    is_settled(sequence);
     while (!queued_.empty() && is_through(queued_.front().milestones->done)) retire_first();
     std::unique_ptr<Milestones> milestones = take_milestones();
     check_cuda(cudaEventRecord(milestones->ready.handle, static_cast<cudaStream_t>(stream)),

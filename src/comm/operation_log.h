@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/error.h"
+
 namespace charrnn {
 
 struct Operation {
@@ -30,6 +32,12 @@ struct Operation {
   Clock::time_point ended;          // as the host saw it
   std::optional<double> own_limit;  // seconds, in place of comm.timeout_seconds
 };
+
+// "all_reduce_sum of 4000 bytes (operation 45, step 31)"
+inline std::string to_text(const Operation& operation) {
+  const std::string size = operation.bytes > 0 ? concat(" of ", operation.bytes, " bytes") : "";
+  return concat(operation.name, size, " (operation ", operation.sequence, ", step ", operation.step, ")");
+}
 
 class OperationLog {
  public:
@@ -118,9 +126,14 @@ class OperationLog {
   int64_t step_ = 0;
 };
 
-// One operation that the host waits for, from construction to destruction.
+// One operation that the host waits for, from construction to destruction; also where that comes by an error,
+// for what is awaited next has its own limit.
 class AwaitedOperation {
  public:
+  // One that was started before.
+  AwaitedOperation(OperationLog& log, int64_t sequence) : log_(log), sequence_(sequence) {
+    log.await(sequence);
+  }
   AwaitedOperation(OperationLog& log, std::string name, size_t bytes, std::optional<double> own_limit = {})
       : log_(log), sequence_(log.start_and_await(std::move(name), bytes, own_limit)) {}
   ~AwaitedOperation() { log_.end(sequence_); }

@@ -162,9 +162,7 @@ void Watchdog::look_for_trouble() {
   }
   if (awaited && seconds > awaited->own_limit.value_or(limit_seconds() + kGraceSeconds)) {
     const std::string cause =
-        concat(awaited->name, awaited->bytes > 0 ? concat(" of ", awaited->bytes, " bytes") : "",
-               " (operation ", awaited->sequence, ", step ", awaited->step, ") hangs since ", seconds,
-               " s: a rank, its device or the network was lost",
+        concat(to_text(*awaited), " hangs since ", seconds, " s: a rank, its device or the network was lost",
                leaves ? "; what this rank had to do was done before" : "");
     log::error(cause);
     write_report(ExitCode::kLost, cause);

@@ -48,6 +48,17 @@ std::vector<Parameters::Shape> shapes(const ModelSettings& s, int64_t vocabulary
   return list;
 }
 
+// LibTorch's layer of a cell that has no state but h.
+using PlainLayer = std::tuple<at::Tensor, at::Tensor> (*)(const at::Tensor& input, const at::Tensor& h,
+                                                          at::TensorList weights, bool has_biases,
+                                                          int64_t num_layers, double dropout, bool training,
+                                                          bool bidirectional, bool batch_first);
+PlainLayer plain_layer(Cell cell) {
+  if (cell == Cell::kGru) return at::gru;
+  if (cell == Cell::kRnnTanh) return at::rnn_tanh;
+  return at::rnn_relu;
+}
+
 }  // namespace
 
 CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::ScalarType type,
@@ -121,20 +132,16 @@ CharRnn::LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, cons
   const at::Tensor h = state.h.narrow(0, layer, 1);
   const at::Tensor c = state.c.defined() ? state.c.narrow(0, layer, 1) : at::Tensor();
   if (x.size(1) == 1 && x.is_cpu() && !c10::GradMode::is_enabled()) return run_one_character(x, h, c, w);
-  const auto run = [&](const auto& function, const auto& first_state) {
-    return function(x, first_state, w, /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0.0, training,
-                    /*bidirectional=*/false, /*batch_first=*/true);
-  };
+  constexpr bool kHasBiases = true;
+  constexpr bool kBidirectional = false;
+  constexpr bool kBatchFirst = true;
   if (settings_.cell == Cell::kLstm) {
-    const auto lstm = [](auto... arguments) { return at::lstm(arguments...); };
-    return std::apply([](auto... parts) { return LayerOutput{parts...}; },
-                      run(lstm, at::TensorList({h, c}).vec()));
+    const auto [output, next_h, next_c] = at::lstm(x, {h, c}, w, kHasBiases, /*num_layers=*/1,
+                                                   /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
+    return {output, next_h, next_c};
   }
-  const auto plain = [&](auto... arguments) {
-    if (settings_.cell == Cell::kGru) return at::gru(arguments...);
-    return settings_.cell == Cell::kRnnTanh ? at::rnn_tanh(arguments...) : at::rnn_relu(arguments...);
-  };
-  const auto [output, next_h] = run(plain, h);
+  const auto [output, next_h] = plain_layer(settings_.cell)(
+      x, h, w, kHasBiases, /*num_layers=*/1, /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
   return {output, next_h, {}};
 }
 

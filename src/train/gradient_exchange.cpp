@@ -81,17 +81,11 @@ void GradientExchange::begin() {
   is_under_way_ = true;
 }
 
+// Sums start in the order of the buckets, whatever the order of gradients, so that all ranks do the same.
 void GradientExchange::gradient_is_there(size_t bucket) {
   if (!is_under_way_) return;  // a backward of somebody else
   --buckets_[bucket].missing;
-  start_those_ready();
-}
-
-// In the order of the buckets, whatever the order of gradients, so that all ranks do the same.
-void GradientExchange::start_those_ready() {
-  while (started_ < buckets_.size() && buckets_[started_].parameters > 0 && buckets_[started_].missing <= 0) {
-    start(buckets_[started_++]);
-  }
+  while (started_ < buckets_.size() && buckets_[started_].missing == 0) start(buckets_[started_++]);
 }
 
 void GradientExchange::start(Bucket& bucket) {

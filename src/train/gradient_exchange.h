@@ -47,7 +47,6 @@ class GradientExchange {
 
   void make_buckets();
   void gradient_is_there(size_t bucket);
-  void start_those_ready();
   void start(Bucket& bucket);
 
   Communicator& comm_;

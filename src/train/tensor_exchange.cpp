@@ -25,7 +25,6 @@ std::vector<std::byte> to_bytes(const at::Tensor& tensor) {
 
 }  // namespace
 
-// What LibTorch is queueing work on; the CPU has none.
 void* current_stream(const at::Tensor& tensor) {
   if (tensor.is_cpu()) return nullptr;
   const c10::impl::VirtualGuardImpl device(tensor.device().type());

@@ -15,7 +15,6 @@
 #include "train/tensor_exchange.h"
 
 namespace charrnn {
-
 namespace {
 
 // Throws Error naming the ranks whose hash is not the one that most have.
@@ -33,8 +32,7 @@ void check_equal(const std::vector<std::string>& hashes, const Communicator& com
   }
   fail("expected equal weights on all ranks after step ", step, ", found others on ", ranks,
        ": memory, a processor or a driver there is faulty. Nothing of this step was saved; go on from the "
-       "last "
-       "checkpoint, on other hosts");
+       "last checkpoint, on other hosts");
 }
 
 }  // namespace
@@ -202,18 +200,6 @@ void Trainer::save_to(Checkpoint& checkpoint) const {
   }
 }
 
-// A run that asks for an average only now begins it with the weights.
-void Trainer::restore_average(const Checkpoint& checkpoint) {
-  const c10::AutoGradMode no_grad(false);
-  average_.copy_(model_.parameters().values());
-  if (comm_.rank() == 0 && !checkpoint.average.empty()) {
-    load_weights(checkpoint, model_, WeightsUsed::kAverage);
-    average_.copy_(model_.parameters().values());
-    load_weights(checkpoint, model_);
-  }
-  broadcast(comm_, average_);
-}
-
 void Trainer::swap_average() {
   const c10::AutoGradMode no_grad(false);
   at::Tensor values = model_.parameters().values();
@@ -225,15 +211,23 @@ void Trainer::swap_average() {
 void Trainer::restore_from(const Checkpoint& checkpoint) {
   if (comm_.rank() == 0) {
     load_weights(checkpoint, model_);
-    for (const auto& [moment, flat] : optimizer_.moments()) {
+    const auto load = [&](const at::Tensor& flat, const std::map<std::string, at::Tensor>& tensors,
+                          const std::string& what) {
       for (const Parameters::Parameter& parameter : model_.parameters().list()) {
-        const auto tensors = checkpoint.moments.find(moment);
-        check(tensors != checkpoint.moments.end() && tensors->second.contains(parameter.name) &&
-                  tensors->second.at(parameter.name).sizes() == parameter.value.sizes(),
-              "the checkpoint has no moment ", moment, " of the weight ", parameter.name, " in its shape");
-        Parameters::view(flat, parameter).copy_(tensors->second.at(parameter.name));
+        const auto found = tensors.find(parameter.name);
+        check(found != tensors.end() && found->second.sizes() == parameter.value.sizes(),
+              "the checkpoint has no ", what, " of the weight ", parameter.name, " in its shape");
+        Parameters::view(flat, parameter).copy_(found->second);
       }
+    };
+    for (const auto& [moment, flat] : optimizer_.moments()) {
+      const auto tensors = checkpoint.moments.find(moment);
+      load(flat, tensors != checkpoint.moments.end() ? tensors->second : decltype(tensors->second)(),
+           "moment " + moment);
     }
+    // A run that asks for an average only now begins it with the weights.
+    if (average_.defined() && checkpoint.average.empty()) average_.copy_(model_.parameters().values());
+    if (average_.defined() && !checkpoint.average.empty()) load(average_, checkpoint.average, "average");
     const RnnState all_lanes = model_.zero_state(settings_.train.batch_size);
     for (const auto& [part, wanted] : all_lanes.parts()) {
       const at::Tensor& state = part == std::string_view("h") ? checkpoint.state.h : checkpoint.state.c;
@@ -244,11 +238,10 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
   }
   broadcast(comm_, model_.parameters().values());
   for (const auto& [moment, flat] : optimizer_.moments()) broadcast(comm_, flat);
-  if (average_.defined()) restore_average(checkpoint);
+  if (average_.defined()) broadcast(comm_, average_);
   const auto own_sizes = state_.h.sizes().vec();
-  const bool has_cells = state_.c.defined();
   state_.h = scatter_lanes(comm_, checkpoint.state.h, own_sizes).to(model_.device());
-  if (has_cells) state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(model_.device());
+  if (state_.c.defined()) state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(model_.device());
 }
 
 }  // namespace charrnn

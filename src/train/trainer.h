@@ -64,7 +64,6 @@ class Trainer {
   void exchange();
   Verdict judge();
   void update();
-  void restore_average(const Checkpoint& checkpoint);
   void count(double loss_sum, Verdict verdict, double work_seconds);
 
   Settings settings_;

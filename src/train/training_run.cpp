@@ -348,30 +348,27 @@ ExitCode TrainingRun::step_until_done() {
     }
 
     const bool is_last = progress.step == total_steps_;
-    const bool is_something_due = is_due(static_cast<double>(settings_.train.log_every)) ||
-                                  is_due(settings_.evaluate.every) || is_due(settings_.sample.every) ||
-                                  is_due(settings_.checkpoint.every);
+    const auto comes = [&](const Period& every) { return every.is_on() && (is_last || is_due(every)); };
+    const bool logs = is_last || is_due(static_cast<double>(settings_.train.log_every));
+    const bool evaluates = comes(settings_.evaluate.every);
+    const bool samples = comes(settings_.sample.every);
+    const bool saves = is_last || is_due(settings_.checkpoint.every);
     const bool is_max_step = options_.max_steps && progress.step >= *options_.max_steps;
-    if (is_last || is_max_step || is_something_due || trainer_->stop_reason() != StopReason::kNone) {
-      trainer_->settle();
-    }
+    const bool stops = is_max_step || trainer_->stop_reason() != StopReason::kNone;
+    if (logs || evaluates || samples || saves || stops) trainer_->settle();
     const StopReason reason = is_last ? StopReason::kNone : trainer_->stop_reason();
     const bool stops_here = is_max_step || reason == StopReason::kMaxSeconds;
     bool interrupted = reason == StopReason::kSignal || reason == StopReason::kTimeLimit;
-    if (is_due(static_cast<double>(settings_.train.log_every)) || is_last) {
+    if (logs) {
       log_step();
     } else if (progress.window_count > 0 && (stops_here || screen_.wants_refresh())) {
       show(line_so_far());
     }
-    const bool evaluates = is_due(settings_.evaluate.every) || (is_last && settings_.evaluate.every.is_on());
-    const bool samples = is_due(settings_.sample.every) || (is_last && settings_.sample.every.is_on());
     const bool is_best = evaluates && evaluate_now();
     if (samples) sample_now();
     if ((evaluates || samples) && is_something_put_off()) interrupted = true;
     const bool gives_up = is_out_of_patience();
-    if (is_due(settings_.checkpoint.every) || is_best || is_last || stops_here || interrupted || gives_up) {
-      save(is_best);
-    }
+    if (saves || is_best || stops_here || interrupted || gives_up) save(is_best);
     if (interrupted) {
       report_stop(reason);
       return ExitCode::kSaved;
