@@ -34,6 +34,8 @@ const char* stage_name(BuildStage stage) {
       return "1 of 3, examining";
     case BuildStage::kCounting:
       return "2 of 3, counting characters";
+    case BuildStage::kTargets:
+      return "2 of 3, counting the targets";
     case BuildStage::kWriting:
       return "3 of 3, writing shards";
   }

@@ -2,7 +2,9 @@
 #include <ATen/Parallel.h>
 
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "checkpoint/run_folder.h"
 #include "command_line.h"
@@ -21,12 +23,24 @@ struct Options {
   std::vector<std::string> prefixes;
   std::string prefix_file;
   int64_t length = 0;
+  std::vector<double> temperatures;
   bool greedy = false;
   bool average = false;
   SampleOptions sample;
+  std::optional<UnknownCharacters> unknown;
   int64_t count = 1;
   bool json = false;
 };
+
+// The values of an enumeration by the names that config files give them.
+template <class Enum>
+std::map<std::string, Enum> names_of() {
+  std::map<std::string, Enum> values;
+  for (size_t i = 0; i < EnumNames<Enum>::names.size(); ++i) {
+    values.emplace(EnumNames<Enum>::names[i], static_cast<Enum>(i));
+  }
+  return values;
+}
 
 // Another prefix draws other numbers, wherever it stands on the command line.
 uint64_t seed_of(uint64_t seed, const std::string& prefix, int64_t number) {
@@ -34,6 +48,41 @@ uint64_t seed_of(uint64_t seed, const std::string& prefix, int64_t number) {
   for (const char byte : prefix) bits = mix64(bits ^ static_cast<unsigned char>(byte));
   return bits;
 }
+
+// One text after the other on standard output.
+class Printer {
+ public:
+  Printer(const Options& options, bool has_targets, bool has_titles)
+      : is_json_(options.json), has_targets_(has_targets), has_titles_(has_titles) {}
+
+  void print(const Sampler& sampler, const std::string& prefix, size_t place, int64_t number, int64_t length,
+             const SampleOptions& draw) const {
+    if (is_json_) {
+      const nlohmann::ordered_json line{{"prefix", prefix},
+                                        {"number", number},
+                                        {"temperature", draw.temperature},
+                                        {"text", sampler.text(prefix, length, draw)}};
+      std::printf("%s\n",
+                  line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+      return;
+    }
+    if (has_titles_) {
+      std::printf("--- prefix %zu, %s, sample %lld\n", place + 1, temperature_text(draw.temperature).c_str(),
+                  static_cast<long long>(number + 1));
+    }
+    std::printf("%s%s", prefix.c_str(), has_targets_ ? " -> " : "");
+    sampler.go_on(prefix, length, draw, [](const std::string& character) {
+      std::fputs(character.c_str(), stdout);
+      return std::fflush(stdout) == 0;
+    });
+    std::printf("\n");
+  }
+
+ private:
+  bool is_json_;
+  bool has_targets_;
+  bool has_titles_;
+};
 
 int sample(const Options& options) {
   const Checkpoint checkpoint = open_run(options.run);
@@ -46,32 +95,24 @@ int sample(const Options& options) {
   if (prefixes.empty()) prefixes.emplace_back();
   const int64_t length = options.length > 0 ? options.length : checkpoint.settings.sample.length;
 
+  SampleOptions draw = options.sample;
+  draw.unknown = options.unknown.value_or(checkpoint.settings.sample.unknown_characters);
   for (const std::string& prefix : prefixes)
-    vocabulary.encode(prefix);  // complains before anything is printed
+    vocabulary.encode(prefix, draw.unknown);  // complains before anything is printed
+  std::vector<double> temperatures = options.temperatures;
+  if (options.greedy) temperatures.push_back(0);
+  if (temperatures.empty()) temperatures.push_back(checkpoint.has_targets ? 0 : 1);
 
-  const Sampler sampler(model, vocabulary);
-  const bool has_titles = prefixes.size() > 1 || options.count > 1;
+  const Sampler sampler(model, vocabulary, checkpoint.has_targets);
+  const Printer printer(options, checkpoint.has_targets,
+                        prefixes.size() > 1 || temperatures.size() > 1 || options.count > 1);
   for (size_t place = 0; place < prefixes.size(); ++place) {
-    const std::string& prefix = prefixes[place];
-    for (int64_t number = 0; number < options.count; ++number) {
-      SampleOptions draw = options.sample;
-      if (options.greedy) draw.temperature = 0;
-      draw.seed = seed_of(options.sample.seed, prefix, number);
-      if (options.json) {
-        const nlohmann::ordered_json line{
-            {"prefix", prefix}, {"number", number}, {"text", sampler.text(prefix, length, draw)}};
-        std::printf("%s\n",
-                    line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
-        continue;
+    for (const double temperature : temperatures) {
+      for (int64_t number = 0; number < options.count; ++number) {
+        draw.temperature = temperature;
+        draw.seed = seed_of(options.sample.seed, prefixes[place], number);
+        printer.print(sampler, prefixes[place], place, number, length, draw);
       }
-      if (has_titles)
-        std::printf("--- prefix %zu, sample %lld\n", place + 1, static_cast<long long>(number + 1));
-      std::fputs(prefix.c_str(), stdout);
-      sampler.go_on(prefix, length, draw, [](const std::string& character) {
-        std::fputs(character.c_str(), stdout);
-        return std::fflush(stdout) == 0;
-      });
-      std::printf("\n");
     }
   }
   return 0;
@@ -92,14 +133,25 @@ int main(int argc, char** argv) {
   app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file")->type_name("FILE");
   app.add_option("-n,--length", options.length, "characters; else the config's sample.length")
       ->check(above(0));
-  app.add_option("--temperature", options.sample.temperature, "below 1 safer, above 1 wilder; 0 is greedy")
+  app.add_option(
+         "--temperature", options.temperatures,
+         "below 1 safer, above 1 wilder, greedy (or 0) always the likeliest; 0.5,1,greedy for several "
+         "[1]")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(at_least(0))
-      ->capture_default_str();
+      ->transform(CLI::Transformer(std::map<std::string, std::string>{{"greedy", "0"}}))
+      ->type_name("NUMBER");
   app.add_flag("--average", options.average, "with the running average of the weights (train.average_decay)");
-  app.add_flag("--greedy", options.greedy, "always the likeliest character");
+  app.add_flag("--greedy", options.greedy, "the same as --temperature greedy");
   app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")->check(at_least(0));
   app.add_option("--top-p", options.sample.top_p, "draw among the likeliest that hold this share together")
       ->check(above(0));
+  app.add_option("--unknown", options.unknown,
+                 "a prefix's characters that the vocabulary lacks: error, unk, skip; else the config's "
+                 "sample.unknown_characters")
+      ->transform(CLI::CheckedTransformer(names_of<UnknownCharacters>()))
+      ->type_name("POLICY");
   app.add_option("--seed", options.sample.seed, "another seed, another text")->capture_default_str();
   app.add_option("--count", options.count, "samples of each prefix")->check(above(0))->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON object a sample");

@@ -49,6 +49,11 @@ void visit(Self& p, const Visitor& v) {
   v("rollbacks", p.rollbacks, kAdded);
   v("rollback_step", p.rollback_step, kAdded);
   v("rate_factor", p.rate_factor, kAdded);
+  v("plateau_best", p.plateau.best, kAdded);
+  v("plateau_values_since", p.plateau.values_since, kAdded);
+  v("plateau_cooldown_left", p.plateau.cooldown_left, kAdded);
+  v("plateau_rate_factor", p.plateau.rate_factor, kAdded);
+  v("pitfalls_said", p.pitfalls_said, kAdded);
   v("metrics_bytes", p.metrics_bytes);
   v("events_bytes", p.events_bytes);
   v("samples_bytes", p.samples_bytes);
@@ -85,6 +90,7 @@ std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
           {"config", to_yaml(checkpoint.settings)},
           {"vocabulary", checkpoint.vocabulary_json},
           {"corpus_hash", checkpoint.corpus_hash},
+          {"targets", checkpoint.has_targets ? "aligned" : "successor"},
           {"marks", json{{"unigram_bits", checkpoint.marks.unigram_bits},
                          {"bigram_bits", checkpoint.marks.bigram_bits}}
                         .dump()},
@@ -99,6 +105,8 @@ Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, con
     checkpoint.settings = parse_config(metadata.at("config"), "the config in " + origin).settings;
     checkpoint.vocabulary_json = metadata.at("vocabulary");
     checkpoint.corpus_hash = metadata.at("corpus_hash");
+    const auto targets = metadata.find("targets");  // earlier charrnns had no other than successors
+    checkpoint.has_targets = targets != metadata.end() && targets->second == "aligned";
     const json marks = json::parse(metadata.at("marks"));
     checkpoint.marks = {marks.at("unigram_bits").get<double>(), marks.at("bigram_bits").get<double>()};
     checkpoint.progress = progress_from(json::parse(metadata.at("progress")));

@@ -24,6 +24,14 @@ struct NormStatistics {
   double variance = 0;
 };
 
+// Where train.schedule plateau stands (train/plateau.h).
+struct PlateauState {
+  double best = 0;           // nats; 0 before the first value
+  int64_t values_since = 0;  // the best, or the last cut
+  int64_t cooldown_left = 0;
+  double rate_factor = 1;  // what the cuts left of the learning rate
+};
+
 // What is no tensor.
 struct Progressed {
   int64_t step = 0;
@@ -45,6 +53,8 @@ struct Progressed {
   int64_t rollbacks = 0;       // after divergences
   int64_t rollback_step = -1;  // where the last one went back to
   double rate_factor = 1;      // what they left of the learning rate
+  PlateauState plateau{};
+  uint64_t pitfalls_said = 0;  // a bit each (train/pitfalls.h)
   uint64_t metrics_bytes = 0;  // length of metrics.jsonl
   uint64_t events_bytes = 0;   // length of the TensorBoard event file
   uint64_t samples_bytes = 0;  // length of samples.txt
@@ -54,6 +64,7 @@ struct Checkpoint {
   Settings settings;
   std::string vocabulary_json;
   std::string corpus_hash;
+  bool has_targets = false;  // the corpus has aligned targets
   Marks marks;
   Progressed progress;
   std::map<std::string, at::Tensor> weights;                         // by PyTorch's names

@@ -193,6 +193,15 @@ void find_impossible_combinations(const Config& config, std::vector<std::string>
                               ": train.reset_state: document is for sequential ",
                               "sampling; with random sampling every window starts from zero state"));
   }
+  if (s.train.sequence_length.is_range() && s.train.sampling == Sampling::kRandom) {
+    problems.push_back(concat(config.where("train.sequence_length"), ": train.sequence_length is a range (",
+                              s.train.sequence_length.text(), "), which is for sequential sampling: with ",
+                              "random sampling all windows are equally long; give one number"));
+  }
+  if (s.train.schedule.name == ScheduleName::kPlateau && !s.evaluate.every.is_on()) {
+    problems.push_back(concat(config.where("train.schedule.name"), ": train.schedule.name: plateau watches ",
+                              "the validation values; give evaluate.every"));
+  }
   if (s.comm.backend == Backend::kNccl && s.run.device == DeviceName::kCpu) {
     problems.push_back(concat(config.where("comm.backend"),
                               ": comm.backend nccl needs GPUs, but run.device is cpu (",

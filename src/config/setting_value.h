@@ -97,6 +97,32 @@ struct Value<Period> {
 };
 
 template <>
+struct Value<LengthRange> {
+  static std::string type() { return "a whole number, or a range such as [10, 40]"; }
+  static std::string text(const LengthRange& length) {
+    return length.is_range() ? concat("[", length.min, ", ", length.max, "]") : std::to_string(length.min);
+  }
+  static bool read(const YAML::Node& node, LengthRange& length) {
+    const bool is_pair = node.IsSequence() && node.size() == 2;
+    return Value<int64_t>::read(is_pair ? node[0] : node, length.min) &&
+           Value<int64_t>::read(is_pair ? node[1] : node, length.max) && length.min <= length.max;
+  }
+};
+
+template <>
+struct Value<Temperature> {
+  static std::string type() { return "a number or greedy"; }
+  static std::string text(const Temperature& temperature) {
+    return temperature.value == 0 ? "greedy" : number_text(temperature.value);
+  }
+  static bool read(const YAML::Node& node, Temperature& temperature) {
+    if (!node.IsScalar() || node.Scalar() != "greedy") return Value<double>::read(node, temperature.value);
+    temperature.value = 0;
+    return true;
+  }
+};
+
+template <>
 struct Value<SourceSettings> {
   static std::string type() { return "a path or {path: , encoding: , json_field: }"; }
   static std::string text(const SourceSettings& source) {
@@ -209,6 +235,10 @@ bool in_range(const T& value, const SettingInfo& info) {
     return static_cast<double>(value) >= info.min && static_cast<double>(value) <= info.max;
   } else if constexpr (std::is_same_v<T, Period>) {
     return in_range(value.count, info);
+  } else if constexpr (std::is_same_v<T, LengthRange>) {
+    return in_range(value.min, info) && in_range(value.max, info);
+  } else if constexpr (std::is_same_v<T, Temperature>) {
+    return in_range(value.value, info);
   } else if constexpr (IsOptional<T>::value) {
     return !value || in_range(*value, info);
   } else if constexpr (IsVector<T>::value) {

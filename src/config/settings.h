@@ -85,6 +85,13 @@ struct EnumNames<Head> {
   static constexpr std::array<std::string_view, 2> names{"linear", "none"};
 };
 
+// How the CPU computes recurrent layers: in charrnn's own way, or by LibTorch's layers.
+enum class Kernel { kFast, kReference };
+template <>
+struct EnumNames<Kernel> {
+  static constexpr std::array<std::string_view, 2> names{"fast", "reference"};
+};
+
 enum class InitialWeights { kPytorch, kNormal };
 template <>
 struct EnumNames<InitialWeights> {
@@ -101,6 +108,13 @@ enum class Sampling { kSequential, kRandom };
 template <>
 struct EnumNames<Sampling> {
   static constexpr std::array<std::string_view, 2> names{"sequential", "random"};
+};
+
+// Which characters of a step's lanes have a part in the loss.
+enum class LossOver { kAll, kLast };
+template <>
+struct EnumNames<LossOver> {
+  static constexpr std::array<std::string_view, 2> names{"all", "last"};
 };
 
 enum class ResetState { kShard, kDocument };
@@ -134,11 +148,18 @@ struct EnumNames<OptimizerName> {
   static constexpr std::array<std::string_view, 4> names{"sgd", "rmsprop", "adam", "adamw"};
 };
 
-enum class ScheduleName { kConstant, kStep, kLinear, kCosine, kInverseSqrt };
+enum class ScheduleName { kConstant, kStep, kLinear, kCosine, kInverseSqrt, kPlateau };
 template <>
 struct EnumNames<ScheduleName> {
-  static constexpr std::array<std::string_view, 5> names{"constant", "step", "linear", "cosine",
-                                                         "inverse_sqrt"};
+  static constexpr std::array<std::string_view, 6> names{"constant", "step",         "linear",
+                                                         "cosine",   "inverse_sqrt", "plateau"};
+};
+
+// What becomes of a prefix's characters that the vocabulary lacks.
+enum class UnknownCharacters { kError, kUnk, kSkip };
+template <>
+struct EnumNames<UnknownCharacters> {
+  static constexpr std::array<std::string_view, 3> names{"error", "unk", "skip"};
 };
 
 enum class DeviceName { kAuto, kCpu, kCuda };
@@ -190,6 +211,31 @@ struct Period {
 
   double count = 0;
   bool in_epochs = false;
+};
+
+// A number of characters, or the smallest and largest between which each step draws its own.
+struct LengthRange {
+  LengthRange(int64_t length) : min(length), max(length) {}
+  LengthRange(int64_t smallest, int64_t largest) : min(smallest), max(largest) {}
+  bool operator==(const LengthRange&) const = default;
+
+  bool is_range() const { return min != max; }
+  double mean() const { return 0.5 * static_cast<double>(min + max); }
+  std::string text() const {
+    return is_range() ? std::to_string(min) + " to " + std::to_string(max) : std::to_string(min);
+  }
+
+  int64_t min;
+  int64_t max;
+};
+
+// What logits are divided by before a character is drawn; 0, or greedy, is always the likeliest one.
+struct Temperature {
+  Temperature(double given) : value(given) {}
+  Temperature() = default;
+  bool operator==(const Temperature&) const = default;
+
+  double value = 1;
 };
 
 // An entry of corpus.sources: a path alone, or {path, encoding, json_field}.
@@ -262,6 +308,8 @@ struct CorpusSettings {
   JoinLines join_lines = JoinLines::kNewline;
   bool collapse_blanks = false;
   std::string document_end;
+  std::optional<int64_t> max_characters;
+  std::string targets;
   Unit unit = Unit::kCodePoint;
   VocabularySettings vocabulary;
   SplitSettings split;
@@ -293,6 +341,13 @@ void visit_corpus(Self& s, Visitor& v) {
   v.field("collapse_blanks", s.collapse_blanks,
           {.help = "runs of blanks become one space, runs of empty lines one, blanks before line ends go"});
   v.field("document_end", s.document_end, {.help = "character that ends each document; empty: none"});
+  v.field("max_characters", s.max_characters,
+          {.help = "keep so much of the cleaned text, from its start",
+           .unit = "characters",
+           .min = 2,
+           .word = "all"});
+  v.field("targets", s.targets,
+          {.help = "a text as long as the corpus: what each character's target is; empty: its successor"});
   v.field("unit", s.unit, {.help = "what one element of the vocabulary is"});
   v.section("vocabulary", [&](auto& inner) { visit_vocabulary(s.vocabulary, inner); });
   v.section("split", [&](auto& inner) { visit_split(s.split, inner); });
@@ -313,6 +368,7 @@ struct ModelSettings {
   InitialWeights initial_weights = InitialWeights::kPytorch;
   double initial_scale = 0.01;
   double forget_bias = 1.0;
+  Kernel kernel = Kernel::kFast;
 };
 
 template <class Self, class Visitor>
@@ -337,6 +393,8 @@ void visit_model(Self& s, Visitor& v) {
           {.help = "standard deviation, with initial_weights: normal", .min = 0, .max = 10});
   v.field("forget_bias", s.forget_bias,
           {.help = "initial bias of the forget gate of lstm", .min = -10, .max = 10});
+  v.field("kernel", s.kernel,
+          {.help = "recurrent layers on the CPU: charrnn's own, or LibTorch's; the same numbers"});
 }
 
 struct OptimizerSettings {
@@ -372,6 +430,9 @@ struct ScheduleSettings {
   double final_fraction = 0.0;
   int64_t step_size = 1000;
   double factor = 0.1;
+  int64_t patience = 10;
+  double threshold = 1e-4;
+  int64_t cooldown = 0;
 };
 
 template <class Self, class Visitor>
@@ -380,18 +441,30 @@ void visit_schedule(Self& s, Visitor& v) {
   v.field("warmup_steps", s.warmup_steps,
           {.help = "linear rise to the full rate", .unit = "steps", .min = 0});
   v.field("final_fraction", s.final_fraction,
-          {.help = "where cosine and linear end, as a part of the full rate", .min = 0, .max = 1});
+          {.help = "where cosine and linear end and plateau stays, as a part of the full rate",
+           .min = 0,
+           .max = 1});
   v.field("step_size", s.step_size,
           {.help = "with step: steps between two cuts of the rate", .unit = "steps", .min = 1});
   v.field("factor", s.factor,
-          {.help = "with step: what each cut multiplies the rate by", .min = 0, .max = 1});
+          {.help = "with step and plateau: what each cut multiplies the rate by", .min = 0, .max = 1});
+  v.field("patience", s.patience,
+          {.help = "with plateau: cut the rate after more validation values in a row without a better one",
+           .unit = "values",
+           .min = 0});
+  v.field("threshold", s.threshold,
+          {.help = "with plateau: better is lower by this part of the best", .min = 0, .max = 0.9});
+  v.field("cooldown", s.cooldown,
+          {.help = "with plateau: values after a cut that do not count", .unit = "values", .min = 0});
 }
 
 struct TrainSettings {
   std::string start_from;
   int64_t batch_size = 32;
   std::optional<int64_t> lanes_per_rank;
-  int64_t sequence_length = 64;
+  LengthRange sequence_length = 64;
+  LossOver loss = LossOver::kAll;
+  int64_t accumulate = 1;
   Sampling sampling = Sampling::kSequential;
   bool random_offset = true;
   ResetState reset_state = ResetState::kShard;
@@ -408,7 +481,7 @@ struct TrainSettings {
   OnDivergence on_divergence = OnDivergence::kStop;
   double rollback_rate_factor = 0.5;
   int64_t max_rollbacks = 3;
-  int64_t log_every = 50;
+  Period log_every = 50;
 };
 
 template <class Self, class Visitor>
@@ -424,7 +497,16 @@ void visit_train(Self& s, Visitor& v) {
            .max = 16777216,
            .word = "none"});
   v.field("sequence_length", s.sequence_length,
-          {.help = "characters of a lane in one step (T)", .unit = "characters", .min = 1, .max = 1048576});
+          {.help = "characters of a lane in one step (T); [10, 40]: each step draws its own",
+           .unit = "characters",
+           .min = 1,
+           .max = 1048576});
+  v.field("loss", s.loss, {.help = "over all characters of a step, or the last of each lane alone"});
+  v.field("accumulate", s.accumulate,
+          {.help = "run a rank's lanes in so many groups one after another: less memory, the same curve",
+           .unit = "groups",
+           .min = 1,
+           .max = 65536});
   v.field("sampling", s.sampling,
           {.help = "sequential: lanes with carried state; random: shuffled windows from zero state"});
   v.field("random_offset", s.random_offset, {.help = "start each shard of each epoch at a drawn character"});
@@ -466,7 +548,7 @@ void visit_train(Self& s, Visitor& v) {
   v.field("rollback_rate_factor", s.rollback_rate_factor,
           {.help = "what each rollback multiplies the learning rate by", .min = 0.001, .max = 1});
   v.field("max_rollbacks", s.max_rollbacks, {.help = "one more divergence ends the run", .min = 1});
-  v.field("log_every", s.log_every, {.help = "a line of metrics.jsonl", .unit = "steps", .min = 1});
+  v.field("log_every", s.log_every, {.help = "between lines of metrics.jsonl; 0: only the last", .min = 0});
 }
 
 struct EvaluateSettings {
@@ -493,7 +575,8 @@ struct SampleSettings {
   Period every = 1000;
   std::vector<std::string> prefixes;
   int64_t length = 200;
-  std::vector<double> temperatures{0.5, 1.0};
+  std::vector<Temperature> temperatures{0.5, 1.0};
+  UnknownCharacters unknown_characters = UnknownCharacters::kError;
   WeightsUsed weights = WeightsUsed::kLast;
 };
 
@@ -503,7 +586,9 @@ void visit_sample(Self& s, Visitor& v) {
   v.field("prefixes", s.prefixes, {.help = "texts that the model goes on with"});
   v.field("length", s.length, {.help = "of each sample", .unit = "characters", .min = 1, .max = 1000000});
   v.field("temperatures", s.temperatures,
-          {.help = "one sample each; 0: always the likeliest", .min = 0, .max = 100});
+          {.help = "one sample each; greedy (or 0): always the likeliest", .min = 0, .max = 100});
+  v.field("unknown_characters", s.unknown_characters,
+          {.help = "what becomes of a prefix's characters that the vocabulary lacks: unk makes them <unk>"});
   v.field("weights", s.weights, {.help = "average: those of train.average_decay"});
 }
 

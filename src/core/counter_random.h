@@ -23,7 +23,8 @@ enum class Draw : uint64_t {
   kWindowOrder,
   kDropout,
   kSample,
-  kInitialWeights
+  kInitialWeights,
+  kSequenceLength
 };
 
 // 64 uniform bits for `use` and the counters after it.

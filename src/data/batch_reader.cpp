@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/error.h"
 #include "data/id_check.h"
-#include "data/shard.h"
 
 namespace charrnn {
 namespace {
@@ -30,22 +30,56 @@ struct WindowSlot {
   uint64_t slot;
 };
 
+// Windows of a shard in its own order, each copied to its place: `size` characters from `offset` + its number
+// times `stride` on. The shard is read in large blocks.
+std::vector<std::byte> read_windows(const ShardReader& shard, ShardRow row, uint64_t offset, uint64_t stride,
+                                    uint64_t size, const std::vector<WindowSlot>& ascending) {
+  const auto width = static_cast<uint64_t>(shard.info().id_bytes);
+  const uint64_t windows_per_block = std::max<uint64_t>(1, kBlockCharacters / stride);
+  std::vector<std::byte> ids(ascending.size() * size * width);
+  std::vector<std::byte> block;
+  for (size_t i = 0; i < ascending.size();) {
+    const uint64_t first = ascending[i].window;
+    size_t end = i;
+    while (end < ascending.size() && ascending[end].window < first + windows_per_block) ++end;
+    const uint64_t count = (ascending[end - 1].window - first) * stride + size;
+    block.resize(count * width);
+    shard.read_bytes(offset + first * stride, count, block.data(), row);
+    for (; i < end; ++i) {
+      std::memcpy(ids.data() + ascending[i].slot * size * width,
+                  block.data() + (ascending[i].window - first) * stride * width, size * width);
+    }
+  }
+  return ids;
+}
+
+std::vector<std::byte> read_blocks(const ShardReader& shard, ShardRow row, uint64_t begin, uint64_t count) {
+  const auto width = static_cast<uint64_t>(shard.info().id_bytes);
+  std::vector<std::byte> ids(count * width);
+  for (uint64_t done = 0; done < count; done += kBlockCharacters) {
+    shard.read_bytes(begin + done, std::min(kBlockCharacters, count - done), ids.data() + done * width, row);
+  }
+  return ids;
+}
+
 }  // namespace
 
 ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options) {
   std::vector<uint64_t> lengths;
   for (const SplitInfo::Shard& shard : split.shards) lengths.push_back(shard.length);
-  return {std::move(lengths), options};
+  return {std::move(lengths), options, split.has_targets};
 }
 
-// This part of one shard, as stored. Sequential: lane after lane, and the last target. Random: window after
-// window in the order of reading, each with its last target (T + 1 characters).
+// This part of one shard, as stored. Sequential: lane after lane. Random: window after window in the order of
+// reading. Where targets are successors, there is one more character at the end of all lanes, or of each
+// window; else `targets` has one for each of `ids`.
 struct BatchReader::Loaded {
   uint64_t epoch = 0;
   uint64_t place = 0;
   ShardPass pass;
   int id_bytes = 1;
   std::vector<std::byte> ids;
+  std::vector<std::byte> targets;
   std::vector<uint64_t> document_starts;  // in the shard; only where they count
 };
 
@@ -58,10 +92,10 @@ BatchReader::BatchReader(const SplitInfo& split, const LaneOptions& options, int
   }
   lanes_ = options.batch_size / parts;
   first_lane_ = lanes_ * part;
-  check(position_.place < plan_.shard_count() &&
-            plan_.steps_done(position_) < plan_.pass(position_.epoch, position_.place).steps,
-        "the reading position (epoch ", position_.epoch, ", place ", position_.place, ", ", position_.done,
+  check(plan_.has_step_at(position_), "the reading position (epoch ", position_.epoch, ", place ",
+        position_.place, ", ", position_.done,
         " done) lies outside of the split: it belongs to another corpus");
+  before_ = plan_.step_before(position_);
 }
 
 BatchReader::~BatchReader() {
@@ -74,115 +108,108 @@ std::unique_ptr<BatchReader::Loaded> BatchReader::load(ReadingPosition at) const
   loaded->place = at.place;
   loaded->pass = plan_.pass(at.epoch, at.place);
   const ShardReader shard(split_.shards[loaded->pass.shard].file);
-  const int id_bytes = loaded->id_bytes = shard.info().id_bytes;
-  const auto width = static_cast<uint64_t>(id_bytes);
-  const auto steps = static_cast<uint64_t>(plan_.options().sequence_length);
-  const auto lanes = static_cast<uint64_t>(lanes_);
+  loaded->id_bytes = shard.info().id_bytes;
   if (plan_.options().reset_state == ResetState::kDocument) loaded->document_starts = shard.document_starts();
-
-  if (plan_.options().sampling == Sampling::kSequential) {
-    const uint64_t begin =
-        loaded->pass.offset + static_cast<uint64_t>(first_lane_) * loaded->pass.lane_length;
-    const uint64_t count = lanes * loaded->pass.lane_length + 1;
-    loaded->ids.resize(count * width);
-    for (uint64_t done = 0; done < count; done += kBlockCharacters) {
-      shard.read_bytes(begin + done, std::min(kBlockCharacters, count - done),
-                       loaded->ids.data() + done * width);
-    }
-    check_ids(*loaded);
-    return loaded;
-  }
-
-  const std::vector<uint32_t> order = plan_.window_order(at.epoch, loaded->pass);
-  std::vector<WindowSlot> wanted;
-  for (uint64_t batch = 0; batch < loaded->pass.steps; ++batch) {
-    for (uint64_t lane = 0; lane < lanes; ++lane) {
-      const uint64_t row = static_cast<uint64_t>(first_lane_) + lane;
-      wanted.push_back(
-          {order[batch * static_cast<uint64_t>(plan_.options().batch_size) + row], wanted.size()});
-    }
-  }
-  std::sort(wanted.begin(), wanted.end(),
-            [](const WindowSlot& a, const WindowSlot& b) { return a.window < b.window; });
-  // Through the shard in large blocks, each window copied to its place.
-  const uint64_t window_bytes = (steps + 1) * width;
-  loaded->ids.resize(wanted.size() * window_bytes);
-  const uint64_t windows_per_block = std::max<uint64_t>(1, kBlockCharacters / steps);
-  std::vector<std::byte> block;
-  for (size_t i = 0; i < wanted.size();) {
-    const uint64_t first = wanted[i].window;
-    size_t end = i;
-    while (end < wanted.size() && wanted[end].window < first + windows_per_block) ++end;
-    const uint64_t count = (wanted[end - 1].window - first + 1) * steps + 1;
-    block.resize(count * width);
-    shard.read_bytes(loaded->pass.offset + first * steps, count, block.data());
-    for (; i < end; ++i) {
-      std::memcpy(loaded->ids.data() + wanted[i].slot * window_bytes,
-                  block.data() + (wanted[i].window - first) * steps * width, window_bytes);
-    }
+  if (is_sequential()) {
+    load_lanes(shard, *loaded);
+  } else {
+    load_windows(shard, *loaded);
   }
   check_ids(*loaded);
   return loaded;
 }
 
+void BatchReader::load_lanes(const ShardReader& shard, Loaded& loaded) const {
+  const uint64_t lane_length = loaded.pass.lane_length;
+  const uint64_t begin = loaded.pass.offset + static_cast<uint64_t>(first_lane_) * lane_length;
+  const uint64_t count = static_cast<uint64_t>(lanes_) * lane_length;
+  loaded.ids = read_blocks(shard, ShardRow::kIds, begin, count + plan_.successors());
+  if (split_.has_targets) loaded.targets = read_blocks(shard, ShardRow::kTargets, begin, count);
+}
+
+void BatchReader::load_windows(const ShardReader& shard, Loaded& loaded) const {
+  const std::vector<uint32_t> order = plan_.window_order(loaded.epoch, loaded.pass);
+  std::vector<WindowSlot> wanted;
+  for (uint64_t batch = 0; batch < loaded.pass.steps; ++batch) {
+    const uint64_t first =
+        batch * static_cast<uint64_t>(plan_.options().batch_size) + static_cast<uint64_t>(first_lane_);
+    for (uint64_t lane = 0; lane < static_cast<uint64_t>(lanes_); ++lane) {
+      wanted.push_back({order[first + lane], wanted.size()});
+    }
+  }
+  std::sort(wanted.begin(), wanted.end(),
+            [](const WindowSlot& a, const WindowSlot& b) { return a.window < b.window; });
+  const auto steps = static_cast<uint64_t>(plan_.options().sequence_length.max);
+  const auto read = [&](ShardRow row, uint64_t size) {
+    return read_windows(shard, row, loaded.pass.offset, steps, size, wanted);
+  };
+  loaded.ids = read(ShardRow::kIds, steps + plan_.successors());
+  if (split_.has_targets) loaded.targets = read(ShardRow::kTargets, steps);
+}
+
 // On the background thread: one look at every id costs the steps nothing.
 void BatchReader::check_ids(const Loaded& loaded) const {
   int64_t largest = 0;
-  const uint64_t count = loaded.ids.size() / static_cast<uint64_t>(loaded.id_bytes);
-  for (uint64_t i = 0; i < count; ++i)
-    largest = std::max(largest, id_at(loaded.ids.data(), loaded.id_bytes, i));
+  for (const std::vector<std::byte>* row : {&loaded.ids, &loaded.targets}) {
+    const uint64_t count = row->size() / static_cast<uint64_t>(loaded.id_bytes);
+    for (uint64_t i = 0; i < count; ++i) largest = std::max(largest, id_at(row->data(), loaded.id_bytes, i));
+  }
   check_largest_id(split_, loaded.pass.shard, static_cast<uint64_t>(largest));
 }
 
 // A document that begins with a step's first character starts that step from zero; one that begins further
 // on, the step after it.
-std::vector<int64_t> BatchReader::lanes_after_document_starts(const Loaded& loaded, uint64_t step) const {
+std::vector<int64_t> BatchReader::lanes_after_document_starts() const {
   std::vector<int64_t> fresh;
-  const auto steps = static_cast<uint64_t>(plan_.options().sequence_length);
-  const std::vector<uint64_t>& starts = loaded.document_starts;
-  for (int64_t lane = 0; step > 0 && !starts.empty() && lane < lanes_; ++lane) {
-    const uint64_t now = loaded.pass.offset +
-                         static_cast<uint64_t>(first_lane_ + lane) * loaded.pass.lane_length + step * steps;
-    const auto last =
-        std::upper_bound(starts.begin(), starts.end(), now);  // the first document behind this place
-    if (last != starts.begin() && *std::prev(last) > now - steps) fresh.push_back(lane);
+  const std::vector<uint64_t>& starts = current_->document_starts;
+  for (int64_t lane = 0; position_.done > 0 && !starts.empty() && lane < lanes_; ++lane) {
+    const uint64_t begin =
+        current_->pass.offset + static_cast<uint64_t>(first_lane_ + lane) * current_->pass.lane_length;
+    const auto next = std::upper_bound(starts.begin(), starts.end(), begin + position_.done);
+    if (next != starts.begin() && *std::prev(next) > begin + before_.done) fresh.push_back(lane);
   }
   return fresh;
 }
 
-void BatchReader::fill(const Loaded& loaded, uint64_t step, Batch& batch) const {
+void BatchReader::fill(Batch& batch) const {
+  const Loaded& loaded = *current_;
   const auto steps = static_cast<uint64_t>(batch.steps);
-  const bool is_sequential = plan_.options().sampling == Sampling::kSequential;
-  for (uint64_t lane = 0; lane < static_cast<uint64_t>(batch.lanes); ++lane) {
-    const uint64_t begin = is_sequential ? lane * loaded.pass.lane_length + step * steps
-                                         : (step * static_cast<uint64_t>(batch.lanes) + lane) * (steps + 1);
+  const auto lanes = static_cast<uint64_t>(batch.lanes);
+  const std::byte* const target_ids = split_.has_targets ? loaded.targets.data() : loaded.ids.data();
+  for (uint64_t lane = 0; lane < lanes; ++lane) {
+    const uint64_t begin = is_sequential() ? lane * loaded.pass.lane_length + position_.done
+                                           : (position_.done * lanes + lane) * (steps + plan_.successors());
+    const uint64_t first_target = begin + plan_.successors();
     int64_t* inputs = batch.inputs.data() + lane * steps;
     int64_t* targets = batch.targets.data() + lane * steps;
     for (uint64_t t = 0; t < steps; ++t) {
       inputs[t] = id_at(loaded.ids.data(), loaded.id_bytes, begin + t);
-      targets[t] = id_at(loaded.ids.data(), loaded.id_bytes, begin + t + 1);
+      targets[t] = id_at(target_ids, loaded.id_bytes, first_target + t);
     }
   }
 }
 
+// Has the shard of position_ in memory, and the one after it on its way.
+void BatchReader::turn_to_shard() {
+  if (current_ && current_->epoch == position_.epoch && current_->place == position_.place) return;
+  current_.reset();  // before the next is asked for: two parts of a shard at a time
+  current_ = ahead_.valid() ? ahead_.get() : load(position_);
+  ReadingPosition following{position_.epoch, position_.place + 1, 0};
+  if (following.place == plan_.shard_count()) following = {position_.epoch + 1, 0, 0};
+  ahead_ = std::async(std::launch::async, [this, following] { return load(following); });
+}
+
 Batch BatchReader::next() {
-  if (!current_ || current_->epoch != position_.epoch || current_->place != position_.place) {
-    current_.reset();  // before the next is asked for: two parts of a shard at a time
-    current_ = ahead_.valid() ? ahead_.get() : load(position_);
-    ReadingPosition following{position_.epoch, position_.place + 1, 0};
-    if (following.place == plan_.shard_count()) following = {position_.epoch + 1, 0, 0};
-    ahead_ = std::async(std::launch::async, [this, following] { return load(following); });
-  }
+  turn_to_shard();
   Batch batch;
   batch.lanes = lanes_;
-  batch.steps = plan_.options().sequence_length;
+  batch.steps = plan_.length_at(position_);
   batch.inputs.resize(static_cast<size_t>(batch.lanes * batch.steps));
   batch.targets.resize(batch.inputs.size());
-  const uint64_t step = plan_.steps_done(position_);
-  batch.fresh_state = step == 0 || plan_.options().sampling == Sampling::kRandom;
-  batch.fresh_lanes = lanes_after_document_starts(*current_, step);
-  fill(*current_, step, batch);
-  position_ = plan_.advance(position_);
+  batch.fresh_state = position_.done == 0 || !is_sequential();
+  batch.fresh_lanes = lanes_after_document_starts();
+  fill(batch);
+  before_ = std::exchange(position_, plan_.advance(position_));
   return batch;
 }
 

@@ -1,6 +1,7 @@
 // Gives one part of the lanes (of 0 .. B) their next T characters and the targets, step after step, epoch
-// after epoch. It reads only its part of a shard, in large blocks, one shard ahead, on a background thread;
-// so corpora larger than memory stream: two parts of a shard are in memory at a time.
+// after epoch; the plan says which (lanes.h). It reads only its part of a shard, in large blocks, one shard
+// ahead, on a background thread; so corpora larger than memory stream: two parts of a shard are in memory at
+// a time.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +13,15 @@
 
 #include "data/corpus_folder.h"
 #include "data/lanes.h"
+#include "data/shard.h"
 
 namespace charrnn {
 
-// Rows are lanes: cell (lane, t) of `targets` is the successor of the same cell of `inputs`.
+// Rows are lanes: cell (lane, t) of `targets` is the successor of the same cell of `inputs`, or the target
+// that corpus.targets gives it.
 struct Batch {
   int64_t lanes = 0;             // of this part
-  int64_t steps = 0;             // T
+  int64_t steps = 0;             // T of this step
   std::vector<int64_t> inputs;   // (lanes, T)
   std::vector<int64_t> targets;  // (lanes, T)
   bool fresh_state = false;      // the lanes start from zero state
@@ -49,16 +52,21 @@ class BatchReader {
  private:
   struct Loaded;
 
+  bool is_sequential() const { return plan_.options().sampling == Sampling::kSequential; }
   std::unique_ptr<Loaded> load(ReadingPosition at) const;
+  void load_lanes(const ShardReader& shard, Loaded& loaded) const;
+  void load_windows(const ShardReader& shard, Loaded& loaded) const;
   void check_ids(const Loaded& loaded) const;
-  std::vector<int64_t> lanes_after_document_starts(const Loaded& loaded, uint64_t step) const;
-  void fill(const Loaded& loaded, uint64_t step, Batch& batch) const;
+  void turn_to_shard();
+  std::vector<int64_t> lanes_after_document_starts() const;
+  void fill(Batch& batch) const;
 
   SplitInfo split_;
   ReadingPlan plan_;
   int64_t lanes_ = 0;
   int64_t first_lane_ = 0;
   ReadingPosition position_;
+  ReadingPosition before_;  // of the step before; in the shard of position_ it says where that began
   std::unique_ptr<Loaded> current_;
   std::future<std::unique_ptr<Loaded>> ahead_;
 };

@@ -4,9 +4,14 @@
 
 namespace charrnn {
 
+BlockReader::BlockReader(const CorpusText& text, BuildStage stage)
+    : text_(text), progress_{stage, 0, 0}, stop_(text.sources_read) {
+  for (size_t s = 0; s < text.sources_read; ++s) progress_.bytes_total += text.sources[s].bytes;
+}
+
 bool BlockReader::next(TextBlock& block) {
   while (!reader_) {
-    if (source_ == text_.sources.size()) return false;
+    if (source_ == stop_) return false;
     const Examined& examined = text_.examined[source_];
     if (examined.problem.empty()) {
       reader_.emplace(text_.sources[source_], examined.facts, text_.settings, text_.options.block_bytes);

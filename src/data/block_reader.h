@@ -20,20 +20,25 @@ struct CorpusText {
   const CorpusSettings& settings;
   const BuildOptions& options;
   int threads;
-  uint64_t bytes;  // of all sources
+  size_t sources_read;  // of those, from the first: the others lie behind corpus.max_characters
 };
 
 class BlockReader {
  public:
-  BlockReader(const CorpusText& text, BuildStage stage) : text_(text), progress_{stage, 0, text.bytes} {}
+  BlockReader(const CorpusText& text, BuildStage stage);
 
-  // False at the end. Throws Error where a source has other bytes than when it was examined.
+  // Stops for now before that source.
+  void stop_before(size_t source) { stop_ = source; }
+
+  // False at the end, or where it is to stop. Throws Error where a source has other bytes than when it was
+  // examined.
   bool next(TextBlock& block);
 
  private:
   const CorpusText& text_;
   BuildProgress progress_;
   size_t source_ = 0;
+  size_t stop_;
   std::optional<SourceReader> reader_;
   uint64_t finished_ = 0;
 };

@@ -23,6 +23,8 @@
 #include "data/output_folder.h"
 #include "data/shard_pass.h"
 #include "data/split_plan.h"
+#include "data/target_text.h"
+#include "data/text_cut.h"
 #include "text/character_counts.h"
 #include "text/document_cleaner.h"
 #include "text/examination.h"
@@ -62,6 +64,7 @@ class CorpusBuild {
     FoundSources found = find_sources(settings_, output.temporary());
     sources_ = std::move(found.sources);
     problems_ = std::move(found.problems);
+    if (!settings_.targets.empty()) target_source_ = find_target_source(settings_, output.temporary());
     for (const Source& source : sources_) summary_.bytes += source.bytes;
     if (!settings_.vocabulary.from.empty()) given_vocabulary_ = read_given_vocabulary();
     if (!options_.force && is_up_to_date()) {
@@ -72,6 +75,7 @@ class CorpusBuild {
         options_.progress({BuildStage::kExamining, bytes, summary_.bytes});
       });
       leave_out_unusable();
+      sources_read_ = sources_.size();
       count();
       plan_.emplace(plan_splits(documents_, settings_.split));
       write(output);
@@ -92,7 +96,7 @@ class CorpusBuild {
     }
   }
 
-  CorpusText text() const { return {sources_, examined_, settings_, options_, threads_, summary_.bytes}; }
+  CorpusText text() const { return {sources_, examined_, settings_, options_, threads_, sources_read_}; }
 
   void refuse_output_in_sources() const {
     const fs::path output = fs::weakly_canonical(fs::absolute(settings_.output));
@@ -131,7 +135,13 @@ class CorpusBuild {
     std::vector<SourceState> states;
     for (const Source& source : sources_) states.push_back({source.name, source.bytes});
     for (const SourceProblem& problem : problems_) states.push_back({problem.name, 0});
-    const auto hashes = hashes_if_same(settings_.output, settings_, states);
+    std::vector<Source> files = sources_;
+    std::optional<SourceState> targets;
+    if (target_source_) {
+      files.push_back(*target_source_);
+      targets = {target_source_->name, target_source_->bytes};
+    }
+    const auto hashes = hashes_if_same(settings_.output, settings_, states, targets);
     if (!hashes) return false;
     try {
       const CorpusFolder corpus = CorpusFolder::open(settings_.output);
@@ -143,11 +153,12 @@ class CorpusBuild {
     }
     std::atomic<bool> same = true;
     std::mutex one_at_a_time;
-    BuildProgress progress{BuildStage::kComparing, 0, summary_.bytes};
-    run_side_by_side(threads_, sources_.size(), [&](size_t s) {
-      if (same && hash_of(sources_[s]) != (*hashes)[s]) same = false;
+    BuildProgress progress{BuildStage::kComparing, 0, 0};
+    for (const Source& file : files) progress.bytes_total += file.bytes;
+    run_side_by_side(threads_, files.size(), [&](size_t f) {
+      if (same && hash_of(files[f]) != (*hashes)[f]) same = false;
       const std::lock_guard lock(one_at_a_time);
-      progress.bytes_done += sources_[s].bytes;
+      progress.bytes_done += files[f].bytes;
       options_.progress(progress);
     });
     return same;
@@ -191,15 +202,7 @@ class CorpusBuild {
       if (!examined_[s].problem.empty()) unusable.push_back({sources_[s].name, examined_[s].problem});
     }
     stop_at(unusable);
-    infos_.resize(sources_.size());
-    for (size_t s = 0; s < sources_.size(); ++s) {
-      infos_[s].name = sources_[s].name;
-      infos_[s].bytes = sources_[s].bytes;
-      infos_[s].hash = sources_[s].hash.empty() ? examined_[s].hash : sources_[s].hash;
-      infos_[s].charset = examined_[s].facts.charset;
-      infos_[s].cuts_refused = examined_[s].facts.cuts_refused;
-      infos_[s].problem = examined_[s].problem;
-    }
+    for (size_t s = 0; s < sources_.size(); ++s) infos_.push_back(source_info(sources_[s], examined_[s]));
   }
 
   // The first pass.
@@ -209,22 +212,60 @@ class CorpusBuild {
     tbb::enumerable_thread_specific<DocumentCleaner> cleaners([&] { return DocumentCleaner(settings_); });
     const CorpusText all_text = text();
     BlockReader reader(all_text, BuildStage::kCounting);
-    run_ordered_pipeline<CleanBlock>(
-        threads_, [&](CleanBlock& clean) { return reader.next(clean.block); },
-        [&](CleanBlock& clean) {
-          cleaners.local().clean(clean, sources_[clean.block.source]);
-          counts.local().add(clean.block.text, settings_.unit);
-        },
-        [&](CleanBlock& clean) { note(clean, lists); }, [](CleanBlock&) {});
+    TextCut cut(settings_);
+    const auto read_up_to = [&](size_t source) {
+      reader.stop_before(source);
+      run_ordered_pipeline<CleanBlock>(
+          threads_, [&](CleanBlock& clean) { return reader.next(clean.block); },
+          [&](CleanBlock& clean) { cleaners.local().clean(clean, sources_[clean.block.source]); },
+          [&](CleanBlock& clean) {
+            cut.cut(clean);
+            note(clean, lists);
+          },
+          [&](CleanBlock& clean) { counts.local().add(clean.block.text, settings_.unit); });
+    };
+    if (settings_.max_characters) {
+      read_until_full(cut, read_up_to);
+    } else {
+      read_up_to(sources_.size());
+    }
     lists.refuse_unused();
 
     CharacterCounts all;
     for (const CharacterCounts& some : counts) all.add(some);
     leave_out_empty(all);
-    seen_ = all.seen();
     for (const DocumentLength& document : documents_) summary_.characters += document.characters;
     summary_.documents = documents_.size();
     if (summary_.characters == 0) fail_empty();
+    if (target_source_) read_targets(all);
+    seen_ = all.seen();
+  }
+
+  // Source by source, and none behind the cut: so what is read, reported and refused does not depend on how
+  // far threads read ahead.
+  template <class Read>
+  void read_until_full(TextCut& cut, const Read& read_up_to) {
+    size_t source = 0;
+    while (source < sources_.size() && !cut.is_full()) {
+      const size_t first_document = documents_.size();
+      read_up_to(++source);
+      if (infos_[source - 1].counts.kept > 0) continue;
+      // It will be left out, with the ends of its documents.
+      for (size_t d = first_document; d < documents_.size(); ++d) cut.give_back(documents_[d].characters);
+    }
+    for (sources_read_ = source; source < sources_.size(); ++source) infos_[source].behind_cut = true;
+  }
+
+  void read_targets(CharacterCounts& counts) {
+    targets_ = read_target_text(*target_source_, settings_, options_, threads_, counts);
+    if (targets_->length == summary_.characters) return;
+    fail_usage("corpus.targets ", settings_.targets, " has ", targets_->length,
+               settings_.unit == Unit::kByte ? " bytes" : " characters", " after cleaning",
+               settings_.document_end.empty() ? "" : " (corpus.document_end included)", ", the corpus of ",
+               sources_.front().file.string(),
+               sources_.size() > 1 ? concat(" and ", sources_.size() - 1, " more") : std::string(), " has ",
+               summary_.characters,
+               ": expected one target for each: correct corpus.targets, or the settings ", "that clean both");
   }
 
   // Lengths and counts of a block of the first pass, in the order of the text.
@@ -234,19 +275,16 @@ class CorpusBuild {
       if (part.begins) {
         const std::string name = part.line == 0 ? info.name : concat(info.name, ":", part.line);
         documents_.push_back({hash_number(name), 0, lists.split_of(name)});
-        ++info.documents;
       }
       documents_.back().characters += part.units;
     }
-    info.counts.add(clean.counts);
-    if (info.lines_left_out == 0) info.first_line_left_out = clean.problem;
-    info.lines_left_out += clean.lines_left_out;
+    info.note(clean);
   }
 
   void leave_out_empty(CharacterCounts& counts) {
     std::vector<SourceProblem> empty;
     size_t document = 0;
-    for (size_t s = 0; s < sources_.size(); ++s) {
+    for (size_t s = 0; s < sources_read_; ++s) {
       const size_t first = std::exchange(document, document + infos_[s].documents);
       if (!infos_[s].problem.empty() || infos_[s].counts.kept > 0) continue;
       infos_[s].problem = examined_[s].problem = concat(
@@ -280,13 +318,15 @@ class CorpusBuild {
         given_vocabulary_
             ? given_vocabulary_->with_counts(seen_)
             : Vocabulary::from_counts(seen_, settings_.vocabulary, settings_.unit, settings_.normalization);
-    WrittenShards written = write_shards(text(), *plan_, vocabulary, seen_, output.temporary());
+    WrittenShards written =
+        write_shards(text(), targets_ ? &*targets_ : nullptr, *plan_, vocabulary, seen_, output.temporary());
     Manifest manifest;
     manifest.splits = std::move(written.splits);
     manifest.split_by = plan_->by;
     manifest.marks = written.marks;
     name_splits();
     manifest.sources = infos_;
+    if (targets_) manifest.targets = targets_->info;
     for (const SourceProblem& problem : problems_) {
       manifest.sources.emplace_back();
       manifest.sources.back().name = problem.name;
@@ -336,7 +376,10 @@ class CorpusBuild {
   std::vector<SourceProblem> problems_;  // of what is no source at all
   std::vector<Examined> examined_;
   std::vector<SourceInfo> infos_;
+  size_t sources_read_ = 0;  // the others lie behind corpus.max_characters
   std::vector<DocumentLength> documents_;
+  std::optional<Source> target_source_;  // corpus.targets
+  std::optional<TargetText> targets_;
   std::vector<Vocabulary::Character> seen_;
   std::optional<Vocabulary> given_vocabulary_;
   std::optional<SplitPlan> plan_;

@@ -11,7 +11,7 @@
 
 namespace charrnn {
 
-enum class BuildStage { kComparing, kExamining, kCounting, kWriting };
+enum class BuildStage { kComparing, kExamining, kCounting, kTargets, kWriting };
 
 struct BuildProgress {
   BuildStage stage;

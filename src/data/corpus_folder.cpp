@@ -37,6 +37,10 @@ SplitInfo read_split(const JsonSource& manifest, const JsonSource::Json& entry, 
   return split;
 }
 
+const char* with_or_without(bool has_targets) {
+  return has_targets ? "with aligned targets" : "without targets of its own";
+}
+
 // The shard's own account of itself must be what the manifest and the vocabulary say.
 void check_shard(const SplitInfo& split, size_t number, const Vocabulary& vocabulary) {
   const SplitInfo::Shard& expected = split.shards[number];
@@ -51,6 +55,8 @@ void check_shard(const SplitInfo& split, size_t number, const Vocabulary& vocabu
         shard_file_name(split.name, static_cast<uint32_t>(number)), " of ", split.shards.size(), kAgain);
   check(found.length == expected.length, name, " has ", found.length, " characters, the manifest says ",
         expected.length, kAgain);
+  check(found.has_targets == split.has_targets, name, " is ", with_or_without(found.has_targets),
+        ", the manifest says ", with_or_without(split.has_targets), kAgain);
   check(found.id_bytes == id_bytes_for(vocabulary.size()), name, " has ids of ", found.id_bytes,
         " bytes, expected ", id_bytes_for(vocabulary.size()), " for ", vocabulary.size(), " characters",
         kAgain);
@@ -85,6 +91,7 @@ CorpusFolder CorpusFolder::open(const fs::path& folder) {
   for (const auto& entry : manifest.list(manifest.root(), "splits")) {
     corpus.splits_.push_back(read_split(manifest, entry, folder));
     corpus.splits_.back().vocabulary_size = corpus.vocabulary_.size();
+    corpus.splits_.back().has_targets = manifest.root().contains("targets");
     const SplitInfo& split = corpus.splits_.back();
     for (size_t i = 0; i < split.shards.size(); ++i) check_shard(split, i, corpus.vocabulary_);
   }

@@ -26,12 +26,13 @@ struct SplitInfo {
   uint64_t characters = 0;
   uint64_t vocabulary_size = 0;  // every id lies below it
   uint64_t utf8_bytes = 0;       // of the same text, before <unk>
+  bool has_targets = false;      // aligned ones, of every shard
 };
 
 // What a model that learns anything must beat: entropies of the training split, in bits per character.
 struct Marks {
-  double unigram_bits = 0;  // H(x_t)
-  double bigram_bits = 0;   // H(x_t | x_{t-1})
+  double unigram_bits = 0;  // H(target)
+  double bigram_bits = 0;   // H(target | its character)
 };
 
 class CorpusFolder {
@@ -46,6 +47,7 @@ class CorpusFolder {
   const SplitInfo* split(std::string_view name) const;              // nullptr if there is none of that name
   const SplitInfo& require_split(
       std::string_view name) const;  // throws (exit code 2) and names those there are
+  bool has_targets() const { return splits_.front().has_targets; }  // aligned ones, of every split
   const Marks& marks() const { return marks_; }
   std::string hash() const;  // of the whole corpus: over vocabulary hash and shard hashes
 

@@ -28,16 +28,21 @@ constexpr size_t kCharactersShown = 12;
 constexpr int kSureConfidence = 70;  // percent, of ICU's detector
 constexpr uint64_t kShardCharacters = 64;
 
-std::string decode_first(const ShardReader& reader, const Vocabulary& vocabulary, uint64_t count) {
+std::vector<uint32_t> first_ids(const ShardReader& reader, uint64_t count, ShardRow row) {
   std::vector<uint32_t> ids(std::min(count, reader.info().length));
-  reader.read(0, ids);
+  reader.read(0, ids, row);
+  return ids;
+}
+
+std::string decode(const std::vector<uint32_t>& ids, const Vocabulary& vocabulary) {
   std::string text;
   for (const uint32_t id : ids) text += vocabulary.decode(id);
   return text;
 }
 
-Json first_lines(const SplitInfo& split, const Vocabulary& vocabulary) {
-  std::istringstream text(decode_first(ShardReader(split.shards.front().file), vocabulary, kFirstCharacters));
+Json first_lines(const SplitInfo& split, const Vocabulary& vocabulary, ShardRow row) {
+  const ShardReader reader(split.shards.front().file);
+  std::istringstream text(decode(first_ids(reader, kFirstCharacters, row), vocabulary));
   Json lines = Json::array();
   std::string line;
   while (lines.size() < kFirstLines && std::getline(text, line)) lines.push_back(line);
@@ -223,7 +228,9 @@ std::string remarks_text(const Json& corpus) {
   }
   std::vector<std::string> refused;
   std::vector<std::string> lines;
+  std::vector<std::string> behind;
   for (const Json& source : corpus["sources"]) {
+    if (source.value("behind_cut", false)) behind.push_back(source["name"].get<std::string>());
     if (source.value("gutenberg_refused", false)) refused.push_back(source["name"].get<std::string>());
     if (source.value("lines_left_out", 0) > 0) {
       lines.push_back(concat(source["name"].get<std::string>(), ": ",
@@ -240,8 +247,17 @@ std::string remarks_text(const Json& corpus) {
   list("left out (corpus.on_error: skip)", left_out);
   list("charset doubtful: look at the text, and set the encoding of the source if it is another", doubtful);
   list("lines left out", lines);
+  list("not read, for they lie behind corpus.max_characters", behind);
   list("Project Gutenberg's parts not stripped, for less than corpus.minimum_kept would remain", refused);
   return text;
+}
+
+// "targets: upper.txt, 5 characters, each the target of the one at its place"
+std::string targets_text(const Json& targets) {
+  if (targets.is_null()) return "";
+  return concat("targets: ", targets["name"].get<std::string>(), ", ",
+                plural(targets["characters"].get<uint64_t>(), "character"),
+                ", each the target of the one at its place (corpus.targets)\n");
 }
 
 std::string unknown_text(const Json& unknown, uint64_t in_splits) {
@@ -276,7 +292,10 @@ Json describe_corpus(const fs::path& folder) {
                       {"utf8_bytes", split.utf8_bytes},
                       {"shards", split.shards.size()},
                       {"longest_shard", longest},
-                      {"first_lines", first_lines(split, vocabulary)}});
+                      {"first_lines", first_lines(split, vocabulary, ShardRow::kIds)}});
+    if (split.has_targets) {
+      splits.back()["first_lines_of_targets"] = first_lines(split, vocabulary, ShardRow::kTargets);
+    }
   }
   return {
       {"kind", "corpus"},
@@ -294,6 +313,7 @@ Json describe_corpus(const fs::path& folder) {
       {"split_by", manifest.root().value("split_by", "")},
       {"settings", manifest.member(manifest.root(), "settings")},
       {"sources", manifest.list(manifest.root(), "sources")},
+      {"targets", manifest.root().value("targets", Json())},  // null: successors
       {"left_out", manifest.root().value("left_out", Json::array())}};
 }
 
@@ -303,8 +323,8 @@ std::string corpus_text(const Json& corpus) {
   for (const Json& split : corpus["splits"]) in_splits += split["characters"].get<uint64_t>();
   const bool bytes = corpus["vocabulary"]["unit"] == enum_name(Unit::kByte);
   out << sources_text(corpus["sources"]) << cleaning_text(corpus["sources"], bytes ? 0 : in_splits)
-      << remarks_text(corpus) << "splits" << (corpus.contains("split_by") ? ", by " : "")
-      << corpus.value("split_by", "") << "\n";
+      << remarks_text(corpus) << targets_text(corpus["targets"]) << "splits"
+      << (corpus.contains("split_by") ? ", by " : "") << corpus.value("split_by", "") << "\n";
   std::vector<std::vector<std::string>> rows{{"", "characters", "UTF-8 bytes", "shards", "longest"}};
   for (const Json& split : corpus["splits"]) {
     rows.push_back({split["name"].get<std::string>(), grouped(split["characters"]),
@@ -314,14 +334,21 @@ std::string corpus_text(const Json& corpus) {
   for (const Json& split : corpus["splits"]) {
     out << "first lines of " << split["name"].get<std::string>() << "\n";
     for (const Json& line : split["first_lines"]) out << "  | " << line.get<std::string>() << "\n";
+    if (!split.contains("first_lines_of_targets")) continue;
+    out << "  and their targets\n";
+    for (const Json& line : split["first_lines_of_targets"]) out << "  | " << line.get<std::string>() << "\n";
   }
   const Json& vocabulary = corpus["vocabulary"];
   out << "vocabulary: " << grouped(vocabulary["size"]) << (bytes ? " bytes" : " characters");
   out << ", hash " << vocabulary["hash"].get<std::string>();
-  if (vocabulary["unknown"]) out << "," << unknown_text(corpus["unknown"], in_splits);
+  const bool has_targets = !corpus["targets"].is_null();  // the vocabulary was counted over them, too
+  if (vocabulary["unknown"]) {
+    out << "," << unknown_text(corpus["unknown"], has_targets ? 2 * in_splits : in_splits);
+  }
   out << "\n" << vocabulary_text(vocabulary["characters"], bytes) << std::fixed << std::setprecision(4);
-  out << "marks to beat, in bits per character: unigram " << corpus["marks"]["unigram_bits"].get<double>()
-      << ", bigram " << corpus["marks"]["bigram_bits"].get<double>() << "\n";
+  out << "marks to beat, in bits per character" << (has_targets ? " (of the targets)" : "") << ": unigram "
+      << corpus["marks"]["unigram_bits"].get<double>() << ", bigram "
+      << corpus["marks"]["bigram_bits"].get<double>() << "\n";
   out << "corpus " << corpus["path"].get<std::string>() << ", hash " << corpus["hash"].get<std::string>()
       << "\n";
   return out.str();
@@ -330,8 +357,9 @@ std::string corpus_text(const Json& corpus) {
 Json describe_shard(const fs::path& file) {
   const ShardReader reader(file);
   const ShardInfo& info = reader.info();
-  std::vector<uint32_t> ids(std::min(kShardCharacters, info.length));
-  reader.read(0, ids);
+  const std::vector<uint32_t> ids = first_ids(reader, kShardCharacters, ShardRow::kIds);
+  std::vector<uint32_t> targets;
+  if (info.has_targets) targets = first_ids(reader, kShardCharacters, ShardRow::kTargets);
   Json json = {{"kind", "shard"},
                {"path", file.string()},
                {"format_version", kShardFormatVersion},
@@ -342,12 +370,15 @@ Json describe_shard(const fs::path& file) {
                {"id_bytes", info.id_bytes},
                {"documents", reader.document_starts().size()},
                {"vocabulary_hash", info.vocabulary_hash},
+               {"has_targets", info.has_targets},
                {"first_ids", ids}};
+  if (info.has_targets) json["first_targets"] = targets;
   const fs::path vocabulary_file = file.parent_path() / "vocabulary.json";
   if (fs::exists(vocabulary_file)) {
     const Vocabulary vocabulary = Vocabulary::from_json(read_file(vocabulary_file), vocabulary_file.string());
     if (vocabulary.hash() == info.vocabulary_hash) {
-      json["first_characters"] = decode_first(reader, vocabulary, kShardCharacters);
+      json["first_characters"] = decode(ids, vocabulary);
+      if (info.has_targets) json["first_target_characters"] = decode(targets, vocabulary);
     }
   }
   return json;
@@ -362,8 +393,11 @@ std::string shard_text(const Json& shard) {
       << plural(shard["documents"].get<uint64_t>(), "document") << " begin here\n"
       << "  vocabulary " << shard["vocabulary_hash"].get<std::string>() << "\n"
       << "  first ids " << json_line(shard["first_ids"]) << "\n";
+  if (shard["has_targets"]) out << "  their targets " << json_line(shard["first_targets"]) << "\n";
   if (shard.contains("first_characters")) {
     out << "  first characters " << json_line(shard["first_characters"]) << "\n";
+    if (shard["has_targets"])
+      out << "  their targets " << json_line(shard["first_target_characters"]) << "\n";
   } else {
     out << "  (no vocabulary.json of this vocabulary beside it: characters not shown)\n";
   }

@@ -43,9 +43,9 @@ void PairCounts::add_sparse(uint64_t pair, uint64_t count) {
 
 void PairCounts::add(const PairCounts& more) {
   spill();
-  for (size_t before = 0; before < side_; ++before) {
-    for (size_t after = 0; after < side_; ++after) {
-      const uint64_t count = more.table_[before * stride_ + after];
+  for (size_t before = 0; before < more.side_; ++before) {
+    for (size_t after = 0; after < more.side_; ++after) {
+      const uint64_t count = more.table_[before * more.stride_ + after];
       if (count > 0) add_sparse(uint64_t{before} << 32 | after, count);
     }
   }
@@ -88,13 +88,14 @@ Marks EntropyCounter::marks() const {
   const std::vector<PairCounts::Pair> pairs = pairs_.pairs();
   std::vector<uint64_t> counts(vocabulary_size_);
   std::vector<uint64_t> followed(vocabulary_size_);
-  uint64_t total = first_ ? 1 : 0;
-  if (first_) ++counts[*first_];
+  uint64_t in_pairs = 0;
   for (const PairCounts::Pair& pair : pairs) {
     followed[pair.before] += pair.count;
     counts[pair.after] += pair.count;
-    total += pair.count;
+    in_pairs += pair.count;
   }
+  if (first_) ++counts[*first_];  // which is nobody's target, but one of N
+  const uint64_t total = in_pairs + (first_ ? 1 : 0);
   Marks marks;
   for (const uint64_t count : counts) {
     if (count == 0) continue;
@@ -106,7 +107,7 @@ Marks EntropyCounter::marks() const {
     bits -= static_cast<double>(pair.count) *
             std::log2(static_cast<double>(pair.count) / static_cast<double>(followed[pair.before]));
   }
-  if (total > 1) marks.bigram_bits = bits / static_cast<double>(total - 1);
+  if (in_pairs > 0) marks.bigram_bits = bits / static_cast<double>(in_pairs);
   return marks;
 }
 

@@ -1,5 +1,6 @@
 // The marks that a model must beat: entropies of a stream of ids, in bits per character. Blocks of it may be
 // counted by several counters, in any order; pairs are counted across the borders of blocks and documents.
+// A target is the id that comes next, or with aligned targets the one that stands beside.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace charrnn {
 
-// How often each pair of ids follows one another. A table of D x D counts the pairs of low ids, which are the
-// low code points and so in most texts nearly all; a hash table has the others that occur.
+// How often each pair of an id and its target occurs. A table of D x D counts the pairs of low ids, which are
+// the low code points and so in most texts nearly all; a hash table has the others that occur.
 class PairCounts {
  public:
   explicit PairCounts(size_t vocabulary_size);
@@ -20,20 +21,19 @@ class PairCounts {
   // The pairs (before, ids[0]), (ids[0], ids[1]), ...
   template <class Id>
   void add(uint32_t before, std::span<const Id> ids) {
-    if (ids.size() > kMostUnspilled - unspilled_) spill();
-    unspilled_ += ids.size();
-    const size_t side = side_;
-    const size_t stride = stride_;
-    uint32_t* const table = table_.data();
+    make_room(ids.size());
+    const auto count = counting();
     for (const Id id : ids) {
-      const uint32_t after = id;
-      if (before < side && after < side) {
-        ++table[before * stride + after];
-      } else {
-        add_sparse(uint64_t{before} << 32 | after, 1);
-      }
-      before = after;
+      count(before, id);
+      before = id;
     }
+  }
+  // The pairs (ids[0], targets[0]), (ids[1], targets[1]), ...
+  template <class Id>
+  void add_aligned(std::span<const Id> ids, std::span<const Id> targets) {
+    make_room(ids.size());
+    const auto count = counting();
+    for (size_t i = 0; i < ids.size(); ++i) count(ids[i], targets[i]);
   }
   void add(const PairCounts& more);
 
@@ -51,6 +51,20 @@ class PairCounts {
     uint64_t pair = 0;
     uint64_t count = 0;  // 0: free
   };
+  void make_room(size_t pairs) {
+    if (pairs > kMostUnspilled - unspilled_) spill();
+    unspilled_ += pairs;
+  }
+  // Counts one pair. With copies of what a loop shall keep in registers.
+  auto counting() {
+    return [this, side = side_, stride = stride_, table = table_.data()](uint32_t before, uint32_t after) {
+      if (before < side && after < side) {
+        ++table[before * stride + after];
+      } else {
+        add_sparse(uint64_t{before} << 32 | after, 1);
+      }
+    };
+  }
   Slot& find(uint64_t pair);
   void add_sparse(uint64_t pair, uint64_t count);
   void spill();
@@ -78,10 +92,16 @@ class EntropyCounter {
     }
     pairs_.add(*before, ids);
   }
+  // Ids and their aligned targets; then all that it is given are.
+  template <class Id>
+  void add_aligned(std::span<const Id> ids, std::span<const Id> targets) {
+    pairs_.add_aligned(ids, targets);
+  }
   // What another counter saw of the same stream.
   void add(const EntropyCounter& more);
 
-  // Unigram: H(x) over all N characters. Bigram: H(x_t | x_{t-1}) over the N - 1 pairs.
+  // Unigram: H(x) over all N characters. Bigram: H(x_t | x_{t-1}) over the N - 1 pairs. Aligned: H(target),
+  // and H(target | its character), both over N pairs.
   Marks marks() const;
 
  private:

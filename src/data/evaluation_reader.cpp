@@ -20,15 +20,18 @@ class EvaluationReader::Stream {
   }
 
   uint64_t length() const { return length_; }
+  bool has_targets() const { return split_.has_targets; }
+  // Characters that are targets.
+  uint64_t targets() const { return length_ - std::min<uint64_t>(length_, has_targets() ? 0 : 1); }
 
-  void read(uint64_t place, std::span<uint32_t> ids) {
+  void read(ShardRow row, uint64_t place, std::span<uint32_t> ids) {
     while (!ids.empty()) {
       const auto after = std::upper_bound(starts_.begin(), starts_.end(), place);
       const auto shard = static_cast<size_t>(after - starts_.begin()) - 1;
       if (!readers_[shard]) readers_[shard] = std::make_unique<ShardReader>(split_.shards[shard].file);
       const uint64_t offset = place - starts_[shard];
       const uint64_t count = std::min<uint64_t>(ids.size(), split_.shards[shard].length - offset);
-      readers_[shard]->read(offset, ids.first(count));
+      readers_[shard]->read(offset, ids.first(count), row);
       check_largest_id(split_, shard,
                        *std::max_element(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(count)));
       ids = ids.subspan(count);
@@ -46,17 +49,17 @@ class EvaluationReader::Stream {
 EvaluationReader::EvaluationReader(const SplitInfo& split, int64_t lanes, int64_t sequence_length, int part,
                                    int parts)
     : stream_(std::make_unique<Stream>(split)), sequence_length_(sequence_length) {
-  if (stream_->length() < 2) {
+  if (stream_->targets() == 0) {
     fail_usage("the split ", split.name, " has ", stream_->length(),
                " characters, too few to predict one: give it a larger share (corpus.split)");
   }
-  const uint64_t targets = stream_->length() - 1;
+  const uint64_t targets = stream_->targets();
   const auto count = static_cast<uint64_t>(lanes);
   const auto cut = [&](uint64_t k) {  // floor(k targets / count), without overflow
     return k * (targets / count) + k * (targets % count) / count;
   };
   for (auto k = static_cast<uint64_t>(part); k < count; k += static_cast<uint64_t>(parts)) {
-    lanes_.push_back({cut(k), cut(k + 1), 0, {}});
+    lanes_.push_back({cut(k), cut(k + 1), {}, {}});
   }
   constexpr uint64_t budget_characters = 4 << 20;  // of all buffers together
   block_characters_ =
@@ -65,13 +68,23 @@ EvaluationReader::EvaluationReader(const SplitInfo& split, int64_t lanes, int64_
 
 EvaluationReader::~EvaluationReader() = default;
 
-uint32_t EvaluationReader::character(Lane& lane, uint64_t place) {
-  if (place < lane.buffer_start || place >= lane.buffer_start + lane.buffer.size()) {
-    lane.buffer_start = place;
-    lane.buffer.resize(std::min(block_characters_, lane.end + 1 - place));
-    stream_->read(place, lane.buffer);
+// At `place` of a row of which the lane has what lies before `end`.
+uint32_t EvaluationReader::id_at(ShardRow row, Buffer& buffer, uint64_t place, uint64_t end) {
+  if (place < buffer.start || place >= buffer.start + buffer.ids.size()) {
+    buffer.start = place;
+    buffer.ids.resize(std::min(block_characters_, end - place));
+    stream_->read(row, place, buffer.ids);
   }
-  return lane.buffer[place - lane.buffer_start];
+  return buffer.ids[place - buffer.start];
+}
+
+uint32_t EvaluationReader::character(Lane& lane, uint64_t place) {
+  return id_at(ShardRow::kIds, lane.characters, place, lane.end + (stream_->has_targets() ? 0 : 1));
+}
+
+uint32_t EvaluationReader::target(Lane& lane) {
+  if (!stream_->has_targets()) return character(lane, lane.next + 1);
+  return id_at(ShardRow::kTargets, lane.targets, lane.next, lane.end);
 }
 
 std::optional<Batch> EvaluationReader::next() {
@@ -87,7 +100,7 @@ std::optional<Batch> EvaluationReader::next() {
     for (int64_t t = 0; t < batch.steps; ++t) {
       const bool ended = lane.next == lane.end;
       batch.inputs.push_back(ended ? 0 : character(lane, lane.next));
-      batch.targets.push_back(ended ? kLaneEnded : character(lane, lane.next + 1));
+      batch.targets.push_back(ended ? kLaneEnded : target(lane));
       if (!ended) ++lane.next;
     }
   }

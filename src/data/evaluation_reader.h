@@ -1,7 +1,8 @@
 // Reads a split once, as one stream over its shards of N characters, cut into E lanes: lane k holds the
-// targets from floor(k (N - 1) / E) to floor((k + 1) (N - 1) / E), target j being character j + 1. Part r of
-// W takes the lanes k with k mod W = r, perhaps none. Every target of the split is read once by one part;
-// each lane starts from zero state.
+// targets from floor(k (N - 1) / E) to floor((k + 1) (N - 1) / E), target j being character j + 1; with
+// aligned targets, of which there are N, those from floor(k N / E) to floor((k + 1) N / E). Part r of W takes
+// the lanes k with k mod W = r, perhaps none. Every target of the split is read once by one part; each lane
+// starts from zero state.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 
 #include "data/batch_reader.h"
 #include "data/corpus_folder.h"
+#include "data/shard.h"
 
 namespace charrnn {
 
@@ -27,15 +29,21 @@ class EvaluationReader {
   static constexpr int64_t kLaneEnded = -100;
 
  private:
+  struct Buffer {        // read ahead
+    uint64_t start = 0;  // stream place of ids[0]
+    std::vector<uint32_t> ids;
+  };
   struct Lane {
-    uint64_t next;                 // target to come
-    uint64_t end;                  // of its targets
-    uint64_t buffer_start;         // stream place of buffer[0]
-    std::vector<uint32_t> buffer;  // read ahead
+    uint64_t next;  // target to come
+    uint64_t end;   // of its targets
+    Buffer characters;
+    Buffer targets;  // aligned ones
   };
   class Stream;
 
+  uint32_t id_at(ShardRow row, Buffer& buffer, uint64_t place, uint64_t end);
   uint32_t character(Lane& lane, uint64_t place);
+  uint32_t target(Lane& lane);
 
   std::unique_ptr<Stream> stream_;
   std::vector<Lane> lanes_;

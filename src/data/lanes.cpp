@@ -24,72 +24,125 @@ std::vector<Integer> drawn_order(uint64_t count, uint64_t seed, Draw use, uint64
 
 }  // namespace
 
-ReadingPlan::ReadingPlan(std::vector<uint64_t> shard_lengths, const LaneOptions& options)
-    : lengths_(std::move(shard_lengths)), options_(options) {
+ReadingPlan::ReadingPlan(std::vector<uint64_t> shard_lengths, const LaneOptions& options, bool has_targets)
+    : lengths_(std::move(shard_lengths)), options_(options), successors_(has_targets ? 0 : 1) {
   if (lengths_.empty()) fail_usage("the training split has no shards: preprocess the corpus again");
+  refuse_short_shards();
+  const uint64_t longest = *std::max_element(lengths_.begin(), lengths_.end());
+  check(options_.sampling == Sampling::kSequential || longest / longest_step() <= 0xffffffffu, "a shard of ",
+        longest, " characters has too many windows of ", longest_step());
+}
+
+// Whatever is drawn, one step must be possible: so the longest.
+void ReadingPlan::refuse_short_shards() const {
   const uint64_t shortest = *std::min_element(lengths_.begin(), lengths_.end());
-  const auto lanes = static_cast<uint64_t>(options_.batch_size);
-  const auto steps = static_cast<uint64_t>(options_.sequence_length);
-  if (shortest < lanes * steps + 1) {
-    const uint64_t usable = shortest > 0 ? shortest - 1 : 0;
-    const std::string fewer_lanes =
-        usable / steps > 0 ? concat("train.batch_size of ", usable / steps, " or less") : std::string();
-    const std::string fewer_steps =
-        usable / lanes > 0 ? concat("train.sequence_length of ", usable / lanes, " or less") : std::string();
-    const std::string cure =
-        fewer_lanes.empty() && fewer_steps.empty()
-            ? std::string("longer text, or smaller values of both")
-            : concat(fewer_lanes, fewer_lanes.empty() || fewer_steps.empty() ? "" : " or a ", fewer_steps);
-    fail_usage("a training shard of ", shortest, " characters is too short for one step: train.batch_size ",
-               lanes, " lanes x train.sequence_length ", steps, " characters need ", lanes * steps + 1,
-               "; take a ", cure);
+  const uint64_t steps = longest_step();
+  if (shortest >= lanes() * steps + successors_) return;
+  const uint64_t usable = shortest > successors_ ? shortest - successors_ : 0;
+  const std::string fewer_lanes =
+      usable / steps > 0 ? concat("train.batch_size of ", usable / steps, " or less") : std::string();
+  const std::string fewer_steps = usable / lanes() > 0
+                                      ? concat("train.sequence_length of ", usable / lanes(), " or less")
+                                      : std::string();
+  const std::string cure =
+      fewer_lanes.empty() && fewer_steps.empty()
+          ? std::string("longer text, or smaller values of both")
+          : concat(fewer_lanes, fewer_lanes.empty() || fewer_steps.empty() ? "" : " or a ", fewer_steps);
+  fail_usage("a training shard of ", shortest, " characters is too short for one step: train.batch_size ",
+             lanes(), " lanes x train.sequence_length ", options_.sequence_length.text(), " characters need ",
+             lanes() * steps + successors_, "; take a ", cure);
+}
+
+// What a step adds to `done`.
+uint64_t ReadingPlan::stride(uint64_t epoch, uint64_t shard, uint64_t done) const {
+  if (options_.sampling == Sampling::kRandom) return 1;
+  if (!options_.sequence_length.is_range()) return longest_step();
+  const auto shortest = static_cast<uint64_t>(options_.sequence_length.min);
+  const uint64_t bits = random_bits(options_.seed, Draw::kSequenceLength, {epoch, shard, done});
+  return shortest + below(bits, longest_step() - shortest + 1);
+}
+
+// The steps of a shard, one after another, up to the first that ends at or behind `until`. One that does not
+// fit in `extent` (n, or all batches) ends the shard.
+ReadingPlan::Replay ReadingPlan::replay(uint64_t epoch, uint64_t shard, uint64_t extent,
+                                        uint64_t until) const {
+  Replay made;
+  while (made.done < until) {
+    const uint64_t next = stride(epoch, shard, made.done);
+    if (next > extent - made.done) break;
+    made.last = std::exchange(made.done, made.done + next);
+    ++made.steps;
   }
-  check(shortest / steps <= 0xffffffffu, "a shard of ", shortest, " characters has too many windows of ",
-        steps);
+  return made;
 }
 
-std::vector<uint64_t> ReadingPlan::order_of_shards(uint64_t epoch) const {
-  return drawn_order<uint64_t>(lengths_.size(), options_.seed, Draw::kShardOrder, epoch, 0);
+ReadingPlan::Replay ReadingPlan::replay_to(const ReadingPosition& position) const {
+  const ShardPass at = pass(position.epoch, position.place);
+  return replay(position.epoch, at.shard, at.end, position.done);
 }
 
-ShardPass ReadingPlan::pass(uint64_t epoch, uint64_t place) const {
-  const auto lanes = static_cast<uint64_t>(options_.batch_size);
-  const auto steps = static_cast<uint64_t>(options_.sequence_length);
+uint64_t ReadingPlan::windows(const ShardPass& pass) const {
+  return (lengths_[pass.shard] - pass.offset - successors_) / longest_step();
+}
+
+ShardPass ReadingPlan::draw_pass(uint64_t epoch, uint64_t shard) const {
   ShardPass pass;
-  pass.shard = order_of_shards(epoch)[place];
-  const uint64_t length = lengths_[pass.shard];
+  pass.shard = shard;
+  const uint64_t usable = lengths_[shard] - successors_;
   if (options_.random_offset) {
-    const uint64_t largest = std::min(steps - 1, length - 1 - lanes * steps);  // still leaves one step
-    pass.offset = below(random_bits(options_.seed, Draw::kShardOffset, {epoch, pass.shard}), largest + 1);
+    const uint64_t largest =
+        std::min(longest_step() - 1, usable - lanes() * longest_step());  // leaves a step
+    pass.offset = below(random_bits(options_.seed, Draw::kShardOffset, {epoch, shard}), largest + 1);
   }
-  const uint64_t usable = length - pass.offset - 1;
-  if (options_.sampling == Sampling::kSequential) {
-    pass.lane_length = usable / lanes;
-    pass.steps = pass.lane_length / steps;
-  } else {
-    pass.steps = usable / steps / lanes;
-  }
-  pass.skipped = length - pass.steps * steps * lanes;
+  const bool is_sequential = options_.sampling == Sampling::kSequential;
+  if (is_sequential) pass.lane_length = (usable - pass.offset) / lanes();
+  const uint64_t extent = is_sequential ? pass.lane_length : windows(pass) / lanes();
+  const Replay all = replay(epoch, shard, extent, extent);
+  pass.steps = all.steps;
+  pass.end = all.done;
+  pass.skipped = lengths_[shard] - pass.end * lanes() * (is_sequential ? 1 : longest_step());
   return pass;
 }
 
-std::vector<uint32_t> ReadingPlan::window_order(uint64_t epoch, const ShardPass& pass) const {
-  const uint64_t windows =
-      (lengths_[pass.shard] - pass.offset - 1) / static_cast<uint64_t>(options_.sequence_length);
-  return drawn_order<uint32_t>(windows, options_.seed, Draw::kWindowOrder, epoch, pass.shard);
+const ReadingPlan::Epoch& ReadingPlan::known(uint64_t epoch) const {
+  Epoch& known = known_[epoch % known_.size()];
+  if (known.number == epoch) return known;
+  known = Epoch{};
+  for (const uint64_t shard :
+       drawn_order<uint64_t>(lengths_.size(), options_.seed, Draw::kShardOrder, epoch, 0)) {
+    known.passes.push_back(draw_pass(epoch, shard));
+    known.done_before.push_back(std::exchange(known.end, known.end + known.passes.back().end));
+    known.steps += known.passes.back().steps;
+  }
+  known.number = epoch;
+  return known;
 }
 
-uint64_t ReadingPlan::steps_done(const ReadingPosition& position) const {
-  return options_.sampling == Sampling::kSequential
-             ? position.done / static_cast<uint64_t>(options_.sequence_length)
-             : position.done;
+ShardPass ReadingPlan::pass(uint64_t epoch, uint64_t place) const {
+  const std::lock_guard lock(mutex_);
+  return known(epoch).passes[place];
+}
+
+std::vector<uint32_t> ReadingPlan::window_order(uint64_t epoch, const ShardPass& pass) const {
+  return drawn_order<uint32_t>(windows(pass), options_.seed, Draw::kWindowOrder, epoch, pass.shard);
+}
+
+bool ReadingPlan::has_step_at(const ReadingPosition& position) const {
+  return position.place < lengths_.size() && position.done < pass(position.epoch, position.place).end &&
+         replay_to(position).done == position.done;
+}
+
+int64_t ReadingPlan::length_at(const ReadingPosition& position) const {
+  if (!options_.sequence_length.is_range()) return options_.sequence_length.max;
+  const uint64_t shard = pass(position.epoch, position.place).shard;
+  return static_cast<int64_t>(stride(position.epoch, shard, position.done));
 }
 
 ReadingPosition ReadingPlan::advance(const ReadingPosition& position) const {
+  const ShardPass at = pass(position.epoch, position.place);
   ReadingPosition next = position;
-  next.done +=
-      options_.sampling == Sampling::kSequential ? static_cast<uint64_t>(options_.sequence_length) : 1;
-  if (steps_done(next) < pass(next.epoch, next.place).steps) return next;
+  next.done += stride(position.epoch, at.shard, position.done);
+  if (next.done < at.end) return next;
   next.done = 0;
   if (++next.place == lengths_.size()) {
     next.place = 0;
@@ -98,10 +151,17 @@ ReadingPosition ReadingPlan::advance(const ReadingPosition& position) const {
   return next;
 }
 
+ReadingPosition ReadingPlan::step_before(const ReadingPosition& position) const {
+  return {position.epoch, position.place, replay_to(position).last};
+}
+
+uint64_t ReadingPlan::steps_done(const ReadingPosition& position) const {
+  return replay_to(position).steps;
+}
+
 uint64_t ReadingPlan::steps_in_epoch(uint64_t epoch) const {
-  uint64_t total = 0;
-  for (uint64_t place = 0; place < lengths_.size(); ++place) total += pass(epoch, place).steps;
-  return total;
+  const std::lock_guard lock(mutex_);
+  return known(epoch).steps;
 }
 
 int64_t ReadingPlan::steps_for(double epochs) const {
@@ -114,10 +174,11 @@ int64_t ReadingPlan::steps_for(double epochs) const {
 }
 
 double ReadingPlan::epochs_at(const ReadingPosition& position) const {
-  uint64_t done = steps_done(position);
-  for (uint64_t place = 0; place < position.place; ++place) done += pass(position.epoch, place).steps;
+  const std::lock_guard lock(mutex_);
+  const Epoch& epoch = known(position.epoch);
   return static_cast<double>(position.epoch) +
-         static_cast<double>(done) / static_cast<double>(steps_in_epoch(position.epoch));
+         static_cast<double>(epoch.done_before[position.place] + position.done) /
+             static_cast<double>(epoch.end);
 }
 
 }  // namespace charrnn

@@ -90,6 +90,7 @@ Json source_json(const SourceInfo& source) {
   json["changes"] = std::move(changes);
   json["characters"] = counts.kept;
   if (source.cuts_refused) json["gutenberg_refused"] = true;
+  if (source.behind_cut) json["behind_cut"] = true;
   if (source.lines_left_out > 0) {
     json["lines_left_out"] = source.lines_left_out;
     json["first_line_left_out"] = source.first_line_left_out;
@@ -128,6 +129,24 @@ Json split_json(const SplitInfo& split) {
 
 }  // namespace
 
+SourceInfo source_info(const Source& source, const Examined& examined) {
+  SourceInfo info;
+  info.name = source.name;
+  info.bytes = source.bytes;
+  info.hash = source.hash.empty() ? examined.hash : source.hash;
+  info.charset = examined.facts.charset;
+  info.cuts_refused = examined.facts.cuts_refused;
+  info.problem = examined.problem;
+  return info;
+}
+
+void SourceInfo::note(const CleanBlock& clean) {
+  for (const DocumentPart& part : clean.parts) documents += part.begins ? 1 : 0;
+  counts.add(clean.counts);
+  if (lines_left_out == 0) first_line_left_out = clean.problem;
+  lines_left_out += clean.lines_left_out;
+}
+
 Json corpus_settings_json(const CorpusSettings& settings) {
   SettingsToJson walker;
   visit_corpus(settings, walker);
@@ -151,6 +170,7 @@ std::string manifest_json(const CorpusSettings& settings, const Vocabulary& voca
       {"splits", Json::array()},
       {"sources", Json::array()},
       {"left_out", Json::array()}};
+  if (manifest.targets) json["targets"] = source_json(*manifest.targets);
   for (const SplitInfo& split : manifest.splits) json["splits"].push_back(split_json(split));
   for (const SourceInfo& source : manifest.sources) {
     if (source.problem.empty()) {
@@ -184,7 +204,8 @@ std::string settings_that_differ(const std::filesystem::path& folder, const Corp
 
 std::optional<std::vector<std::string>> hashes_if_same(const std::filesystem::path& folder,
                                                        const CorpusSettings& settings,
-                                                       const std::vector<SourceState>& sources) {
+                                                       const std::vector<SourceState>& sources,
+                                                       const std::optional<SourceState>& targets) {
   try {
     const CorpusFolder corpus = CorpusFolder::open(folder);
     const std::filesystem::path file = folder / "manifest.json";
@@ -211,6 +232,11 @@ std::optional<std::vector<std::string>> hashes_if_same(const std::filesystem::pa
       known.erase(found);
     }
     if (!known.empty()) return std::nullopt;
+    if (targets) {
+      const Json& entry = manifest.member(manifest.root(), "targets");
+      if (manifest.number(entry, "bytes") != targets->bytes) return std::nullopt;
+      hashes.push_back(manifest.text(entry, "hash"));
+    }
     return hashes;
   } catch (const std::exception&) {
     return std::nullopt;

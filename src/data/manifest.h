@@ -14,6 +14,9 @@
 #include "data/corpus_folder.h"
 #include "text/charset.h"
 #include "text/cleaner.h"
+#include "text/document_cleaner.h"
+#include "text/examination.h"
+#include "text/sources.h"
 #include "text/vocabulary.h"
 
 namespace charrnn {
@@ -29,9 +32,15 @@ struct SourceInfo {
   bool cuts_refused = false;    // Gutenberg's parts stayed, for less than corpus.minimum_kept would have
   uint64_t lines_left_out = 0;  // of JSON lines
   std::string first_line_left_out;
-  std::string split;    // where it went, when it went there as a whole
-  std::string problem;  // why it is not in the corpus; empty: it is
+  bool behind_cut = false;  // of corpus.max_characters, so that it was not read
+  std::string split;        // where it went, when it went there as a whole
+  std::string problem;      // why it is not in the corpus; empty: it is
+
+  // What became of a block of it.
+  void note(const CleanBlock& clean);
 };
+
+SourceInfo source_info(const Source& source, const Examined& examined);
 
 // What fell to <unk>.
 struct UnknownInfo {
@@ -42,6 +51,7 @@ struct UnknownInfo {
 
 struct Manifest {
   std::vector<SourceInfo> sources;
+  std::optional<SourceInfo> targets;  // corpus.targets
   std::vector<SplitInfo> splits;
   SplitBy split_by = SplitBy::kTail;  // never kAuto
   UnknownInfo unknown;
@@ -64,10 +74,12 @@ struct SourceState {
   uint64_t bytes = 0;
 };
 
-// Whether the corpus in `folder` was made by these settings from sources of these names and sizes; then
-// returns the hashes that they had, in the same order. Never throws: what is damaged does not match.
+// Whether the corpus in `folder` was made by these settings from sources of these names and sizes, and from
+// these targets where there are any; then returns the hashes that they had, in the same order, that of the
+// targets last. Never throws: what is damaged does not match.
 std::optional<std::vector<std::string>> hashes_if_same(const std::filesystem::path& folder,
                                                        const CorpusSettings& settings,
-                                                       const std::vector<SourceState>& sources);
+                                                       const std::vector<SourceState>& sources,
+                                                       const std::optional<SourceState>& targets);
 
 }  // namespace charrnn

@@ -13,6 +13,7 @@
 #include "data/id_table.h"
 #include "data/shard.h"
 #include "data/split_writer.h"
+#include "data/text_cut.h"
 #include "text/document_cleaner.h"
 #include "text/utf8.h"
 
@@ -23,35 +24,42 @@ template <class Id>
 struct IdBlock {
   CleanBlock clean;
   std::vector<Id> ids;
-  struct Run {  // of ids that went to train
-    size_t begin, count;
+  bool all_seen = true;  // false: one of its characters did not occur when they were counted
+  struct Run {           // of ids that went to train
+    std::span<const Id> ids;
+    std::span<const Id> targets;     // aligned ones
     std::optional<uint32_t> before;  // the id that comes before them in train
   };
   std::vector<Run> train;
 };
 
-// Bytes of the first `units` of valid UTF-8.
-size_t bytes_of(std::string_view utf8, uint64_t units, Unit unit) {
-  if (unit == Unit::kByte) return units;
-  const char* at = utf8.data();
-  for (; units > 0; --units) next_character(at);
-  return static_cast<size_t>(at - utf8.data());
-}
-
 // Hands each character, in the order of the text, to the split that the plan says.
 template <class Id>
 class Placing {
  public:
-  Placing(const CorpusText& text, const SplitPlan& plan, const Vocabulary& vocabulary,
-          const std::filesystem::path& folder)
-      : text_(text), plan_(plan), left_(plan.pieces.front().characters) {
+  // `targets`: of the whole text; empty where the corpus has none of its own.
+  Placing(const CorpusText& text, std::span<const Id> targets, const SplitPlan& plan,
+          const Vocabulary& vocabulary, const IdTable& table, const std::filesystem::path& folder)
+      : text_(text),
+        has_targets_(!targets.empty()),
+        targets_(targets),
+        plan_(plan),
+        table_(table),
+        cut_(text.settings),
+        left_(plan.pieces.front().characters) {
     for (const SplitPlan::Split& split : plan.splits) {
-      splits_.emplace_back(folder, split, vocabulary, static_cast<uint64_t>(text.settings.shard_size));
+      splits_.emplace_back(folder, split, vocabulary, static_cast<uint64_t>(text.settings.shard_size),
+                           has_targets_);
     }
   }
 
   void place(IdBlock<Id>& block) {
     const Source& source = text_.sources[block.clean.block.source];
+    // What lies behind the cut may have characters that do not occur before it.
+    if (cut_.cut(block.clean)) {
+      block.all_seen = table_.look_up(block.clean.block.text, text_.settings.unit, block.ids);
+    }
+    if (!block.all_seen) fail_changed(source);
     std::string_view utf8 = block.clean.block.text;
     std::span<const Id> ids(block.ids);
     block.train.clear();
@@ -63,11 +71,7 @@ class Placing {
         const size_t split = next_split(source);
         const uint64_t count = std::min(units, left_);
         const size_t bytes = count == units ? bytes_left : bytes_of(utf8, count, text_.settings.unit);
-        splits_[split].append(std::as_bytes(ids.first(count)), bytes);
-        if (split == 0) {
-          block.train.push_back({block.ids.size() - ids.size(), count, before_});
-          before_ = ids[count - 1];
-        }
+        append(block, split, ids.first(count), bytes);
         ids = ids.subspan(count);
         utf8.remove_prefix(bytes);
         bytes_left -= bytes;
@@ -84,6 +88,15 @@ class Placing {
   }
 
  private:
+  void append(IdBlock<Id>& block, size_t split, std::span<const Id> ids, size_t utf8_bytes) {
+    const std::span<const Id> targets = targets_.first(has_targets_ ? ids.size() : 0);
+    targets_ = targets_.subspan(targets.size());
+    splits_[split].append(std::as_bytes(ids), std::as_bytes(targets), utf8_bytes);
+    if (split != 0) return;
+    block.train.push_back({ids, targets, before_});
+    before_ = ids.back();
+  }
+
   // Where the next character goes.
   size_t next_split(const Source& source) {
     if (left_ == 0) {
@@ -94,7 +107,11 @@ class Placing {
   }
 
   const CorpusText& text_;
+  const bool has_targets_;
+  std::span<const Id> targets_;  // of the characters to come
   const SplitPlan& plan_;
+  const IdTable& table_;
+  TextCut cut_;
   std::deque<SplitWriter> splits_;
   size_t piece_ = 0;
   uint64_t left_;                   // characters, in this piece
@@ -102,28 +119,37 @@ class Placing {
 };
 
 template <class Id>
-WrittenShards write(const CorpusText& text, const SplitPlan& plan, const Vocabulary& vocabulary,
-                    const std::vector<Vocabulary::Character>& seen, const std::filesystem::path& folder) {
+void count_pairs(const IdBlock<Id>& block, EntropyCounter& entropy) {
+  for (const auto& run : block.train) {
+    if (run.targets.empty()) {
+      entropy.add(run.ids, run.before);
+    } else {
+      entropy.add_aligned(run.ids, run.targets);
+    }
+  }
+}
+
+template <class Id>
+WrittenShards write(const CorpusText& text, const TargetText* targets, const SplitPlan& plan,
+                    const Vocabulary& vocabulary, const std::vector<Vocabulary::Character>& seen,
+                    const std::filesystem::path& folder) {
   const IdTable table(vocabulary, seen);
+  const Unit unit = text.settings.unit;
+  std::vector<Id> target_ids;
+  if (targets != nullptr) table.look_up(targets->utf8, unit, target_ids);
   tbb::enumerable_thread_specific<EntropyCounter> entropies(
       [&] { return EntropyCounter(vocabulary.size()); });
   tbb::enumerable_thread_specific<DocumentCleaner> cleaners([&] { return DocumentCleaner(text.settings); });
   BlockReader reader(text, BuildStage::kWriting);
-  Placing<Id> placing(text, plan, vocabulary, folder);
+  Placing<Id> placing(text, target_ids, plan, vocabulary, table, folder);
   run_ordered_pipeline<IdBlock<Id>>(
       text.threads, [&](IdBlock<Id>& block) { return reader.next(block.clean.block); },
       [&](IdBlock<Id>& block) {
-        const Source& source = text.sources[block.clean.block.source];
-        cleaners.local().clean(block.clean, source);
-        if (!table.look_up(block.clean.block.text, text.settings.unit, block.ids)) fail_changed(source);
+        cleaners.local().clean(block.clean, text.sources[block.clean.block.source]);
+        block.all_seen = table.look_up(block.clean.block.text, unit, block.ids);
       },
       [&](IdBlock<Id>& block) { placing.place(block); },
-      [&](IdBlock<Id>& block) {
-        const std::span<const Id> ids(block.ids);
-        for (const auto& run : block.train) {
-          entropies.local().add(ids.subspan(run.begin, run.count), run.before);
-        }
-      });
+      [&](IdBlock<Id>& block) { count_pairs(block, entropies.local()); });
   WrittenShards written{placing.finish(), {}};
   EntropyCounter entropy(vocabulary.size());
   for (const EntropyCounter& some : entropies) entropy.add(some);
@@ -133,16 +159,16 @@ WrittenShards write(const CorpusText& text, const SplitPlan& plan, const Vocabul
 
 }  // namespace
 
-WrittenShards write_shards(const CorpusText& text, const SplitPlan& plan, const Vocabulary& vocabulary,
-                           const std::vector<Vocabulary::Character>& seen,
+WrittenShards write_shards(const CorpusText& text, const TargetText* targets, const SplitPlan& plan,
+                           const Vocabulary& vocabulary, const std::vector<Vocabulary::Character>& seen,
                            const std::filesystem::path& folder) {
   switch (id_bytes_for(vocabulary.size())) {
     case 1:
-      return write<uint8_t>(text, plan, vocabulary, seen, folder);
+      return write<uint8_t>(text, targets, plan, vocabulary, seen, folder);
     case 2:
-      return write<uint16_t>(text, plan, vocabulary, seen, folder);
+      return write<uint16_t>(text, targets, plan, vocabulary, seen, folder);
     default:
-      return write<uint32_t>(text, plan, vocabulary, seen, folder);
+      return write<uint32_t>(text, targets, plan, vocabulary, seen, folder);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "data/block_reader.h"
 #include "data/corpus_folder.h"
 #include "data/split_plan.h"
+#include "data/target_text.h"
 #include "text/vocabulary.h"
 
 namespace charrnn {
@@ -16,9 +17,10 @@ struct WrittenShards {
   Marks marks;  // of train
 };
 
-// `seen` are the characters that occur. Throws Error where the text is not the one that was planned for.
-WrittenShards write_shards(const CorpusText& text, const SplitPlan& plan, const Vocabulary& vocabulary,
-                           const std::vector<Vocabulary::Character>& seen,
+// `seen` are the characters that occur, also in `targets`, which are as many as the text's; nullptr: the
+// corpus has none of its own. Throws Error where the text is not the one that was planned for.
+WrittenShards write_shards(const CorpusText& text, const TargetText* targets, const SplitPlan& plan,
+                           const Vocabulary& vocabulary, const std::vector<Vocabulary::Character>& seen,
                            const std::filesystem::path& folder);
 
 }  // namespace charrnn

@@ -83,8 +83,13 @@ Hdf5Handle open_numbers(hid_t file, const std::filesystem::path& path, const cha
 }  // namespace
 
 struct ShardReader::File {
-  std::optional<Hdf5Handle> file, ids, document_starts;
+  std::optional<Hdf5Handle> file, ids, targets, document_starts;
   uint64_t document_count = 0;
+
+  hid_t row(ShardRow which) const {
+    check(which == ShardRow::kIds || targets, "a shard without targets of its own was asked for them");
+    return which == ShardRow::kIds ? *ids : *targets;
+  }
 
   File() = default;
   File(const File&) = delete;
@@ -92,6 +97,7 @@ struct ShardReader::File {
   ~File() {
     const Hdf5Lock lock;
     document_starts.reset();
+    targets.reset();
     ids.reset();
     file.reset();
   }
@@ -121,6 +127,15 @@ ShardReader::ShardReader(std::filesystem::path path)
   check(bytes == 1 || bytes == 2 || bytes == 4,
         not_a_shard(path_, concat("its ids have ", bytes, " bytes, expected 1, 2 or 4")));
   info_.id_bytes = static_cast<int>(bytes);
+  info_.has_targets = H5Lexists(file, "targets", H5P_DEFAULT) > 0;
+  if (info_.has_targets) {
+    uint64_t length = 0;
+    file_->targets.emplace(open_numbers(file, path_, "targets", length, bytes));
+    check(length == info_.length && bytes == static_cast<size_t>(info_.id_bytes),
+          not_a_shard(path_, concat("its dataset targets has ", length, " numbers of ", bytes,
+                                    " bytes, expected as many and as wide ones as ids, ", info_.length,
+                                    " of ", info_.id_bytes)));
+  }
   file_->document_starts.emplace(open_numbers(file, path_, "document_starts", file_->document_count, bytes));
   // More documents than characters is nonsense, and would be a large allocation.
   check(file_->document_count <= info_.length,
@@ -152,12 +167,12 @@ void read_ids(const std::filesystem::path& path, hid_t dataset, uint64_t length,
 
 }  // namespace
 
-void ShardReader::read_bytes(uint64_t offset, uint64_t count, std::byte* destination) const {
-  read_ids(path_, *file_->ids, info_.length, offset, count, memory_type(info_.id_bytes), destination);
+void ShardReader::read_bytes(uint64_t offset, uint64_t count, std::byte* destination, ShardRow row) const {
+  read_ids(path_, file_->row(row), info_.length, offset, count, memory_type(info_.id_bytes), destination);
 }
 
-void ShardReader::read(uint64_t offset, std::span<uint32_t> ids) const {
-  read_ids(path_, *file_->ids, info_.length, offset, ids.size(), H5T_NATIVE_UINT32, ids.data());
+void ShardReader::read(uint64_t offset, std::span<uint32_t> ids, ShardRow row) const {
+  read_ids(path_, file_->row(row), info_.length, offset, ids.size(), H5T_NATIVE_UINT32, ids.data());
 }
 
 std::vector<uint64_t> ShardReader::document_starts() const {
@@ -171,13 +186,23 @@ std::vector<uint64_t> ShardReader::document_starts() const {
   return starts;
 }
 
-std::string ShardReader::content_hash() const {
-  Hasher hasher;
+void ShardReader::add_to(Hasher& hasher, ShardRow row) const {
   std::vector<std::byte> block(kHashBlock * static_cast<uint64_t>(info_.id_bytes));
   for (uint64_t offset = 0; offset < info_.length; offset += kHashBlock) {
     const uint64_t count = std::min(kHashBlock, info_.length - offset);
-    read_bytes(offset, count, block.data());
+    read_bytes(offset, count, block.data(), row);
     hasher.add(std::span(block).first(count * static_cast<uint64_t>(info_.id_bytes)));
+  }
+}
+
+// As ShardWriter::finish puts it together.
+std::string ShardReader::content_hash() const {
+  Hasher hasher;
+  add_to(hasher, ShardRow::kIds);
+  if (info_.has_targets) {
+    Hasher of_targets;
+    add_to(of_targets, ShardRow::kTargets);
+    hasher.add(of_targets.hex());
   }
   const std::vector<uint64_t> starts = document_starts();
   hasher.add(std::as_bytes(std::span(starts)));

@@ -82,48 +82,92 @@ std::string shard_file_name(const std::string& split, uint32_t shard) {
   return split + "-" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + ".h5";
 }
 
-struct ShardWriter::File {
-  std::filesystem::path path;
-  ShardInfo info;
-  std::string what;  // for messages: what failed
-  std::optional<Hdf5Handle> file, ids;
-  std::vector<std::byte> buffer;
-  size_t buffered_bytes = 0;
-  uint64_t stored = 0;  // ids in the file
-  std::vector<uint64_t> document_starts;
-  Hasher hasher;
+namespace {
 
-  uint64_t written() const { return stored + buffered_bytes / static_cast<size_t>(info.id_bytes); }
+// A dataset of ids that is written in large blocks and hashed on the way.
+class Row {
+ public:
+  Row(hid_t file, const char* name, const ShardInfo& info, const std::string& what)
+      : what_(what),
+        id_bytes_(info.id_bytes),
+        dataset_(create_numbers(file, name, file_type(info.id_bytes), info.length, what)),
+        buffer_(kBufferBytes) {}
 
-  template <class Id>
-  void buffer_ids(std::span<const uint32_t> from) {
-    while (!from.empty()) {
-      const size_t room = (buffer.size() - buffered_bytes) / sizeof(Id);
-      const std::span<const uint32_t> part = from.first(std::min(room, from.size()));
-      std::byte* out = buffer.data() + buffered_bytes;
-      for (size_t i = 0; i < part.size(); ++i) {
-        const auto id = static_cast<Id>(part[i]);
-        std::memcpy(out + i * sizeof(Id), &id, sizeof(Id));
-      }
-      buffered_bytes += part.size() * sizeof(Id);
-      from = from.subspan(part.size());
-      if (buffered_bytes == buffer.size()) flush();
+  uint64_t written() const { return stored_ + buffered_bytes_ / static_cast<size_t>(id_bytes_); }
+  Hasher& hasher() { return hasher_; }
+
+  void append(std::span<const uint32_t> ids) {
+    switch (id_bytes_) {
+      case 1:
+        return append_as<uint8_t>(ids);
+      case 2:
+        return append_as<uint16_t>(ids);
+      default:
+        return append_as<uint32_t>(ids);
+    }
+  }
+
+  void append_bytes(std::span<const std::byte> ids) {
+    while (!ids.empty()) {
+      const auto part = ids.first(std::min(ids.size(), buffer_.size() - buffered_bytes_));
+      std::memcpy(buffer_.data() + buffered_bytes_, part.data(), part.size());
+      buffered_bytes_ += part.size();
+      ids = ids.subspan(part.size());
+      if (buffered_bytes_ == buffer_.size()) flush();
     }
   }
 
   void flush() {
-    if (buffered_bytes == 0) return;
-    hasher.add(std::span(buffer).first(buffered_bytes));
-    const hsize_t start = stored;
-    const hsize_t count = buffered_bytes / static_cast<size_t>(info.id_bytes);
+    if (buffered_bytes_ == 0) return;
+    hasher_.add(std::span(buffer_).first(buffered_bytes_));
+    const hsize_t start = stored_;
+    const hsize_t count = buffered_bytes_ / static_cast<size_t>(id_bytes_);
     const Hdf5Lock lock;
-    const Hdf5Handle space(H5Dget_space(*ids), H5Sclose, what);
-    const Hdf5Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose, what);
-    hdf5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr), what);
-    hdf5_check(H5Dwrite(*ids, file_type(info.id_bytes), memory, space, H5P_DEFAULT, buffer.data()), what);
-    stored += count;
-    buffered_bytes = 0;
+    const Hdf5Handle space(H5Dget_space(dataset_), H5Sclose, what_);
+    const Hdf5Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose, what_);
+    hdf5_check(H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &count, nullptr), what_);
+    hdf5_check(H5Dwrite(dataset_, file_type(id_bytes_), memory, space, H5P_DEFAULT, buffer_.data()), what_);
+    stored_ += count;
+    buffered_bytes_ = 0;
   }
+
+  bool close() { return dataset_.reset(); }
+
+ private:
+  template <class Id>
+  void append_as(std::span<const uint32_t> from) {
+    while (!from.empty()) {
+      const size_t room = (buffer_.size() - buffered_bytes_) / sizeof(Id);
+      const std::span<const uint32_t> part = from.first(std::min(room, from.size()));
+      std::byte* out = buffer_.data() + buffered_bytes_;
+      for (size_t i = 0; i < part.size(); ++i) {
+        const auto id = static_cast<Id>(part[i]);
+        std::memcpy(out + i * sizeof(Id), &id, sizeof(Id));
+      }
+      buffered_bytes_ += part.size() * sizeof(Id);
+      from = from.subspan(part.size());
+      if (buffered_bytes_ == buffer_.size()) flush();
+    }
+  }
+
+  const std::string& what_;  // for messages: what failed
+  int id_bytes_;
+  Hdf5Handle dataset_;
+  std::vector<std::byte> buffer_;
+  size_t buffered_bytes_ = 0;
+  uint64_t stored_ = 0;  // ids in the file
+  Hasher hasher_;
+};
+
+}  // namespace
+
+struct ShardWriter::File {
+  std::filesystem::path path;
+  ShardInfo info;
+  std::string what;  // for messages: what failed
+  std::optional<Hdf5Handle> file;
+  std::optional<Row> ids, targets;
+  std::vector<uint64_t> document_starts;
 
   void write_document_starts() {
     const Hdf5Handle starts =
@@ -137,6 +181,7 @@ struct ShardWriter::File {
   File& operator=(const File&) = delete;
   ~File() {
     const Hdf5Lock lock;
+    targets.reset();
     ids.reset();
     file.reset();
   }
@@ -148,7 +193,6 @@ ShardWriter::ShardWriter(std::filesystem::path path, const ShardInfo& info)
   f.path = std::move(path);
   f.info = info;
   f.what = "cannot write " + f.path.string() + ": check free space and permissions";
-  f.buffer.resize(kBufferBytes);
   const Hdf5Lock lock;
   f.file.emplace(create_file(f.path, f.what));
   write_attribute(*f.file, "format_version", kShardFormatVersion, f.what);
@@ -156,39 +200,36 @@ ShardWriter::ShardWriter(std::filesystem::path path, const ShardInfo& info)
   write_attribute(*f.file, "split", info.split, f.what);
   write_attribute(*f.file, "shard", info.shard, f.what);
   write_attribute(*f.file, "shard_count", info.shard_count, f.what);
-  f.ids.emplace(create_numbers(*f.file, "ids", file_type(info.id_bytes), info.length, f.what));
+  f.ids.emplace(*f.file, "ids", info, f.what);
+  if (info.has_targets) f.targets.emplace(*f.file, "targets", info, f.what);
 }
 
 ShardWriter::~ShardWriter() = default;
 ShardWriter::ShardWriter(ShardWriter&&) noexcept = default;
 ShardWriter& ShardWriter::operator=(ShardWriter&&) noexcept = default;
 
-void ShardWriter::append(std::span<const uint32_t> ids) {
-  check(ids.size() <= remaining(), "the shard ", file_->path.string(), " was to have ", file_->info.length,
-        " ids and got ", written() + ids.size());
-  switch (file_->info.id_bytes) {
-    case 1:
-      return file_->buffer_ids<uint8_t>(ids);
-    case 2:
-      return file_->buffer_ids<uint16_t>(ids);
-    default:
-      return file_->buffer_ids<uint32_t>(ids);
-  }
+// Before anything is buffered: so many ids and targets are to come.
+void ShardWriter::check_room(size_t ids, size_t targets) const {
+  const File& f = *file_;
+  check(ids <= remaining(), "the shard ", f.path.string(), " was to have ", f.info.length, " ids and got ",
+        written() + ids);
+  check(targets == (f.info.has_targets ? ids : 0), "the shard ", f.path.string(), " got ", ids, " ids and ",
+        targets, " targets: expected ", f.info.has_targets ? "as many" : "none");
 }
 
-void ShardWriter::append_bytes(std::span<const std::byte> ids) {
-  File& f = *file_;
-  const auto id_bytes = static_cast<size_t>(f.info.id_bytes);
-  check(ids.size() % id_bytes == 0 && ids.size() / id_bytes <= remaining(), "the shard ", f.path.string(),
-        " was to have ", f.info.length, " ids of ", id_bytes, " bytes and got ", ids.size(), " bytes after ",
-        written());
-  while (!ids.empty()) {
-    const auto part = ids.first(std::min(ids.size(), f.buffer.size() - f.buffered_bytes));
-    std::memcpy(f.buffer.data() + f.buffered_bytes, part.data(), part.size());
-    f.buffered_bytes += part.size();
-    ids = ids.subspan(part.size());
-    if (f.buffered_bytes == f.buffer.size()) f.flush();
-  }
+void ShardWriter::append(std::span<const uint32_t> ids, std::span<const uint32_t> targets) {
+  check_room(ids.size(), targets.size());
+  file_->ids->append(ids);
+  if (file_->targets) file_->targets->append(targets);
+}
+
+void ShardWriter::append_bytes(std::span<const std::byte> ids, std::span<const std::byte> targets) {
+  const auto id_bytes = static_cast<size_t>(file_->info.id_bytes);
+  check(ids.size() % id_bytes == 0 && targets.size() % id_bytes == 0, "the shard ", file_->path.string(),
+        " got ", ids.size(), " bytes, which are no whole ids of ", id_bytes);
+  check_room(ids.size() / id_bytes, targets.size() / id_bytes);
+  file_->ids->append_bytes(ids);
+  if (file_->targets) file_->targets->append_bytes(targets);
 }
 
 void ShardWriter::start_document() {
@@ -196,28 +237,34 @@ void ShardWriter::start_document() {
 }
 
 uint64_t ShardWriter::written() const {
-  return file_->written();
+  return file_->ids->written();
 }
 
 uint64_t ShardWriter::remaining() const {
-  return file_->info.length - file_->written();
+  return file_->info.length - written();
 }
 
 std::string ShardWriter::finish() {
   File& f = *file_;
   check(remaining() == 0, "the shard ", f.path.string(), " was to have ", f.info.length, " ids and got ",
         written());
-  f.flush();
-  f.hasher.add(std::as_bytes(std::span(f.document_starts)));
+  f.ids->flush();
+  Hasher& hasher = f.ids->hasher();
+  if (f.targets) {
+    f.targets->flush();
+    hasher.add(f.targets->hasher().hex());
+  }
+  hasher.add(std::as_bytes(std::span(f.document_starts)));
   {
     const Hdf5Lock lock;
     f.write_document_starts();
-    const bool closed_ids = f.ids->reset();
+    const bool closed_ids = f.ids->close();
+    const bool closed_targets = !f.targets || f.targets->close();
     const bool closed_file = f.file->reset();
-    if (!closed_ids || !closed_file) hdf5_check(-1, f.what);
+    if (!closed_ids || !closed_targets || !closed_file) hdf5_check(-1, f.what);
   }
   bring_to_disk(f.path);
-  return f.hasher.hex();
+  return hasher.hex();
 }
 
 }  // namespace charrnn

@@ -8,10 +8,11 @@
 namespace charrnn {
 
 SplitWriter::SplitWriter(std::filesystem::path folder, const SplitPlan::Split& split,
-                         const Vocabulary& vocabulary, uint64_t shard_size)
+                         const Vocabulary& vocabulary, uint64_t shard_size, bool has_targets)
     : folder_(std::move(folder)) {
   info_.name = split.name;
   info_.characters = split.characters;
+  info_.has_targets = has_targets;
   const uint64_t shards = (split.characters + shard_size - 1) / shard_size;
   if (shards > std::numeric_limits<uint32_t>::max()) {
     fail_usage("corpus.shard_size = ", shard_size, " cuts the split ", split.name, " into ", shards,
@@ -19,6 +20,7 @@ SplitWriter::SplitWriter(std::filesystem::path folder, const SplitPlan::Split& s
   }
   next_ = {.length = 0,
            .id_bytes = id_bytes_for(vocabulary.size()),
+           .has_targets = has_targets,
            .vocabulary_hash = vocabulary.hash(),
            .split = split.name,
            .shard = 0,
@@ -31,14 +33,17 @@ void SplitWriter::start_document() {
   writer_->start_document();
 }
 
-void SplitWriter::append(std::span<const std::byte> ids, uint64_t utf8_bytes) {
+void SplitWriter::append(std::span<const std::byte> ids, std::span<const std::byte> targets,
+                         uint64_t utf8_bytes) {
   info_.utf8_bytes += utf8_bytes;
   const auto id_bytes = static_cast<size_t>(next_.id_bytes);
   while (!ids.empty()) {
     if (writer_->remaining() == 0) finish_shard();
-    const size_t count = std::min<uint64_t>(ids.size() / id_bytes, writer_->remaining());
-    writer_->append_bytes(ids.first(count * id_bytes));
-    ids = ids.subspan(count * id_bytes);
+    const size_t bytes = std::min<uint64_t>(ids.size() / id_bytes, writer_->remaining()) * id_bytes;
+    const size_t target_bytes = info_.has_targets ? bytes : 0;
+    writer_->append_bytes(ids.first(bytes), targets.first(target_bytes));
+    ids = ids.subspan(bytes);
+    targets = targets.subspan(target_bytes);
   }
 }
 

@@ -17,12 +17,13 @@ class SplitWriter {
  public:
   // Throws Error with exit code 2 where shard_size cuts the split into too many.
   SplitWriter(std::filesystem::path folder, const SplitPlan::Split& split, const Vocabulary& vocabulary,
-              uint64_t shard_size);
+              uint64_t shard_size, bool has_targets);
 
   // A document begins with the next id.
   void start_document();
-  // The next ids, as shards store them, and the bytes of UTF-8 that they stand for.
-  void append(std::span<const std::byte> ids, uint64_t utf8_bytes);
+  // The next ids and, where the corpus has some, their targets, as shards store them, and the bytes of UTF-8
+  // that the ids stand for.
+  void append(std::span<const std::byte> ids, std::span<const std::byte> targets, uint64_t utf8_bytes);
   SplitInfo finish();
 
  private:

@@ -12,6 +12,16 @@
 #include "core/error.h"
 
 namespace charrnn {
+namespace {
+
+// (1, T) of int64
+at::Tensor as_tensor(const std::vector<uint32_t>& ids) {
+  at::Tensor tensor = at::empty({1, static_cast<int64_t>(ids.size())}, at::TensorOptions().dtype(at::kLong));
+  std::copy(ids.begin(), ids.end(), tensor.mutable_data_ptr<int64_t>());
+  return tensor;
+}
+
+}  // namespace
 
 uint32_t pick(std::span<const float> logits, const SampleOptions& options, double uniform) {
   std::vector<uint32_t> ids;
@@ -54,10 +64,14 @@ uint32_t pick(std::span<const float> logits, const SampleOptions& options, doubl
   return ids[0];
 }
 
-void check_prefixes(const std::vector<std::string>& prefixes, const Vocabulary& vocabulary) {
-  for (const std::string& prefix : prefixes) {
+std::string temperature_text(double temperature) {
+  return temperature == 0 ? "greedy" : concat("temperature ", temperature);
+}
+
+void check_prefixes(const SampleSettings& settings, const Vocabulary& vocabulary) {
+  for (const std::string& prefix : settings.prefixes) {
     try {
-      vocabulary.encode(prefix);
+      vocabulary.encode(prefix, settings.unknown_characters);
     } catch (const Error& problem) {
       fail_usage("sample.prefixes has \"", prefix,
                  "\", which this corpus cannot begin with: ", problem.what());
@@ -68,25 +82,38 @@ void check_prefixes(const std::vector<std::string>& prefixes, const Vocabulary& 
 bool Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
                     const std::function<bool(const std::string&)>& sink) const {
   const c10::AutoGradMode no_grad(false);
-  const auto integers = at::TensorOptions().dtype(at::kLong);
-  std::vector<uint32_t> ids = vocabulary_.encode(prefix);
+  std::vector<uint32_t> ids = vocabulary_.encode(prefix, options.unknown);
+  if (has_targets_) return answer(ids, options, sink);
   if (ids.empty()) ids.push_back(vocabulary_.find(U'\n').value_or(vocabulary_.has_unknown() ? 1 : 0));
-  at::Tensor input = at::empty({1, static_cast<int64_t>(ids.size())}, integers);
-  std::copy(ids.begin(), ids.end(), input.mutable_data_ptr<int64_t>());
-
+  at::Tensor input = as_tensor(ids);
   RnnState state = model_.zero_state(1);
   for (int64_t place = 0; place < length; ++place) {
-    const at::Tensor logits = model_.forward(input.to(model_.device()), state, std::nullopt).select(1, -1);
-    at::Tensor last = logits.to(at::kCPU, at::kFloat).contiguous();  // (1, V)
-    const std::span<float> values(last.mutable_data_ptr<float>(), static_cast<size_t>(last.numel()));
-    if (vocabulary_.has_unknown()) values[0] = -std::numeric_limits<float>::infinity();
-    const uint32_t id =
-        pick(values, options,
-             unit_interval(random_bits(options.seed, Draw::kSample, {static_cast<uint64_t>(place)})));
+    const at::Tensor logits = model_.forward(input.to(model_.device()), state, std::nullopt);
+    const uint32_t id = draw(logits, -1, place, options);
     if (!sink(vocabulary_.decode(id))) return false;
-    input = at::full({1, 1}, static_cast<int64_t>(id), integers);
+    input = as_tensor({id});
   }
   return true;
+}
+
+bool Sampler::answer(const std::vector<uint32_t>& ids, const SampleOptions& options,
+                     const std::function<bool(const std::string&)>& sink) const {
+  if (ids.empty()) return true;
+  RnnState state = model_.zero_state(1);
+  const at::Tensor logits = model_.forward(as_tensor(ids).to(model_.device()), state, std::nullopt);
+  for (int64_t t = 0; t < logits.size(1); ++t) {
+    if (!sink(vocabulary_.decode(draw(logits, t, t, options)))) return false;
+  }
+  return true;
+}
+
+uint32_t Sampler::draw(const at::Tensor& logits, int64_t t, int64_t place,
+                       const SampleOptions& options) const {
+  at::Tensor row = logits.select(1, t).to(at::kCPU, at::kFloat).contiguous().clone();  // (1, V)
+  const std::span<float> values(row.mutable_data_ptr<float>(), static_cast<size_t>(row.numel()));
+  if (vocabulary_.has_unknown()) values[0] = -std::numeric_limits<float>::infinity();
+  return pick(values, options,
+              unit_interval(random_bits(options.seed, Draw::kSample, {static_cast<uint64_t>(place)})));
 }
 
 std::string Sampler::text(std::string_view prefix, int64_t length, const SampleOptions& options) const {

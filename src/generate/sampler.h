@@ -20,6 +20,7 @@ struct SampleOptions {
   int64_t top_k = 0;         // draw among the k likeliest only; 0: among all
   double top_p = 1.0;        // draw among the likeliest that hold this share together (Holtzman et al. 2019)
   uint64_t seed = 1;
+  UnknownCharacters unknown = UnknownCharacters::kError;  // of the prefix
 };
 
 // The id that a uniform number in [0, 1) falls on. However small the temperature, nothing overflows. Ids
@@ -27,24 +28,37 @@ struct SampleOptions {
 uint32_t pick(std::span<const float> logits, const SampleOptions& options, double uniform);
 
 // Throws Error (exit code 2) naming the first of sample.prefixes that holds a character which the vocabulary
-// lacks.
-void check_prefixes(const std::vector<std::string>& prefixes, const Vocabulary& vocabulary);
+// lacks, where sample.unknown_characters makes that an error.
+void check_prefixes(const SampleSettings& settings, const Vocabulary& vocabulary);
+
+// "temperature 0.5", or "greedy" for 0.
+std::string temperature_text(double temperature);
 
 class Sampler {
  public:
-  Sampler(const CharRnn& model, const Vocabulary& vocabulary) : model_(model), vocabulary_(vocabulary) {}
+  // `has_targets`: the model was trained with aligned targets (corpus.targets).
+  Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets = false)
+      : model_(model), vocabulary_(vocabulary), has_targets_(has_targets) {}
 
   // Calls `sink` with the text of each of `length` characters as it comes, the prefix not included, until it
   // returns false; gives whether it never did. <unk> is never drawn. Throws Error (exit code 2) where the
-  // prefix has a character that the vocabulary lacks. An empty prefix starts like a new line.
+  // prefix has a character that the vocabulary lacks and options.unknown makes that an error. An empty prefix
+  // starts like a new line.
+  // With aligned targets the text is the target of each of the prefix's characters, whatever `length` is.
   bool go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
              const std::function<bool(const std::string&)>& sink) const;
 
   std::string text(std::string_view prefix, int64_t length, const SampleOptions& options) const;
 
  private:
+  bool answer(const std::vector<uint32_t>& ids, const SampleOptions& options,
+              const std::function<bool(const std::string&)>& sink) const;
+  // What is drawn from logits (1, T, V) at position t, as number `place` of a sample.
+  uint32_t draw(const at::Tensor& logits, int64_t t, int64_t place, const SampleOptions& options) const;
+
   const CharRnn& model_;
   const Vocabulary& vocabulary_;
+  bool has_targets_;
 };
 
 }  // namespace charrnn

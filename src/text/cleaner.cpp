@@ -57,6 +57,7 @@ void CleaningCounts::add(const CleaningCounts& more) {
   letters_only += more.letters_only;
   join_lines += more.join_lines;
   collapse_blanks += more.collapse_blanks;
+  max_characters += more.max_characters;
   kept += more.kept;
 }
 

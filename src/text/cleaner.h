@@ -27,6 +27,7 @@ struct CleaningCounts {
   int64_t letters_only = 0;
   int64_t join_lines = 0;
   int64_t collapse_blanks = 0;
+  int64_t max_characters = 0;  // cut off behind all cleaning
   uint64_t kept = 0;
 
   // Calls visit(name of the setting, change) for each stage, in their order.
@@ -40,6 +41,7 @@ struct CleaningCounts {
     visit("letters_only", self.letters_only);
     visit("join_lines", self.join_lines);
     visit("collapse_blanks", self.collapse_blanks);
+    visit("max_characters", self.max_characters);
   }
   void add(const CleaningCounts& more);
 };

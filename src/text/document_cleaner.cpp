@@ -17,15 +17,18 @@ void DocumentCleaner::clean(CleanBlock& clean, const Source& source) {
   clean.problem.clear();
   if (source.format == SourceFormat::kJsonLines) return clean_json_lines(clean, source);
   TextBlock& block = clean.block;
-  uint64_t characters = cleaner_.clean(block.text, source.file.string(), block.offset, clean.counts);
+  const uint64_t characters = cleaner_.clean(block.text, source.file.string(), block.offset, clean.counts);
   const bool ends_document = block.last && !(block.first && block.text.empty());
-  if (ends_document) characters += end_document(block.text);
-  add_part(clean, {.begins = block.first, .bytes = block.text.size(), .units = characters});
+  const bool has_end = ends_document && end_document(block.text);
+  add_part(clean, {.begins = block.first,
+                   .bytes = block.text.size(),
+                   .units = characters + (has_end ? 1 : 0),
+                   .has_end = has_end});
 }
 
-uint64_t DocumentCleaner::end_document(std::string& text) const {
+bool DocumentCleaner::end_document(std::string& text) const {
   text += settings_.document_end;
-  return settings_.document_end.empty() ? 0 : 1;
+  return !settings_.document_end.empty();
 }
 
 void DocumentCleaner::add_part(CleanBlock& clean, DocumentPart part) const {
@@ -51,9 +54,12 @@ void DocumentCleaner::clean_json_lines(CleanBlock& clean, const Source& source) 
       return;
     }
     document_ = document.text;
-    uint64_t characters = cleaner_.clean(document_, source.file.string(), 0, clean.counts);
-    if (!document_.empty()) characters += end_document(document_);
-    add_part(clean, {.line = document.line, .bytes = document_.size(), .units = characters});
+    const uint64_t characters = cleaner_.clean(document_, source.file.string(), 0, clean.counts);
+    const bool has_end = !document_.empty() && end_document(document_);
+    add_part(clean, {.line = document.line,
+                     .bytes = document_.size(),
+                     .units = characters + (has_end ? 1 : 0),
+                     .has_end = has_end});
     text += document_;
   });
   clean.block.text.swap(text);

@@ -16,10 +16,11 @@ namespace charrnn {
 
 // A document, or as much of it as lies in the block.
 struct DocumentPart {
-  bool begins = true;  // else it goes on from the block before
-  uint64_t line = 0;   // of a JSON line; 0 where the source is the document
-  size_t bytes = 0;    // of the block's text
-  uint64_t units = 0;  // characters, or bytes with Unit::kByte
+  bool begins = true;    // else it goes on from the block before
+  uint64_t line = 0;     // of a JSON line; 0 where the source is the document
+  size_t bytes = 0;      // of the block's text
+  uint64_t units = 0;    // characters, or bytes with Unit::kByte
+  bool has_end = false;  // corpus.document_end is its last character
 };
 
 struct CleanBlock {
@@ -39,7 +40,7 @@ class DocumentCleaner {
   void clean(CleanBlock& clean, const Source& source);
 
  private:
-  uint64_t end_document(std::string& text) const;
+  bool end_document(std::string& text) const;
   void add_part(CleanBlock& clean, DocumentPart part) const;
   void clean_json_lines(CleanBlock& clean, const Source& source);
 

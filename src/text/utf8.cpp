@@ -26,6 +26,13 @@ std::u32string decode_utf8(std::string_view utf8) {
   return characters;
 }
 
+size_t bytes_of(std::string_view utf8, uint64_t units, Unit unit) {
+  if (unit == Unit::kByte) return units;
+  const char* at = utf8.data();
+  for (; units > 0; --units) next_character(at);
+  return static_cast<size_t>(at - utf8.data());
+}
+
 Malformed find_malformed(std::string_view text, size_t from) {
   const char* const end = text.data() + text.size();
   const char* at = text.data() + from;

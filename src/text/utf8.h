@@ -75,6 +75,9 @@ void for_each_non_ascii(std::string_view utf8, Visit visit) {
 uint64_t count_characters(std::string_view utf8);
 std::u32string decode_utf8(std::string_view utf8);
 
+// Bytes of the first `units` of valid UTF-8: of as many code points, or bytes.
+size_t bytes_of(std::string_view utf8, uint64_t units, Unit unit);
+
 // A sequence of bytes that is no character: a maximal subpart, as Unicode 15, table 3-8 counts them.
 struct Malformed {
   size_t begin;

@@ -206,7 +206,7 @@ uint32_t Vocabulary::id(char32_t character) const {
   return found.value_or(0);
 }
 
-std::vector<uint32_t> Vocabulary::encode(std::string_view utf8) const {
+std::vector<uint32_t> Vocabulary::encode(std::string_view utf8, UnknownCharacters unknown) const {
   require_utf8(utf8, "the text");
   std::string text(utf8);
   normalize(text, normalization_);
@@ -217,15 +217,19 @@ std::vector<uint32_t> Vocabulary::encode(std::string_view utf8) const {
     units = decode_utf8(text);
   }
   std::vector<uint32_t> ids;
-  for (const char32_t unit : units) {
-    const std::optional<uint32_t> found = find(unit);
-    if (!found && !has_unknown()) {
-      fail_usage("the vocabulary has no ", unit_ == Unit::kByte ? "byte " : "", character_name(unit),
-                 " (character ", ids.size() + 1,
-                 " of the text) and no <unk>: change the text, or preprocess with ",
-                 "corpus.vocabulary.unknown: true and train again");
+  for (size_t place = 0; place < units.size(); ++place) {
+    const std::optional<uint32_t> found = find(units[place]);
+    if (found) {
+      ids.push_back(*found);
+    } else if (unknown == UnknownCharacters::kUnk && has_unknown()) {
+      ids.push_back(0);
+    } else if (unknown != UnknownCharacters::kSkip) {
+      fail_usage("the vocabulary has no ", unit_ == Unit::kByte ? "byte " : "", character_name(units[place]),
+                 " (character ", place + 1, " of the text)",
+                 unknown == UnknownCharacters::kUnk ? " and no <unk>" : "",
+                 ": change the text, or set sample.unknown_characters (charrnn_sample --unknown) to ",
+                 has_unknown() ? "unk or skip" : "skip");
     }
-    ids.push_back(found.value_or(0));
   }
   return ids;
 }

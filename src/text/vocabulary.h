@@ -48,9 +48,11 @@ class Vocabulary {
   // Falls back to <unk>; throws where there is none.
   uint32_t id(char32_t character) const;
 
-  // The ids of a text, normalised as the corpus was. Throws (exit code 2) at invalid UTF-8, and at a
-  // character that is not there when there is no <unk> either, naming it and its place.
-  std::vector<uint32_t> encode(std::string_view utf8) const;
+  // The ids of a text, normalised as the corpus was; `unknown` says what becomes of characters that are not
+  // here. Throws (exit code 2) at invalid UTF-8, and, naming the character and its place, where that is an
+  // error, or <unk> and there is none.
+  std::vector<uint32_t> encode(std::string_view utf8,
+                               UnknownCharacters unknown = UnknownCharacters::kError) const;
 
   // UTF-8 of one id: <unk> gives U+FFFD; with Unit::kByte the byte itself. Throws where id >= V.
   std::string decode(uint32_t id) const;

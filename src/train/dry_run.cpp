@@ -42,7 +42,8 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const SplitInfo& train = corpus.require_split("train");
   const BatchReader reader(train, lane_options(settings), 0, ranks);
   const auto vocabulary = static_cast<int64_t>(corpus.vocabulary().size());
-  check_prefixes(settings.sample.prefixes, corpus.vocabulary());
+  check_groups(settings.train, ranks);
+  check_prefixes(settings.sample, corpus.vocabulary());
   RunSize size;
   size.parameters = CharRnn::parameter_count(settings.model, vocabulary);
   size.steps_per_epoch = static_cast<int64_t>(reader.plan().steps_in_epoch(0));
@@ -55,7 +56,8 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
                         (settings.train.average_decay ? 1.0 : 0.0);  // weights, gradients, moments, average
   const bool has_halves = ranks > 1 && settings.comm.gradient_type != GradientType::kFp32;
   const double characters =
-      static_cast<double>(settings.train.batch_size / ranks * settings.train.sequence_length);
+      static_cast<double>(settings.train.batch_size / ranks / settings.train.accumulate *
+                          settings.train.sequence_length.max);  // of a group
   uint64_t longest = 0;
   for (const SplitInfo::Shard& shard : train.shards) longest = std::max(longest, shard.length);
   const double loaded = 2.0 * static_cast<double>(longest) / ranks * id_bytes_for(corpus.vocabulary().size());
@@ -79,7 +81,7 @@ std::string to_text(const RunSize& size, const Settings& settings, int ranks) {
   }
   text += concat(
       "steps per epoch   ", with_thousands(size.steps_per_epoch), " of ", settings.train.batch_size,
-      " lanes x ", settings.train.sequence_length, " characters\nsteps             ",
+      " lanes x ", settings.train.sequence_length.text(), " characters\nsteps             ",
       size.total_steps > 0 ? with_thousands(size.total_steps) : std::string("as --fit-seconds will say"),
       "\n");
   return text;

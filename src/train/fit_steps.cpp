@@ -60,7 +60,7 @@ double time_evaluation(const Settings& settings, const CorpusFolder& corpus, con
 double time_samples(const Settings& settings, const CorpusFolder& corpus, const CharRnn& model) {
   if (!settings.sample.every.is_on()) return 0;
   const Clock::time_point begin = Clock::now();
-  Sampler(model, corpus.vocabulary()).text("", kTrialSample, {});
+  Sampler(model, corpus.vocabulary(), corpus.has_targets()).text("", kTrialSample, {});
   const auto samples = settings.sample.prefixes.size() * settings.sample.temperatures.size();
   return seconds_since(begin) / static_cast<double>(kTrialSample) *
          static_cast<double>(settings.sample.length) * static_cast<double>(samples);

@@ -10,6 +10,7 @@ namespace charrnn {
 // For the step after `step` finished ones, in a run of `total_steps`: linear warm-up from rate / warmup_steps
 // to the rate; then
 //   constant      the rate
+//   plateau       the rate, which plateau.h then cuts
 //   step          times `factor` after every `step_size` steps (PyTorch's StepLR)
 //   linear        straight down to final_fraction of it at the end (LinearLR)
 //   cosine        a half cosine down to there (Loshchilov and Hutter 2016, without restarts;

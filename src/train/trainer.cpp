@@ -35,6 +35,17 @@ void check_equal(const std::vector<std::string>& hashes, const Communicator& com
        "last checkpoint, on other hosts");
 }
 
+RnnState joined(const std::vector<RnnState>& groups) {
+  if (groups.size() == 1) return groups[0];
+  std::vector<at::Tensor> h;
+  std::vector<at::Tensor> c;
+  for (const RnnState& group : groups) {
+    h.push_back(group.h);
+    if (group.c.defined()) c.push_back(group.c);
+  }
+  return {at::cat(h, 1), c.empty() ? at::Tensor() : at::cat(c, 1)};
+}
+
 }  // namespace
 
 LaneOptions lane_options(const Settings& settings) {
@@ -46,6 +57,14 @@ LaneOptions lane_options(const Settings& settings) {
 Settings with_lanes_of(Settings settings, int ranks) {
   if (settings.train.lanes_per_rank) settings.train.batch_size = *settings.train.lanes_per_rank * ranks;
   return settings;
+}
+
+void check_groups(const TrainSettings& settings, int ranks) {
+  const int64_t lanes = settings.batch_size / ranks;
+  if (lanes % settings.accumulate == 0) return;
+  fail_usage("train.accumulate is ", settings.accumulate, ", which does not divide the ", lanes,
+             " lanes of each rank (train.batch_size ", settings.batch_size, " on ", ranks,
+             ranks == 1 ? " rank" : " ranks", "): take a number that does");
 }
 
 Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
@@ -71,19 +90,16 @@ void Trainer::step() {
   const Clock::time_point begin = Clock::now();
   comm_.set_step(progress_.step + 1);
   const Batch batch = read();
+  clear_gradients();
   RnnState state = state_;
-  const at::Tensor loss_sum = forward(batch, state);
-  backward(loss_sum, batch.steps);
+  const at::Tensor loss_sum = run_lanes(batch, state);
   const double work_seconds = seconds_since(begin);
   exchange();
   settle();
   const Verdict verdict = judge();
   if (verdict == Verdict::kUsable) update();
-  // Gradients stop here, values go on: truncated back-propagation over T characters.
-  if (verdict != Verdict::kNotFinite) {
-    state_ = state.changed([](const at::Tensor& part) { return part.detach(); });
-  }
-  count(loss_sum.item<double>(), verdict, work_seconds);
+  if (verdict != Verdict::kNotFinite) state_ = state;
+  count(loss_sum.item<double>(), batch.steps, verdict, work_seconds);
   trace_.end_step();
 }
 
@@ -98,24 +114,53 @@ Batch Trainer::read() {
   return batch;
 }
 
-at::Tensor Trainer::forward(const Batch& batch, RnnState& state) {
+void Trainer::clear_gradients() {
+  at::Tensor gradients = model_.parameters().gradients();
+  gradients.zero_();
+}
+
+// Groups of lanes one after another; their gradients add up, and are exchanged as the last group's are made.
+at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
+  const at::Tensor inputs = to_tensor(batch.inputs, batch, model_.device());
+  const at::Tensor targets = to_tensor(batch.targets, batch, model_.device());
+  const int64_t groups = settings_.train.accumulate;
+  const int64_t lanes = batch.lanes / groups;
+  at::Tensor loss_sum;
+  std::vector<RnnState> states;
+  for (int64_t group = 0; group < groups; ++group) {
+    const int64_t begin = group * lanes;
+    RnnState own = state.changed([&](const at::Tensor& part) { return part.narrow(1, begin, lanes); });
+    const at::Tensor loss = forward(
+        {reader_.first_lane() + begin, inputs.narrow(0, begin, lanes), targets.narrow(0, begin, lanes)}, own);
+    if (group + 1 == groups) exchange_.begin();
+    backward(loss, batch.steps);
+    loss_sum = loss_sum.defined() ? loss_sum + loss.detach() : loss.detach();
+    // Gradients stop here, values go on: truncated back-propagation over T characters.
+    states.push_back(own.changed([](const at::Tensor& part) { return part.detach(); }));
+  }
+  state = joined(states);
+  return loss_sum;
+}
+
+at::Tensor Trainer::forward(const Lanes& lanes, RnnState& state) {
   const TracedPhase phase(trace_, "forward");
-  const DropoutKey dropout_key{static_cast<uint64_t>(settings_.run.seed), progress_.step,
-                               reader_.first_lane()};
-  const at::Tensor logits =
-      model_.forward(to_tensor(batch.inputs, batch, model_.device()), state, dropout_key);
-  return cross_entropy_sum(logits, to_tensor(batch.targets, batch, model_.device()));
+  const DropoutKey dropout_key{static_cast<uint64_t>(settings_.run.seed), progress_.step, lanes.first};
+  const at::Tensor logits = model_.forward(lanes.inputs, state, dropout_key);
+  if (settings_.train.loss == LossOver::kAll) return cross_entropy_sum(logits, lanes.targets);
+  const int64_t last = logits.size(1) - 1;
+  return cross_entropy_sum(logits.narrow(1, last, 1), lanes.targets.narrow(1, last, 1));
 }
 
 void Trainer::backward(const at::Tensor& loss_sum, int64_t steps) {
   const TracedPhase phase(trace_, "backward");
-  at::Tensor gradients = model_.parameters().gradients();
-  gradients.zero_();
   // 0, or no number where the loss is none: then the sum over ranks is none on any of them.
-  gradients.narrow(0, 0, 1).copy_((loss_sum - loss_sum).detach());
-  exchange_.begin();
+  model_.parameters().gradients().narrow(0, 0, 1).add_((loss_sum - loss_sum).detach());
   // Divided by the count over all ranks, so that the sum over ranks is the gradient of the mean.
-  (loss_sum / static_cast<double>(settings_.train.batch_size * steps)).backward();
+  (loss_sum / static_cast<double>(targets_of(settings_.train.batch_size, steps))).backward();
+}
+
+int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
+  return settings_.train.loss == LossOver::kAll ? lanes * steps : lanes;
 }
 
 void Trainer::exchange() {
@@ -141,20 +186,21 @@ void Trainer::update() {
   const TracedPhase phase(trace_, "clip and update");
   const at::Tensor& gradients = model_.parameters().gradients();
   clip_gradients(gradients, gradient_norm_, settings_.train.clip_norm);
-  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor;
+  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor *
+          progress_.plateau.rate_factor;
   const at::Tensor& values = model_.parameters().values();
   optimizer_.update(values, gradients, rate_, progress_.step - progress_.skipped + 1);
   if (average_.defined()) average_.lerp_(values, 1 - *settings_.train.average_decay);
 }
 
-void Trainer::count(double loss_sum, Verdict verdict, double work_seconds) {
+void Trainer::count(double loss_sum, int64_t steps, Verdict verdict, double work_seconds) {
   const bool is_finite = verdict != Verdict::kNotFinite;
-  const double targets = static_cast<double>(reader_.lanes() * settings_.train.sequence_length);
+  const auto targets = static_cast<double>(targets_of(reader_.lanes(), steps));
   control_.send(is_finite ? loss_sum : 0, is_finite ? targets : 0,
                 stop_signal() != 0 ? StopReason::kSignal : own_stop_, work_seconds);
   ++progress_.step;
   progress_.position = reader_.position();
-  progress_.characters += settings_.train.batch_size * settings_.train.sequence_length;
+  progress_.characters += settings_.train.batch_size * steps;
   if (verdict == Verdict::kUsable) {
     progress_.skipped_in_a_row = 0;
   } else {

@@ -58,13 +58,25 @@ class Trainer {
  private:
   enum class Verdict { kUsable, kNotFinite, kSpike };
 
+  // Some neighbouring lanes of a batch, on the device.
+  struct Lanes {
+    int64_t first = 0;   // among all lanes of the batch, over the ranks
+    at::Tensor inputs;   // (lanes, T) of int64
+    at::Tensor targets;  // the same
+  };
+
   Batch read();
-  at::Tensor forward(const Batch& batch, RnnState& state);  // the sum of the losses; STATE goes on
+  void clear_gradients();
+  at::Tensor forward(const Lanes& lanes, RnnState& state);  // the sum of the losses; STATE goes on
   void backward(const at::Tensor& loss_sum, int64_t steps);
+  // Forward and backward of all lanes, in train.accumulate groups; gives the sum of the losses and STATE as
+  // it is after them.
+  at::Tensor run_lanes(const Batch& batch, RnnState& state);
   void exchange();
   Verdict judge();
   void update();
-  void count(double loss_sum, Verdict verdict, double work_seconds);
+  void count(double loss_sum, int64_t steps, Verdict verdict, double work_seconds);
+  int64_t targets_of(int64_t lanes, int64_t steps) const;  // that have a part in the loss
 
   Settings settings_;
   int64_t total_steps_;
@@ -90,5 +102,8 @@ class Trainer {
 Settings with_lanes_of(Settings settings, int ranks);
 
 LaneOptions lane_options(const Settings& settings);
+
+// Throws Error (exit code 2) where train.accumulate does not divide the lanes of each rank.
+void check_groups(const TrainSettings& settings, int ranks);
 
 }  // namespace charrnn

@@ -20,12 +20,11 @@
 #include "train/event_file.h"
 #include "train/fit_steps.h"
 #include "train/job_limit.h"
+#include "train/plateau.h"
 #include "train/resume_rules.h"
 
 namespace charrnn {
 namespace {
-
-constexpr int64_t kLearntSomethingBy = 1000;  // steps; by then the loss should be below the unigram mark
 
 // Seconds since 1970, as TensorBoard wants them.
 double wall_time() {
@@ -85,6 +84,7 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
                      : settings_.train.steps.value();
   trainer_ = std::make_unique<Trainer>(settings_, total_steps_, *model_, comm_, train, progress);
   if (found) trainer_->restore_from(*found);
+  pitfalls_.emplace(settings_, corpus_->marks(), model_->vocabulary_size());
   seconds_before_ = progress.seconds;
   logged_step_ = progress.step;
   together(comm_, [&] { open_files(); });
@@ -103,7 +103,12 @@ void TrainingRun::open_corpus() {
   }
   corpus_ = CorpusFolder::open(settings_.corpus.output);
   warn_of_other_corpus_settings();
-  check_prefixes(settings_.sample.prefixes, corpus_->vocabulary());
+  check_prefixes(settings_.sample, corpus_->vocabulary());
+  if (settings_.train.schedule.name == ScheduleName::kPlateau && corpus_->split("valid") == nullptr) {
+    fail_usage("train.schedule.name: plateau watches the validation values, and the corpus ",
+               settings_.corpus.output,
+               " has no validation split: give corpus.split.valid and preprocess again");
+  }
   if (is_first_) {
     folder_.create();
     lock_.emplace(folder_.path());
@@ -119,6 +124,7 @@ void TrainingRun::settle_batch_size(const Checkpoint* found) {
   // A reader of its own checks B, T and the ranks against the shards before anything large is made.
   const BatchReader reader(corpus_->require_split("train"), lane_options(settings_), comm_.rank(),
                            comm_.size());
+  check_groups(settings_.train, comm_.size());
 }
 
 // The corpus is trained on as it is; that the config would make another one now may be an oversight.
@@ -209,7 +215,7 @@ void TrainingRun::print_start() {
       corpus_->vocabulary().size(), " in the vocabulary\nranks     ", comm_.size(), " (", comm_.backend(),
       "), ", device_.str(), ", ", at::get_num_threads(), " thread", at::get_num_threads() == 1 ? "" : "s",
       " each\nrun       ", settings_.run.output, ": ", with_thousands(total_steps_), " steps of ",
-      settings_.train.batch_size, " lanes x ", settings_.train.sequence_length, " characters, ",
+      settings_.train.batch_size, " lanes x ", settings_.train.sequence_length.text(), " characters, ",
       trainer_->plan().steps_in_epoch(0), " steps an epoch\nsettings  all in ", folder_.config().string());
   if (trainer_->progress().step == 0) {
     text += "; other than the default:";
@@ -312,6 +318,7 @@ ExitCode TrainingRun::run() {
     return ExitCode::kFinished;
   }
   print_start();
+  report_pitfall(pitfalls_->at_start(trainer_->progress()));
   if (trainer_->progress().step == 0 && settings_.sample.every.is_on() && !is_made_up) sample_now();
   if (is_something_put_off()) {
     save(false);
@@ -341,6 +348,7 @@ ExitCode TrainingRun::step_until_done() {
       if (roll_back()) continue;
       return ExitCode::kDiverged;
     }
+    report_pitfall(pitfalls_->after_step(trainer_->progress(), trainer_->gradient_norm()));
     report_straggler();
     if (is_due(static_cast<double>(settings_.comm.check_replicas_every))) {
       trainer_->settle();
@@ -349,7 +357,7 @@ ExitCode TrainingRun::step_until_done() {
 
     const bool is_last = progress.step == total_steps_;
     const auto comes = [&](const Period& every) { return every.is_on() && (is_last || is_due(every)); };
-    const bool logs = is_last || is_due(static_cast<double>(settings_.train.log_every));
+    const bool logs = is_last || is_due(settings_.train.log_every);
     const bool evaluates = comes(settings_.evaluate.every);
     const bool samples = comes(settings_.sample.every);
     const bool saves = is_last || is_due(settings_.checkpoint.every);
@@ -480,8 +488,9 @@ TrainLine TrainingRun::line_so_far() const {
 
 void TrainingRun::show(const TrainLine& line) {
   const Progressed& progress = trainer_->progress();
-  const double characters_left = static_cast<double>(
-      (total_steps_ - progress.step) * settings_.train.batch_size * settings_.train.sequence_length);
+  const double characters_left =
+      static_cast<double>((total_steps_ - progress.step) * settings_.train.batch_size) *
+      settings_.train.sequence_length.mean();
   screen_.status(status_lines(progress, line, total_steps_, corpus_->marks(),
                               characters_left / line.characters_per_second));
 }
@@ -506,14 +515,7 @@ void TrainingRun::log_step() {
                                {"train/gradient_norm", line.gradient_norm},
                                {"train/characters_per_second", line.characters_per_second}}));
   show(line);
-  const bool first_line_after = progress.step >= kLearntSomethingBy && logged_step_ < kLearntSomethingBy;
-  logged_step_ = progress.step;
-  if (first_line_after && line.loss.bits() >= corpus_->marks().unigram_bits) {
-    report_event(
-        concat("after ", progress.step, " steps the loss of ", line.loss.bits(),
-               " bits/char is not below the unigram mark of ", corpus_->marks().unigram_bits,
-               ": nothing but letter frequencies was learnt; try a learning rate ten times lower or higher"));
-  }
+  report_pitfall(pitfalls_->after_line(progress, line.loss));
 }
 
 bool TrainingRun::evaluate_now() {
@@ -530,6 +532,8 @@ bool TrainingRun::evaluate_now() {
       std::isfinite(loss.nats()) && (progress.best_loss == 0 || loss.nats() < progress.best_loss);
   if (is_best) progress.best_loss = loss.nats();
   progress.values_since_best = is_best ? 0 : progress.values_since_best + 1;
+  const bool cuts_rate = settings_.train.schedule.name == ScheduleName::kPlateau &&
+                         watch_plateau(progress.plateau, loss.nats(), settings_.train.schedule);
   if (is_first_) {
     metrics_.append(valid_json(progress, epoch(), loss, valid->name));
     events_.append(
@@ -537,6 +541,11 @@ bool TrainingRun::evaluate_now() {
                      {{"valid/loss_nats", loss.nats()}, {"valid/bits_per_character", loss.bits()}}));
     screen_.message(concat("step ", with_thousands(progress.step), "  valid ",
                            loss_text(loss, corpus_->marks()), is_best ? "  best so far\n" : "\n"));
+    if (cuts_rate) {
+      screen_.message(concat("plateau: the learning rate goes on at ", progress.plateau.rate_factor,
+                             " of the schedule's\n"));
+    }
+    report_pitfall(pitfalls_->after_value(progress, loss));
   }
   return is_best;
 }
@@ -548,18 +557,20 @@ void TrainingRun::sample_now() {
   progress.samples_pending = false;
   if (!is_first_) return;
   const WeightsInUse weights(*trainer_, settings_.sample.weights);
-  const Sampler sampler(*model_, corpus_->vocabulary());
+  const Sampler sampler(*model_, corpus_->vocabulary(), corpus_->has_targets());
   const auto& prefixes = settings_.sample.prefixes;
   const auto& temperatures = settings_.sample.temperatures;
   std::string samples;
   std::string lines;
   std::string first;
+  std::vector<std::string> texts;
   for (size_t p = 0; p < prefixes.size(); ++p) {
     for (size_t t = 0; t < temperatures.size(); ++t) {
       const SampleOptions options{
-          .temperature = temperatures[t],
+          .temperature = temperatures[t].value,
           .seed = random_bits(static_cast<uint64_t>(settings_.run.seed), Draw::kSample,
-                              {static_cast<uint64_t>(progress.step), p, t})};
+                              {static_cast<uint64_t>(progress.step), p, t}),
+          .unknown = settings_.sample.unknown_characters};
       std::string text;
       progress.samples_pending =
           !sampler.go_on(prefixes[p], settings_.sample.length, options, [&](const std::string& next) {
@@ -568,15 +579,18 @@ void TrainingRun::sample_now() {
             return stop_signal() == 0;
           });
       if (progress.samples_pending) return;
-      samples += concat("--- step ", progress.step, ", temperature ", temperatures[t], "\n", prefixes[p],
-                        text, "\n");
-      lines += sample_json(progress, epoch(), prefixes[p], temperatures[t], text);
+      samples += concat("--- step ", progress.step, ", ", temperature_text(options.temperature), "\n",
+                        prefixes[p], corpus_->has_targets() ? " -> " : "", text, "\n");
+      texts.push_back(text);
+      lines += sample_json(progress, epoch(), prefixes[p], temperatures[t].value, text);
       if (first.empty()) first = samples;
     }
   }
   samples_.append(samples);
   metrics_.append(lines);
-  if (!first.empty()) screen_.message(first + "--- more in " + folder_.samples().string() + "\n");
+  if (texts.size() > 1) first += "--- more in " + folder_.samples().string() + "\n";
+  if (!first.empty()) screen_.message(first);
+  for (const std::string& text : texts) report_pitfall(pitfalls_->after_sample(progress, text));
 }
 
 void TrainingRun::save(bool is_best) {
@@ -594,11 +608,16 @@ void TrainingRun::save(bool is_best) {
     checkpoint.settings = settings_;
     checkpoint.vocabulary_json = corpus_->vocabulary().to_json();
     checkpoint.corpus_hash = corpus_->hash();
+    checkpoint.has_targets = corpus_->has_targets();
     checkpoint.marks = corpus_->marks();
     if (is_good(progress, checkpoint.marks)) progress.good_step = progress.step;
     checkpoint.progress = progress;
     while_working(comm_, [&] { folder_.save(checkpoint, is_best, settings_.checkpoint.keep); });
   });
+}
+
+void TrainingRun::report_pitfall(const std::optional<std::string>& line) {
+  if (line) report_event(*line);
 }
 
 void TrainingRun::report_event(const std::string& text) {

@@ -15,6 +15,7 @@
 #include "model/char_rnn.h"
 #include "text/vocabulary.h"
 #include "train/metrics.h"
+#include "train/pitfalls.h"
 #include "train/trainer.h"
 
 namespace charrnn {
@@ -68,6 +69,7 @@ class TrainingRun {
   void sample_now();
   void save(bool is_best);
   void report_event(const std::string& text);
+  void report_pitfall(const std::optional<std::string>& line);
   double seconds_so_far() const;
   double epoch() const;
   StopReason own_reason_to_stop();
@@ -84,6 +86,7 @@ class TrainingRun {
   std::optional<FolderLock> lock_;
   std::optional<CharRnn> model_;
   std::unique_ptr<Trainer> trainer_;
+  std::optional<Pitfalls> pitfalls_;
   std::optional<Clock::time_point> job_limit_;  // when to stop before it; on rank 0
   bool is_job_limit_confirmed_ = false;
   int64_t total_steps_ = 0;

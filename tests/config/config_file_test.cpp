@@ -84,6 +84,29 @@ TEST(Config, ImpossibleCombinations) {
   EXPECT_THAT(problem_of("train: {steps: 3, schedule: {warmup_steps: 4}}"), HasSubstr("longer than the run"));
   EXPECT_THAT(problem_of("train: {optimizer: {momentum: 0.9}}"), HasSubstr("belongs to sgd"));
   EXPECT_THAT(problem_of("run: {device: cpu}\ncomm: {backend: nccl}"), HasSubstr("needs GPUs"));
+  EXPECT_THAT(problem_of("train: {sampling: random, sequence_length: [2, 3]}"), HasSubstr("equally long"));
+  EXPECT_THAT(problem_of("train: {schedule: {name: plateau}}\nevaluate: {every: 0}"),
+              HasSubstr("give evaluate.every"));
+}
+
+TEST(Config, RangesOfLengths) {
+  const auto length = [](const std::string& text) {
+    return parse_config("train: {sequence_length: " + text + "}", "run.yaml").settings.train.sequence_length;
+  };
+  EXPECT_EQ(length("7"), LengthRange(7));
+  EXPECT_EQ(length("[10, 40]"), LengthRange(10, 40));
+  EXPECT_EQ(length("[10, 40]").mean(), 25);
+  for (const std::string wrong : {"[40, 10]", "[1, 2, 3]", "[5]", "[1, x]", "1.5"}) {
+    EXPECT_THAT(problem_of("train: {sequence_length: " + wrong + "}"), HasSubstr("[10, 40]")) << wrong;
+  }
+  EXPECT_THAT(problem_of("train: {sequence_length: [0, 3]}"), HasSubstr("1 to"));
+}
+
+TEST(Config, GreedyIsATemperature) {
+  const Settings settings = parse_config("sample: {temperatures: [greedy, 0.5, 0]}", "run.yaml").settings;
+  EXPECT_EQ(settings.sample.temperatures, (std::vector<Temperature>{0, 0.5, 0}));
+  EXPECT_EQ(flatten(settings).at("sample.temperatures"), "[greedy, 0.5, greedy]");
+  EXPECT_THAT(problem_of("sample: {temperatures: [greed]}"), HasSubstr("a number or greedy"));
 }
 
 TEST(Config, ReportsAllProblemsAtOnce) {
@@ -119,6 +142,7 @@ TEST(Config, PrintedSettingsReadBackEqual) {
   settings.sample.prefixes = {"The ", "\n", "日本 "};
   settings.train.optimizer.learning_rate = 0.1 + 0.2;  // needs all 17 digits
   settings.train.epochs = 1.0 / 3.0;
+  settings.train.sequence_length = {3, 9};
   const Settings again = parse_config(to_yaml(settings), "printed").settings;
   EXPECT_EQ(flatten(again), flatten(settings));
   EXPECT_EQ(again.sample.prefixes, settings.sample.prefixes);

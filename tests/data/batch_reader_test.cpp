@@ -42,17 +42,88 @@ TEST(BatchReader, TheAlphabet) {
   EXPECT_EQ(letters(reader.next().inputs, 2), "ab ef ij");
 }
 
-class BatchReaders : public testing::TestWithParam<Sampling> {
+// `hello` with the targets `ohlol` is one step.
+TEST(BatchReader, Hello) {
+  const TemporaryFolder folder;
+  ShardWriter writer(folder / "train-00000.h5",
+                     {.length = 5, .has_targets = true, .vocabulary_hash = "v", .split = "train"});
+  const std::string text = "hello";
+  const std::string answer = "ohlol";
+  std::vector<uint32_t> ids, targets;
+  for (const char c : text) ids.push_back(static_cast<uint32_t>(c - 'a'));
+  for (const char c : answer) targets.push_back(static_cast<uint32_t>(c - 'a'));
+  writer.append(ids, targets);
+  SplitInfo split;
+  split.name = "train";
+  split.characters = 5;
+  split.has_targets = true;
+  split.shards.push_back({folder / "train-00000.h5", 5, writer.finish()});
+  for (const Sampling sampling : {Sampling::kSequential, Sampling::kRandom}) {
+    BatchReader reader(split, {.batch_size = 1, .sequence_length = 5, .sampling = sampling}, 0, 1);
+    for (int epoch = 0; epoch < 3; ++epoch) {
+      const Batch batch = reader.next();
+      EXPECT_EQ(letters(batch.inputs, 5), text);
+      EXPECT_EQ(letters(batch.targets, 5), answer);
+      EXPECT_TRUE(batch.fresh_state);
+    }
+    EXPECT_EQ(reader.position(), (ReadingPosition{3, 0, 0}));
+  }
+}
+
+// Whatever T is drawn, each lane is read once, in order, and each target is the letter after its input.
+TEST(BatchReader, LanesOfARangeAreReadInOrder) {
+  const TemporaryFolder folder;
+  const SplitInfo split = counting_split(folder, {25});
+  BatchReader reader(split, {.batch_size = 3, .sequence_length = {1, 3}, .random_offset = false, .seed = 6},
+                     0, 1);
+  std::set<std::vector<int64_t>> lengths_of_epochs;
+  for (uint64_t epoch = 0; epoch < 12; ++epoch) {
+    std::vector<std::string> lanes(3), following(3);
+    std::vector<int64_t> lengths;
+    while (reader.position().epoch == epoch) {
+      const Batch batch = reader.next();
+      EXPECT_EQ(batch.fresh_state, lengths.empty());
+      lengths.push_back(batch.steps);
+      const auto steps = static_cast<size_t>(batch.steps);
+      for (size_t lane = 0; lane < 3; ++lane) {
+        lanes[lane] += letters(batch.inputs, 3 * batch.steps).substr(lane * steps, steps);
+        following[lane] += letters(batch.targets, 3 * batch.steps).substr(lane * steps, steps);
+      }
+    }
+    lengths_of_epochs.insert(lengths);
+    const size_t read = lanes[0].size();
+    EXPECT_GE(read, 6u) << "at most two of a lane's eight letters are left by a step of three";
+    EXPECT_EQ(lanes[0], std::string("abcdefgh").substr(0, read));
+    EXPECT_EQ(lanes[1], std::string("ijklmnop").substr(0, read));
+    EXPECT_EQ(lanes[2], std::string("qrstuvwx").substr(0, read));
+    EXPECT_EQ(following[1], std::string("jklmnopq").substr(0, read));
+  }
+  EXPECT_GT(lengths_of_epochs.size(), 8u);
+}
+
+struct Kind {
+  std::string name;
+  Sampling sampling = Sampling::kSequential;
+  LengthRange sequence_length = 5;
+  bool has_targets = false;
+};
+
+class BatchReaders : public testing::TestWithParam<Kind> {
  protected:
   LaneOptions options() const {
-    return {.batch_size = 6, .sequence_length = 5, .sampling = GetParam(), .seed = 3};
+    return {.batch_size = 6,
+            .sequence_length = GetParam().sequence_length,
+            .sampling = GetParam().sampling,
+            .seed = 3};
   }
+  int64_t target_of(int64_t id) const { return GetParam().has_targets ? 437 - id : id + 1; }
 
   // Steps of two epochs and a little more.
   static int64_t steps(const BatchReader& reader) { return reader.plan().steps_for(2) + 3; }
 
   TemporaryFolder folder_;
-  SplitInfo split_ = counting_split(folder_, {140, 97, 201}, 2);  // 438 ids: more than one byte holds
+  // 438 ids: more than one byte holds.
+  SplitInfo split_ = counting_split(folder_, {140, 97, 201}, 2, 0, "train", GetParam().has_targets);
   std::vector<uint64_t> starts_{0, 140, 237};
 };
 
@@ -62,22 +133,22 @@ TEST_P(BatchReaders, CellsAreWhereThePlanPutsThem) {
   for (int64_t step = steps(reader); step > 0; --step) {
     const ReadingPosition at = reader.position();
     const ShardPass pass = reader.plan().pass(at.epoch, at.place);
-    const uint64_t step_of_pass = reader.plan().steps_done(at);
-    const bool is_sequential = GetParam() == Sampling::kSequential;
+    const bool is_sequential = GetParam().sampling == Sampling::kSequential;
     const std::vector<uint32_t> order = reader.plan().window_order(at.epoch, pass);
     const Batch batch = reader.next();
+    const auto length = static_cast<uint64_t>(batch.steps);
     ASSERT_EQ(batch.lanes, 6);
-    ASSERT_EQ(batch.steps, 5);
-    ASSERT_EQ(batch.inputs.size(), 30u);
-    ASSERT_EQ(batch.targets.size(), 30u);
-    EXPECT_EQ(batch.fresh_state, !is_sequential || step_of_pass == 0);
+    ASSERT_EQ(batch.steps, reader.plan().length_at(at));
+    ASSERT_EQ(batch.inputs.size(), 6 * length);
+    ASSERT_EQ(batch.targets.size(), 6 * length);
+    EXPECT_EQ(batch.fresh_state, !is_sequential || at.done == 0);
     for (uint64_t lane = 0; lane < 6; ++lane) {
       const uint64_t in_shard =
-          is_sequential ? lane * pass.lane_length + step_of_pass * 5 : order[step_of_pass * 6 + lane] * 5;
-      for (uint64_t t = 0; t < 5; ++t) {
+          is_sequential ? lane * pass.lane_length + at.done : order[at.done * 6 + lane] * 5;
+      for (uint64_t t = 0; t < length; ++t) {
         const auto id = static_cast<int64_t>(starts_[pass.shard] + pass.offset + in_shard + t);
-        ASSERT_EQ(batch.inputs[lane * 5 + t], id) << "lane " << lane << ", t " << t;
-        ASSERT_EQ(batch.targets[lane * 5 + t], id + 1);
+        ASSERT_EQ(batch.inputs[lane * length + t], id) << "lane " << lane << ", t " << t;
+        ASSERT_EQ(batch.targets[lane * length + t], target_of(id));
         largest = std::max(largest, id);
       }
     }
@@ -101,6 +172,7 @@ TEST_P(BatchReaders, PartsSideBySideAreTheWholeBatch) {
       for (const auto& reader : readers) {
         const Batch batch = reader->next();
         EXPECT_EQ(batch.lanes, 6 / parts);
+        EXPECT_EQ(batch.steps, expected.steps);
         EXPECT_EQ(batch.fresh_state, expected.fresh_state);
         inputs.insert(inputs.end(), batch.inputs.begin(), batch.inputs.end());
         targets.insert(targets.end(), batch.targets.begin(), batch.targets.end());
@@ -125,6 +197,7 @@ TEST_P(BatchReaders, GoesOnFromAnyPositionAsIfNeverStopped) {
     // Over the next border of a shard, but not always to the end.
     for (size_t step = start; step < std::min(positions.size(), start + 9); ++step) {
       const Batch batch = resumed.next();
+      ASSERT_EQ(batch.steps, batches[step].steps);
       ASSERT_EQ(batch.inputs, batches[step].inputs) << "from step " << start << ", at step " << step;
       ASSERT_EQ(batch.targets, batches[step].targets);
       ASSERT_EQ(batch.fresh_state, batches[step].fresh_state);
@@ -163,11 +236,24 @@ TEST_P(BatchReaders, AnIdBeyondTheVocabularyIsDamage) {
                 BatchReader reader(split_, options(), 0, 1);
                 for (int64_t step = steps(reader); step > 0; --step) reader.next();
               }),
-              AllOf(HasSubstr("train-00002.h5"), HasSubstr("has 300 characters"), HasSubstr("damaged")));
+              AllOf(HasSubstr(GetParam().has_targets ? "train-0000" : "train-00002.h5"),
+                    HasSubstr("has 300 characters"), HasSubstr("damaged")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Sampling, BatchReaders, testing::Values(Sampling::kSequential, Sampling::kRandom),
-                         [](const auto& kind) { return std::string(enum_name(kind.param)); });
+INSTANTIATE_TEST_SUITE_P(Kinds, BatchReaders,
+                         testing::Values(Kind{"sequential"}, Kind{"random", Sampling::kRandom},
+                                         Kind{"range", Sampling::kSequential, {2, 9}},
+                                         Kind{"sequential_with_targets", Sampling::kSequential, 5, true},
+                                         Kind{"random_with_targets", Sampling::kRandom, 5, true},
+                                         Kind{"range_with_targets", Sampling::kSequential, {2, 9}, true}),
+                         [](const auto& kind) { return kind.param.name; });
+
+TEST(BatchReader, APositionBetweenTheStepsOfARangeIsRefused) {
+  const TemporaryFolder folder;
+  const SplitInfo split = counting_split(folder, {200});
+  const LaneOptions options{.batch_size = 2, .sequence_length = {3, 9}};
+  EXPECT_THAT(error_of([&] { BatchReader(split, options, 0, 1, {0, 0, 1}); }), HasSubstr("another corpus"));
+}
 
 TEST(BatchReader, SequentialLanesGoOnWhereTheStepBeforeEnded) {
   const TemporaryFolder folder;
@@ -231,6 +317,48 @@ TEST(BatchReaderDocuments, LanesStartAfreshAfterADocumentBegan) {
   options.reset_state = ResetState::kShard;
   BatchReader never(split, options, 0, 1);
   for (int step = 0; step < 4; ++step) EXPECT_TRUE(never.next().fresh_lanes.empty());
+}
+
+// A document begins at every 13th character. Compared with the rule spelled out, also from each position on.
+TEST(BatchReaderDocuments, StepsOfARange) {
+  const TemporaryFolder folder;
+  SplitInfo split;
+  split.name = "train";
+  split.characters = 260;
+  ShardWriter writer(folder / "train-00000.h5",
+                     {.length = 260, .id_bytes = 2, .vocabulary_hash = "v", .split = "train"});
+  std::vector<uint32_t> ids(260);
+  std::iota(ids.begin(), ids.end(), 0u);
+  for (size_t i = 0; i < 260; i += 13) {
+    writer.start_document();
+    writer.append(std::span(ids).subspan(i, 13));
+  }
+  split.shards.push_back({folder / "train-00000.h5", 260, writer.finish()});
+  const LaneOptions options{
+      .batch_size = 3, .sequence_length = {2, 8}, .reset_state = ResetState::kDocument, .seed = 2};
+  BatchReader reader(split, options, 0, 1);
+  std::vector<int64_t> before;
+  int fresh = 0;
+  for (int step = 0; step < 60; ++step) {
+    BatchReader resumed(split, options, 0, 1, reader.position());
+    const Batch batch = reader.next();
+    std::vector<int64_t> expected;
+    for (size_t lane = 0; lane < 3; ++lane) {
+      const int64_t first = batch.inputs[lane * static_cast<size_t>(batch.steps)];
+      for (int64_t id = batch.fresh_state ? first : before[lane]; id < first; ++id) {
+        if ((id + 1) % 13 != 0) continue;
+        expected.push_back(static_cast<int64_t>(lane));
+        break;
+      }
+    }
+    EXPECT_EQ(batch.fresh_lanes, expected) << "step " << step;
+    EXPECT_EQ(resumed.next().fresh_lanes, expected) << "step " << step;
+    fresh += static_cast<int>(expected.size());
+    before.clear();
+    for (size_t lane = 0; lane < 3; ++lane)
+      before.push_back(batch.inputs[lane * static_cast<size_t>(batch.steps)]);
+  }
+  EXPECT_GT(fresh, 30);
 }
 
 }  // namespace

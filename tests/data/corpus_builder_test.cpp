@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "../error_of.h"
@@ -35,16 +38,23 @@ class CorpusBuilder : public testing::Test {
   }
 
   // The text of a split, its shards separated by bars.
-  static std::string text_of(const CorpusFolder& corpus, std::string_view split) {
+  static std::string text_of(const CorpusFolder& corpus, std::string_view split,
+                             ShardRow row = ShardRow::kIds) {
     std::string text;
     for (const auto& shard : corpus.require_split(split).shards) {
       if (!text.empty()) text += "|";
       std::vector<uint32_t> ids(shard.length);
-      ShardReader(shard.file).read(0, ids);
+      ShardReader(shard.file).read(0, ids, row);
       for (const uint32_t id : ids) text += corpus.vocabulary().decode(id);
     }
     return text;
   }
+
+  static std::string targets_of(const CorpusFolder& corpus, std::string_view split) {
+    return text_of(corpus, split, ShardRow::kTargets);
+  }
+
+  nlohmann::json manifest() const { return nlohmann::json::parse(read_file(folder_ / "out/manifest.json")); }
 
   // Name of each file in a folder with its bytes.
   static std::map<std::string, std::string> contents(const fs::path& folder) {
@@ -359,6 +369,175 @@ TEST_F(CorpusBuilder, ReportsProgressAndSummary) {
   EXPECT_EQ(summary.documents, 2u);
   EXPECT_EQ(summary.bytes, 3000000u);
   EXPECT_EQ(summary.characters, 3000000u);
+}
+
+TEST_F(CorpusBuilder, HelloAndItsTargets) {
+  folder_.write("in/hello.txt", "hello");
+  settings_.targets = folder_.write("targets.txt", "ohlol").string();
+  const CorpusFolder corpus = build();
+  EXPECT_TRUE(corpus.has_targets());
+  EXPECT_EQ(text_of(corpus, "train"), "hello");
+  EXPECT_EQ(targets_of(corpus, "train"), "ohlol");
+  EXPECT_NEAR(corpus.marks().unigram_bits, -(0.8 * std::log2(0.4) + 0.2 * std::log2(0.2)), 1e-12);
+  EXPECT_NEAR(corpus.marks().bigram_bits, 0.4, 1e-12);
+  ASSERT_EQ(corpus.vocabulary().size(), 4u);  // e h l o
+  EXPECT_EQ(corpus.vocabulary().characters()[2].count, 4u) << "over both texts";
+  EXPECT_EQ(manifest()["targets"]["name"], "targets.txt");
+  EXPECT_EQ(manifest()["targets"]["hash"], hash_hex("ohlol"));
+  corpus.verify();
+}
+
+// Both are cut alike, into splits and shards, and cleaned alike.
+TEST_F(CorpusBuilder, TargetsFollowTheTextIntoSplitsAndShards) {
+  folder_.write("in/1.txt", "ABCDEFG");
+  folder_.write("in/2.txt", "HIJKLMNOPQRST");
+  settings_.targets = folder_.write("targets", "01234\r\n6789abcdefghij").string();
+  settings_.split = {.by = SplitBy::kTail, .valid = 0.15, .test = 0.15};
+  settings_.shard_size = 4;
+  settings_.lower_case = true;
+  settings_.max_characters = 19;
+  CorpusFolder corpus = build();
+  EXPECT_EQ(text_of(corpus, "train"), "abcd|efg|hij|klm");
+  EXPECT_EQ(targets_of(corpus, "train"), "0123|4\n6|789|abc");
+  EXPECT_EQ(targets_of(corpus, "valid"), "def");
+  EXPECT_EQ(targets_of(corpus, "test"), "ghi");
+
+  settings_.max_characters.reset();
+  settings_.split = {.by = SplitBy::kList, .valid_list = {"1.txt"}};
+  corpus = build();
+  EXPECT_EQ(targets_of(corpus, "train"), "789a|bcd|efg|hij") << "whole documents, wherever they go";
+  EXPECT_EQ(targets_of(corpus, "valid"), "0123|4\n6");
+}
+
+TEST_F(CorpusBuilder, TargetsOfAnotherLengthAreRefused) {
+  folder_.write("in/a.txt", "hello");
+  folder_.write("in/b.txt", "more");
+  settings_.targets = folder_.write("targets.txt", "ohlol").string();
+  EXPECT_THAT(usage_error_of([&] { build(); }),
+              AllOf(HasSubstr("targets.txt has 5 characters"), HasSubstr("a.txt and 1 more has 9")));
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+  settings_.max_characters = 5;
+  EXPECT_EQ(targets_of(build(), "train"), "ohlol") << "of as long a text, once both are cut";
+  settings_.targets = (folder_ / "nothing").string();
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("nothing, which is no file"));
+  settings_.targets = (folder_ / "in").string();
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("which is no file"));
+  settings_.targets = folder_
+                          .write("binary", std::string("\x7f"
+                                                       "ELF\0\0",
+                                                       6))
+                          .string();
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("corpus.targets: "));
+}
+
+TEST_F(CorpusBuilder, ChangedTargetsMakeTheCorpusAnew) {
+  folder_.write("in/a.txt", "hello");
+  settings_.targets = folder_.write("targets.txt", "ohlol").string();
+  EXPECT_FALSE(build_corpus(settings_).up_to_date);
+  EXPECT_TRUE(build_corpus(settings_).up_to_date);
+  folder_.write("targets.txt", "ohlox");
+  EXPECT_FALSE(build_corpus(settings_).up_to_date);
+  EXPECT_TRUE(build_corpus(settings_).up_to_date);
+  folder_.write("targets.txt", "ohlolx");
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("6 characters"));
+  settings_.targets.clear();
+  EXPECT_FALSE(build_corpus(settings_).up_to_date);
+  EXPECT_FALSE(CorpusFolder::open(settings_.output).has_targets());
+  settings_.max_characters = 4;
+  EXPECT_FALSE(build_corpus(settings_).up_to_date);
+  EXPECT_TRUE(build_corpus(settings_).up_to_date);
+}
+
+// The first 10 characters of three documents: the second is cut inside, the third never read.
+TEST_F(CorpusBuilder, KeepsTheFirstCharacters) {
+  folder_.write("in/1.txt", "Abcdef\r\n");
+  folder_.write("in/2.txt", "ghijk");
+  folder_.write("in/3.jsonl", "no JSON");  // an error, were it read
+  settings_.lower_case = true;
+  settings_.document_end = "#";
+  settings_.max_characters = 10;
+  const CorpusFolder corpus = build();
+  EXPECT_EQ(text_of(corpus, "train"), "abcdef\n#gh");
+  EXPECT_EQ(corpus.vocabulary().size(), 10u) << "of what is kept";
+  EXPECT_THAT(ShardReader(corpus.require_split("train").shards[0].file).document_starts(), ElementsAre(0, 8));
+  const auto sources = manifest()["sources"];
+  EXPECT_EQ(sources[0]["characters"], 7);
+  EXPECT_FALSE(sources[0]["changes"].contains("max_characters"));
+  EXPECT_EQ(sources[1]["decoded"], 5);
+  EXPECT_EQ(sources[1]["characters"], 2);
+  EXPECT_EQ(sources[1]["changes"]["max_characters"], -3);
+  EXPECT_EQ(sources[2]["documents"], 0);
+  EXPECT_TRUE(sources[2]["behind_cut"]);
+  EXPECT_EQ(build_corpus(settings_).up_to_date, true);
+
+  for (const auto& [most, text] : std::map<int, std::string>{
+           {6, "abcdef"}, {7, "abcdef\n"}, {8, "abcdef\n#"}, {9, "abcdef\n#g"}, {13, "abcdef\n#ghijk"}}) {
+    settings_.max_characters = most;
+    EXPECT_EQ(text_of(build(), "train"), text);
+    uint64_t characters = 0;
+    const auto kept = manifest()["sources"];
+    for (const auto& source : kept) characters += source["characters"].get<uint64_t>();
+    EXPECT_EQ(characters, static_cast<uint64_t>(
+                              std::count_if(text.begin(), text.end(), [](char c) { return c != '#'; })));
+  }
+}
+
+// Documents of nothing but their end give way to text, as they would without the cut.
+TEST_F(CorpusBuilder, WhatIsLeftOutDoesNotCountTowardsTheCut) {
+  folder_.write("in/1.txt", "ab");
+  folder_.write("in/2.jsonl", "{\"text\": \"cd\"}\n{\"text\": \"12\"}\n{\"text\": \"ef\"}\n");
+  folder_.write("in/3.txt", "漢漢漢漢漢漢漢漢漢漢漢漢");  // several blocks, without a letter
+  folder_.write("in/4.txt", "ghij");
+  settings_.on_error = OnError::kSkip;
+  settings_.letters_only = true;
+  settings_.document_end = "#";
+  const std::string all = "ab#cd#ef#ghij#";
+  for (const int most : {9, 10, 12, 14, 100}) {
+    settings_.max_characters = most;
+    build_corpus(settings_, {.block_bytes = 7});
+    EXPECT_EQ(text_of(CorpusFolder::open(settings_.output), "train"),
+              all.substr(0, static_cast<size_t>(most)));
+  }
+}
+
+TEST_F(CorpusBuilder, TheCutCountsTheUnit) {
+  folder_.write("in/a.txt", "é漢🦊ab");
+  settings_.max_characters = 3;
+  EXPECT_EQ(text_of(build(), "train"), "é漢🦊");
+  EXPECT_EQ(manifest()["sources"][0]["characters"], 3);
+  settings_.unit = Unit::kByte;
+  settings_.max_characters = 4;  // é and two of the three bytes of 漢
+  EXPECT_EQ(text_of(build(), "train"), std::string("é漢").substr(0, 4));
+  EXPECT_EQ(manifest()["sources"][0]["changes"]["max_characters"], -3) << "漢 has begun";
+  EXPECT_EQ(manifest()["splits"][0]["utf8_bytes"], 4);
+}
+
+TEST_F(CorpusBuilder, TheCutAndTargetsDoNotDependOnThreadsOrBlocks) {
+  std::string targets;
+  for (int i = 0; i < 11; ++i) {
+    std::string text;
+    for (int k = 0; k < 700; ++k) {
+      append_utf8(static_cast<char32_t>(k % 5 == 0 ? 0x4e00 + i * 7 + k % 3 : 'a' + (i + k) % 26), text);
+    }
+    folder_.write("in/" + std::to_string(100 + i), text);
+    targets += text;
+  }
+  std::reverse(targets.begin(), targets.end());
+  for (char& c : targets) c = static_cast<char>('A' + (static_cast<unsigned char>(c) % 26));
+  settings_.targets = folder_.write("targets", targets).string();
+  settings_.max_characters = 4321;
+  settings_.split = {.by = SplitBy::kAuto, .valid = 0.1, .test = 0.1};
+  settings_.shard_size = 500;
+  build();
+  const auto expected = contents(folder_ / "out");
+  EXPECT_EQ(manifest()["split_by"], "tail") << "seven documents are left";
+  settings_.output = (folder_ / "out2").string();
+  for (const int threads : {1, 2, 5}) {
+    for (const size_t block_bytes : {size_t{7}, size_t{1000}, SourceReader::kBlockBytes}) {
+      build_corpus(settings_, {.threads = threads, .force = true, .block_bytes = block_bytes});
+      EXPECT_EQ(contents(folder_ / "out2"), expected) << threads << ", " << block_bytes;
+    }
+  }
 }
 
 TEST_F(CorpusBuilder, AFailedRunLeavesTheOldCorpus) {

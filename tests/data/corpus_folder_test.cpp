@@ -26,9 +26,10 @@ class CorpusFolders : public testing::Test {
     make("b", "ABCDEFGHIJKLMNOPQRSTU");
   }
 
-  void make(const std::string& name, const std::string& text) {
+  void make(const std::string& name, const std::string& text, const std::string& targets = "") {
     CorpusSettings settings;
     settings.sources = {folder_.write(name + ".txt", text).string()};
+    if (!targets.empty()) settings.targets = folder_.write(name + "-targets.txt", targets).string();
     settings.output = (folder_ / name).string();
     settings.split = {.by = SplitBy::kTail, .valid = 0.2, .test = 0};
     settings.shard_size = 10;
@@ -122,6 +123,37 @@ TEST_F(CorpusFolders, ADamagedManifestIsRefusedWithTheReason) {
   EXPECT_THAT(manifest_error("/splits/1", valid), HasSubstr("has 4 characters, the manifest says 5"));
   folder_.write("a/manifest.json", "{");
   EXPECT_THAT(error(), HasSubstr("is not JSON"));
+}
+
+// The same vocabulary, ids and length, with targets and without.
+TEST_F(CorpusFolders, AMixtureOfShardsWithTargetsAndWithoutIsRefused) {
+  make("t", "abcdefghijklmnopqrst", "tsrqponmlkjihgfedcba");
+  const CorpusFolder aligned = CorpusFolder::open(folder_ / "t");
+  EXPECT_TRUE(aligned.has_targets());
+  EXPECT_TRUE(aligned.require_split("valid").has_targets);
+  EXPECT_FALSE(open().has_targets());
+  EXPECT_EQ(aligned.vocabulary().hash(), open().vocabulary().hash());
+  EXPECT_NE(aligned.hash(), open().hash());
+  fs::copy_file(folder_ / "t/train-00001.h5", folder_ / "a/train-00001.h5",
+                fs::copy_options::overwrite_existing);
+  EXPECT_THAT(error(), AllOf(HasSubstr("a/train-00001.h5 is with aligned targets"),
+                             HasSubstr("the manifest says without")));
+  make("a", "abcdefghijklmnopqrst");
+  fs::copy_file(folder_ / "a/valid-00000.h5", folder_ / "t/valid-00000.h5",
+                fs::copy_options::overwrite_existing);
+  EXPECT_THAT(error_of([&] { CorpusFolder::open(folder_ / "t"); }),
+              AllOf(HasSubstr("t/valid-00000.h5 is without"), HasSubstr("says with aligned targets")));
+}
+
+TEST_F(CorpusFolders, VerifyFindsOneChangedTarget) {
+  make("t", "abcdefghijklmnopqrst", "tsrqponmlkjihgfedcba");
+  std::string bytes = read_file(folder_ / "t/valid-00000.h5");
+  const size_t at = bytes.find(std::string("\x03\x02\x01\x00", 4));  // the ids of dcba
+  ASSERT_NE(at, std::string::npos);
+  CorpusFolder::open(folder_ / "t").verify();
+  bytes[at + 2] = 5;
+  folder_.write("t/valid-00000.h5", bytes);
+  EXPECT_THAT(error_of([&] { CorpusFolder::open(folder_ / "t").verify(); }), HasSubstr("is damaged"));
 }
 
 TEST_F(CorpusFolders, VerifyFindsOneChangedCharacter) {

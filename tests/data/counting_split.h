@@ -1,5 +1,6 @@
 // A split whose ids count upward through its shards, so that any batch can be read by eye: the id of a
-// character is its place in the split, modulo `vocabulary_size` where one is given.
+// character is its place in the split, modulo `vocabulary_size` where one is given. Aligned targets, where it
+// has some, count downward, to 0.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,11 @@ namespace charrnn {
 
 inline SplitInfo counting_split(const TemporaryFolder& folder, const std::vector<uint64_t>& lengths,
                                 int id_bytes = 1, uint64_t vocabulary_size = 0,
-                                const std::string& name = "train") {
+                                const std::string& name = "train", bool has_targets = false) {
   SplitInfo split;
   split.name = name;
+  split.has_targets = has_targets;
+  const uint64_t all = std::accumulate(lengths.begin(), lengths.end(), uint64_t{0});
   for (const uint64_t length : lengths) {
     const auto shard = static_cast<uint32_t>(split.shards.size());
     const auto path = folder / shard_file_name(name, shard);
@@ -26,13 +29,18 @@ inline SplitInfo counting_split(const TemporaryFolder& folder, const std::vector
     for (uint32_t& id : ids) {
       if (vocabulary_size > 0) id %= static_cast<uint32_t>(vocabulary_size);
     }
+    std::vector<uint32_t> targets;
+    for (size_t i = 0; has_targets && i < length; ++i) {
+      targets.push_back(static_cast<uint32_t>(all - 1 - split.characters - i));
+    }
     ShardWriter writer(path, {.length = length,
                               .id_bytes = id_bytes,
+                              .has_targets = has_targets,
                               .vocabulary_hash = "counting",
                               .split = name,
                               .shard = shard,
                               .shard_count = static_cast<uint32_t>(lengths.size())});
-    writer.append(ids);
+    writer.append(ids, targets);
     split.shards.push_back({path, length, writer.finish()});
     split.characters += length;
   }

@@ -48,6 +48,29 @@ TEST_F(Describe, ACorpus) {
   EXPECT_EQ(nlohmann::ordered_json::parse(json_line(corpus)), corpus);
 }
 
+TEST_F(Describe, TargetsAndTheCut) {
+  CorpusSettings settings;
+  settings.sources = {folder_.write("few/1.txt", "hello\nabcd").string(),
+                      folder_.write("few/2.txt", "never read").string()};
+  settings.targets = folder_.write("few/targets.txt", "ohlol\nABCD").string();
+  settings.output = (folder_ / "few/out").string();
+  settings.split = {.by = SplitBy::kTail, .valid = 0, .test = 0};
+  settings.max_characters = 8;
+  build_corpus(settings);
+  const auto corpus = describe_corpus(folder_ / "few/out");
+  EXPECT_EQ(corpus["targets"]["characters"], 8);
+  EXPECT_EQ(corpus["splits"][0]["first_lines_of_targets"].dump(), R"(["ohlol","AB"])");
+  const std::string text = corpus_text(corpus);
+  EXPECT_THAT(text, HasSubstr("  max_characters  -2\n  kept             8\n"));
+  EXPECT_THAT(text, HasSubstr("not read, for they lie behind corpus.max_characters\n  2.txt\n"));
+  EXPECT_THAT(text, HasSubstr("targets: targets.txt, 8 characters, each the target of"));
+  EXPECT_THAT(text, HasSubstr("  | ab\n  and their targets\n  | ohlol\n  | AB\n"));
+  EXPECT_THAT(text, HasSubstr("(of the targets): unigram "));
+  const auto shard = describe_shard(folder_ / "few/out/train-00000.h5");
+  EXPECT_EQ(shard["first_target_characters"], "ohlol\nAB");
+  EXPECT_THAT(shard_text(shard), HasSubstr("  their targets \"ohlol\\nAB\"\n"));
+}
+
 TEST_F(Describe, AShard) {
   const auto shard = describe_shard(folder_ / "out/test-00000.h5");
   EXPECT_EQ(shard["split"], "test");

@@ -41,6 +41,26 @@ TEST(Entropy, OfAHandCountedText) {
   EXPECT_NEAR(marks.bigram_bits, 0.75 * std::log2(3.0), 1e-12);
 }
 
+TEST(Entropy, OfOneCounterAlone) {
+  const std::vector<uint32_t> ids{0, 0, 1, 0, 2};
+  EntropyCounter counter(3);
+  counter.add(std::span(ids), std::nullopt);
+  EXPECT_NEAR(counter.marks().bigram_bits, 0.75 * std::log2(3.0), 1e-12);
+}
+
+// hello and its targets ohlol, by two counters: o 2/5, h 1/5, l 2/5; only l has two targets, in 2 of 5 pairs.
+TEST(Entropy, OfAlignedTargets) {
+  const std::vector<uint8_t> hello{1, 0, 2, 2, 3};
+  const std::vector<uint8_t> ohlol{3, 1, 2, 3, 2};
+  EntropyCounter counter(4);
+  EntropyCounter other(4);
+  counter.add_aligned(std::span(hello).first(3), std::span(ohlol).first(3));
+  other.add_aligned(std::span(hello).subspan(3), std::span(ohlol).subspan(3));
+  counter.add(other);
+  EXPECT_NEAR(counter.marks().unigram_bits, -(0.8 * std::log2(0.4) + 0.2 * std::log2(0.2)), 1e-12);
+  EXPECT_NEAR(counter.marks().bigram_bits, 0.4, 1e-12);
+}
+
 // Ids far apart, so that the table and the hash table both take part, and the hash table grows.
 TEST(Entropy, OfALargeVocabularyEqualsAMapsInBlocksOfAnySize) {
   std::vector<uint32_t> ids;

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 constexpr int64_t kEnded = EvaluationReader::kLaneEnded;
 
 // How often each target was read by all parts together. Ids count upward, so a target is its input's
-// successor.
+// successor; aligned ones count downward.
 std::vector<int> times_read(const SplitInfo& split, int64_t lanes, int64_t sequence_length, int parts) {
   std::vector<int> times(split.characters);
   int64_t lanes_in_all = 0;
@@ -30,13 +30,15 @@ std::vector<int> times_read(const SplitInfo& split, int64_t lanes, int64_t seque
       EXPECT_EQ(batch->inputs.size(), static_cast<size_t>(batch->lanes * batch->steps));
       for (size_t i = 0; i < batch->targets.size(); ++i) {
         if (batch->targets[i] == kEnded) continue;
-        EXPECT_EQ(batch->targets[i], batch->inputs[i] + 1);
+        const int64_t input = batch->inputs[i];
+        EXPECT_EQ(batch->targets[i],
+                  split.has_targets ? static_cast<int64_t>(split.characters) - 1 - input : input + 1);
         ++times[static_cast<size_t>(batch->targets[i])];
         int64_t& expected = following[i / static_cast<size_t>(batch->steps)];
         if (expected >= 0) {
-          EXPECT_EQ(batch->inputs[i], expected) << "a lane jumps";
+          EXPECT_EQ(input, expected) << "a lane jumps";
         }
-        expected = batch->targets[i];
+        expected = input + 1;
       }
     }
   }
@@ -57,6 +59,26 @@ TEST(EvaluationReader, EveryTargetOnce) {
       }
     }
   }
+}
+
+TEST(EvaluationReader, EveryAlignedTargetOnce) {
+  const TemporaryFolder folder;
+  const SplitInfo split = counting_split(folder, {9, 14, 1, 6}, 1, 0, "valid", true);
+  const std::vector<int> once(30, 1);
+  for (const int64_t lanes : {1, 3, 5, 30, 64}) {
+    for (const int64_t sequence_length : {1, 4, 100}) {
+      for (const int parts : {1, 2, 3}) {
+        EXPECT_EQ(times_read(split, lanes, sequence_length, parts), once)
+            << lanes << " lanes, T " << sequence_length << ", " << parts << " parts";
+      }
+    }
+  }
+  // 10 targets in 3 lanes: cuts at 0, 3, 6, 10.
+  EvaluationReader reader(counting_split(folder, {4, 6}, 1, 0, "test", true), 3, 9, 0, 1);
+  const std::optional<Batch> batch = reader.next();
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->steps, 4);
+  EXPECT_THAT(batch->targets, ElementsAre(9, 8, 7, kEnded, 6, 5, 4, kEnded, 3, 2, 1, 0));
 }
 
 TEST(EvaluationReader, LanesOfUnequalLengthByHand) {
@@ -93,6 +115,9 @@ TEST(EvaluationReader, LanesLongerThanTheReadAhead) {
   std::vector<int> once(split.characters, 1);
   once[0] = 0;
   EXPECT_EQ(times_read(split, 2, 1000, 1), once);
+  const SplitInfo aligned = counting_split(folder, {100000, 77777}, 4, 0, "valid", true);
+  once[0] = 1;
+  EXPECT_EQ(times_read(aligned, 2, 1000, 1), once);
 }
 
 TEST(EvaluationReader, AnIdBeyondTheVocabularyIsDamage) {
@@ -109,6 +134,8 @@ TEST(EvaluationReader, OneCharacterPredictsNothing) {
   const TemporaryFolder folder;
   const SplitInfo split = counting_split(folder, {1}, 1, 0, "valid");
   EXPECT_THAT(usage_error_of([&] { EvaluationReader(split, 3, 4, 0, 1); }), HasSubstr("split valid has 1"));
+  const SplitInfo aligned = counting_split(folder, {1}, 1, 0, "test", true);
+  EXPECT_THAT(EvaluationReader(aligned, 1, 4, 0, 1).next()->targets, ElementsAre(0)) << "but its own target";
 }
 
 }  // namespace

@@ -122,6 +122,117 @@ TEST(Lanes, AdvancingReplaysWholeEpochs) {
   }
 }
 
+// Each step draws its own T; the first that does not fit ends the shard.
+TEST(Lanes, ARangeIsReplayedFromTheDraws) {
+  const std::vector<uint64_t> lengths{83, 64, 120};
+  const LaneOptions options{.batch_size = 3, .sequence_length = {2, 7}, .seed = 11};
+  const ReadingPlan plan(lengths, options);
+  ReadingPosition position;
+  std::set<int64_t> drawn;
+  std::set<uint64_t> offsets;
+  for (uint64_t epoch = 0; epoch < 30; ++epoch) {
+    uint64_t steps = 0;
+    uint64_t read_before = 0;  // characters of each lane
+    uint64_t read_in_all = 0;
+    for (uint64_t place = 0; place < 3; ++place) read_in_all += plan.pass(epoch, place).end;
+    for (uint64_t place = 0; place < 3; ++place) {
+      const ShardPass pass = plan.pass(epoch, place);
+      offsets.insert(pass.offset);
+      EXPECT_EQ(pass.lane_length, (lengths[pass.shard] - pass.offset - 1) / 3);
+      uint64_t steps_of_pass = 0;
+      ReadingPosition before{epoch, place, 0};
+      for (uint64_t done = 0; done < pass.end;) {
+        ASSERT_EQ(position, (ReadingPosition{epoch, place, done}));
+        EXPECT_TRUE(plan.has_step_at(position));
+        EXPECT_EQ(plan.steps_done(position), steps_of_pass);
+        EXPECT_EQ(plan.step_before(position), before);
+        EXPECT_DOUBLE_EQ(plan.epochs_at(position),
+                         static_cast<double>(epoch) +
+                             static_cast<double>(read_before + done) / static_cast<double>(read_in_all));
+        const int64_t length = plan.length_at(position);
+        EXPECT_FALSE(plan.has_step_at({epoch, place, done + 1})) << "the shortest step is 2";
+        EXPECT_GE(length, 2);
+        EXPECT_LE(length, 7);
+        drawn.insert(length);
+        before = position;
+        position = plan.advance(position);
+        done += static_cast<uint64_t>(length);
+        ++steps_of_pass;
+        EXPECT_LE(done, pass.end);
+      }
+      const auto one_more = static_cast<uint64_t>(plan.length_at({epoch, place, pass.end}));
+      EXPECT_LE(pass.end, pass.lane_length);
+      EXPECT_GT(pass.end + one_more, pass.lane_length) << "it ends only where the next does not fit";
+      EXPECT_FALSE(plan.has_step_at({epoch, place, pass.end}));
+      EXPECT_EQ(pass.steps, steps_of_pass);
+      EXPECT_EQ(pass.skipped, lengths[pass.shard] - 3 * pass.end);
+      steps += steps_of_pass;
+      read_before += pass.end;
+    }
+    EXPECT_EQ(plan.steps_in_epoch(epoch), steps);
+    EXPECT_EQ(position, (ReadingPosition{epoch + 1, 0, 0}));
+  }
+  EXPECT_EQ(drawn, (std::set<int64_t>{2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(offsets, (std::set<uint64_t>{0, 1, 2, 3, 4, 5, 6})) << "up to the largest T - 1";
+  EXPECT_EQ(plan.steps_for(2), static_cast<int64_t>(plan.steps_in_epoch(0) + plan.steps_in_epoch(1)));
+}
+
+TEST(Lanes, TheDrawsAreOfTheSeedAlone) {
+  const auto lengths_of_epoch = [](uint64_t seed) {
+    const ReadingPlan plan({300}, {.batch_size = 2, .sequence_length = {1, 50}, .seed = seed});
+    std::vector<int64_t> lengths;
+    for (ReadingPosition at; at.epoch == 0; at = plan.advance(at)) lengths.push_back(plan.length_at(at));
+    return lengths;
+  };
+  EXPECT_EQ(lengths_of_epoch(1), lengths_of_epoch(1));
+  EXPECT_NE(lengths_of_epoch(1), lengths_of_epoch(2));
+}
+
+TEST(Lanes, ARangeNeedsRoomForItsLongestStep) {
+  const auto plan = [](int64_t shortest, int64_t longest) {
+    return ReadingPlan({29}, {.batch_size = 4, .sequence_length = {shortest, longest}});
+  };
+  for (uint64_t epoch = 0; epoch < 50; ++epoch) EXPECT_GE(plan(1, 7).pass(epoch, 0).steps, 1u);
+  EXPECT_THAT(usage_error_of([&] { plan(1, 8); }),
+              AllOf(HasSubstr("train.sequence_length 1 to 8"), HasSubstr("need 33"),
+                    HasSubstr("sequence_length of 7 or less")));
+}
+
+// Asking for another epoch in between, as reading ahead does, changes nothing.
+TEST(Lanes, EpochsInAnyOrder) {
+  const LaneOptions options{.batch_size = 2, .sequence_length = {2, 5}, .seed = 4};
+  const ReadingPlan plan({50, 61, 70}, options);
+  for (const uint64_t epoch : {0, 1, 0, 2, 7, 1, 0, 3}) {
+    const ReadingPlan fresh({50, 61, 70}, options);
+    EXPECT_EQ(shards_of(plan, epoch), shards_of(fresh, epoch));
+    EXPECT_EQ(plan.steps_in_epoch(epoch), fresh.steps_in_epoch(epoch));
+  }
+}
+
+// Twelve letters with targets of their own are three lanes of four; without, the last would lack a successor.
+TEST(Lanes, AlignedTargetsNeedNoSuccessor) {
+  const ShardPass aligned = ReadingPlan({12}, fixed_offset(3, 2), true).pass(0, 0);
+  EXPECT_EQ(aligned.lane_length, 4u);
+  EXPECT_EQ(aligned.steps, 2u);
+  EXPECT_EQ(aligned.skipped, 0u);
+  EXPECT_EQ(ReadingPlan({12}, fixed_offset(3, 2)).pass(0, 0).lane_length, 3u);
+
+  // hello: one lane, one step, no offset but 0.
+  const ReadingPlan hello({5}, {.batch_size = 1, .sequence_length = 5}, true);
+  for (uint64_t epoch = 0; epoch < 20; ++epoch) {
+    EXPECT_EQ(hello.pass(epoch, 0).offset, 0u);
+    EXPECT_EQ(hello.pass(epoch, 0).steps, 1u);
+  }
+  EXPECT_THAT(usage_error_of([] { ReadingPlan({5}, fixed_offset(2, 3), true); }),
+              AllOf(HasSubstr("need 6"), HasSubstr("batch_size of 1 or less")));
+
+  LaneOptions random = fixed_offset(2, 3);
+  random.sampling = Sampling::kRandom;
+  const ReadingPlan windows({12}, random, true);
+  EXPECT_EQ(windows.pass(0, 0).steps, 2u);
+  EXPECT_EQ(windows.window_order(0, windows.pass(0, 0)).size(), 4u);
+}
+
 std::string problem_with(uint64_t length, int64_t batch_size, int64_t sequence_length) {
   return usage_error_of([&] { ReadingPlan({40, length}, fixed_offset(batch_size, sequence_length)); });
 }

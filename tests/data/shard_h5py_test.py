@@ -83,6 +83,36 @@ def check(tool, folder, text, sources, unit):
     return train_end, len(units) - train_end
 
 
+def check_targets(tool, folder, text):
+    """A corpus whose targets are the text with other case, and which max_characters cuts, over several shards."""
+    length, shard_size = 50_000, 20_000
+    (folder / "text.txt").write_text(text)
+    (folder / "targets.txt").write_text(text.swapcase())
+    output = folder / "aligned"
+    config = folder / "aligned.yaml"
+    config.write_text(CONFIG.format(sources=folder / "text.txt", output=output, unit="code_point",
+                                    shard_size=shard_size)
+                      + f"  targets: {folder / 'targets.txt'}\n  max_characters: {length}\n")
+    report = json.loads(subprocess.run([tool, config, "--json"], check=True, stdout=subprocess.PIPE).stdout)
+    subprocess.run([tool, config, "--verify"], check=True, stdout=subprocess.DEVNULL)
+    characters = sorted(set(text[:length] + text[:length].swapcase()))
+    train_end = int(length * 0.9)
+    for name, begin, end in (("train", 0, train_end), ("valid", train_end, length)):
+        ids, targets = [], []
+        for file in sorted(output.glob(f"{name}-*.h5")):
+            with h5py.File(file) as shard:
+                assert shard["targets"].dtype == shard["ids"].dtype == numpy.uint8
+                assert shard["targets"].shape == shard["ids"].shape and shard["targets"].chunks is None
+                ids += shard["ids"][:].tolist()
+                targets += shard["targets"][:].tolist()
+        assert "".join(characters[i] for i in ids) == text[begin:end], name
+        assert "".join(characters[i] for i in targets) == text[begin:end].swapcase(), name
+    pairs = collections.Counter(zip(text[:train_end], text[:train_end].swapcase()))
+    given = -sum(n * math.log2(n / collections.Counter(text[:train_end])[a]) for (a, _), n in pairs.items()) / train_end
+    for key, expected in (("unigram_bits", entropy(text[:train_end].swapcase())), ("bigram_bits", given)):
+        assert abs(report["marks"][key] - expected) < 1e-9, (key, report["marks"][key], expected)
+
+
 def main():
     tool, source = sys.argv[1], pathlib.Path(sys.argv[2])
     text = (source / "input.txt").read_bytes().decode()
@@ -93,6 +123,7 @@ def main():
         other = "Größe, 漢字, 🦊\n" * 50_000
         (folder / "other.txt").write_text(other)
         check(tool, folder, other, folder / "other.txt", "byte")
+        check_targets(tool, folder, text)
 
 
 main()

@@ -6,7 +6,9 @@
 
 #include <cstring>
 #include <numeric>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
@@ -59,6 +61,69 @@ std::string write_shard(const fs::path& path, uint64_t length, int id_bytes, siz
     writer.append(std::span(ids).subspan(i, std::min(block, ids.size() - i)));
   }
   return writer.finish();
+}
+
+// More than the writer's buffer holds, so that ids and targets take turns in the file.
+TEST(Shard, TargetsLieBesideTheIds) {
+  const TemporaryFolder folder;
+  std::set<std::string> hashes;
+  for (const int changed : {-1, 0, 699999}) {
+    const fs::path path = folder / ("targets" + std::to_string(changed) + ".h5");
+    ShardInfo info = info_of(700000, 2);
+    info.has_targets = true;
+    ShardWriter writer(path, info);
+    std::vector<uint32_t> ids = upward(700000, 2);
+    std::vector<uint32_t> targets(ids.rbegin(), ids.rend());
+    if (changed >= 0) targets[static_cast<size_t>(changed)] ^= 1;
+    writer.append(std::span(ids).first(300001), std::span(targets).first(300001));
+    writer.append_bytes({}, {});
+    writer.append(std::span(ids).subspan(300001), std::span(targets).subspan(300001));
+    const std::string hash = writer.finish();
+    hashes.insert(hash);
+    const ShardReader reader(path);
+    EXPECT_TRUE(reader.info().has_targets);
+    EXPECT_EQ(reader.content_hash(), hash);
+    std::vector<uint32_t> read(700000);
+    reader.read(0, read, ShardRow::kTargets);
+    EXPECT_EQ(read, targets);
+    reader.read(0, read);
+    EXPECT_EQ(read, ids);
+  }
+  EXPECT_EQ(hashes.size(), 3u) << "the hash covers the targets";
+}
+
+TEST(Shard, TargetsAreAsManyAsIdsOrNone) {
+  const TemporaryFolder folder;
+  const std::vector<uint32_t> three{1, 2, 3};
+  ShardInfo info = info_of(3, 1);
+  ShardWriter without(folder / "without.h5", info);
+  EXPECT_THAT(error_of([&] { without.append(three, three); }),
+              HasSubstr("3 ids and 3 targets: expected none"));
+  without.append(three);
+  without.finish();
+  const ShardReader reader(folder / "without.h5");
+  EXPECT_FALSE(reader.info().has_targets);
+  std::vector<uint32_t> read(3);
+  EXPECT_THAT(error_of([&] { reader.read(0, read, ShardRow::kTargets); }), HasSubstr("without targets"));
+  info.has_targets = true;
+  ShardWriter with(folder / "with.h5", info);
+  EXPECT_THAT(error_of([&] { with.append(three, std::span(three).first(2)); }),
+              HasSubstr("3 ids and 2 targets: expected as many"));
+}
+
+// As another program may have written it.
+TEST(Shard, TargetsOfAnotherLengthOrWidthAreRefused) {
+  const TemporaryFolder folder;
+  for (const auto& [length, type] : {std::pair<hsize_t, hid_t>{9, H5T_STD_U8LE}, {10, H5T_STD_U16LE}}) {
+    const fs::path path = folder / ("shard" + std::to_string(length) + ".h5");
+    write_shard(path, 10, 1);
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(1, &length, nullptr);
+    H5Dclose(H5Dcreate2(file, "targets", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(space);
+    H5Fclose(file);
+    EXPECT_THAT(error_of([&] { ShardReader{path}; }), HasSubstr("its dataset targets has"));
+  }
 }
 
 TEST(Shard, IdsTakeAsFewBytesAsTheVocabularyNeeds) {

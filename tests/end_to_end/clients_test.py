@@ -141,6 +141,22 @@ class ClientsTest(ToolTest):
                 for a, b in zip(ours, rates(make), strict=True):
                     self.assertAlmostEqual(a, b, 12)
 
+    def test_plateau_is_torchs(self):
+        more = {"factor": 0.5, "patience": 1, "threshold": 0.01, "cooldown": 1, "final_fraction": 0.05}
+        run = self.train(train__steps=40, evaluate__every=1, train__optimizer__learning_rate=0.1,
+                         train__schedule__name="plateau",
+                         **{f"train__schedule__{key}": value for key, value in more.items()})
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1, threshold=0.01, cooldown=1,
+                                                              min_lr=0.005)
+        rates = []
+        for value in losses(run, "valid"):
+            rates.append(optimizer.param_groups[0]["lr"])
+            schedule.step(value)
+        self.assertLess(rates[-1], 0.05, "the rate was cut more than once")
+        for ours, theirs in zip(lines(run, "train"), rates, strict=True):
+            self.assertAlmostEqual(ours["learning_rate"], theirs, 12)
+
     def test_names_and_metadata(self):
         run = self.train(train__steps=2)
         with safe_open(run / "checkpoints" / "latest", "pt") as file:

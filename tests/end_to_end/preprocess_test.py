@@ -30,6 +30,37 @@ class PreprocessTest(ToolTest):
         self.assertTrue(report["splits"][0]["first_lines"][0].startswith(
             "the time machine by h g wellsithe time traveller for so it will be convenient to"))
 
+    def test_the_first_characters_of_the_recipe(self):
+        """max_tokens = 10,000 there; and a folder, of which no more is read than needed."""
+        recipe = {"corpus__letters_only": "true", "corpus__join_lines": "nothing", "corpus__max_characters": 10000,
+                  "corpus__vocabulary__unknown": "true", "corpus__split": "{valid: 0, test: 0}"}
+        report = self.report(**recipe)
+        self.assertEqual(report["vocabulary"]["size"], 28)
+        self.assertEqual([split["characters"] for split in report["splits"]], [10000])
+        self.assertEqual(report["sources"][0]["changes"]["max_characters"], 10000 - 170580)
+        text = self.succeed("charrnn_preprocess", self.config, **recipe, corpus__sources=f"[{ROOT}/data/andersen]",
+                            corpus__output=self.folder / "tales").stdout
+        self.assertIn("max_characters", text)
+        self.succeed("charrnn_preprocess", self.config, "--verify", corpus__output=self.folder / "tales")
+
+    def test_targets(self):
+        (self.folder / "hello.txt").write_text("hello")
+        targets = self.folder / "targets.txt"
+        targets.write_text("ohlol")
+        settings = {"corpus__sources": self.folder / "hello.txt", "corpus__targets": targets,
+                    "corpus__split": "{valid: 0, test: 0}"}
+        report = self.report(**settings)
+        self.assertEqual([split["characters"] for split in report["splits"]], [5])
+        self.assertAlmostEqual(report["marks"]["bigram_bits"], 0.4)
+        self.assertTrue(self.report(**settings)["up_to_date"])
+        text = run("charrnn_inspect", self.folder / "corpus").stdout
+        self.assertIn("  | hello\n  and their targets\n  | ohlol\n", text)
+        self.assertIn("their targets \"ohlol\"", run("charrnn_inspect", self.folder / "corpus" / "train-00000.h5").stdout)
+        targets.write_text("ohlo")
+        self.refuse(2, "targets.txt has 4 characters", "hello.txt has 5", tool="charrnn_preprocess", **settings)
+        targets.write_text("ohloh")
+        self.assertFalse(self.report(**settings)["up_to_date"])
+
     def test_the_same_bytes_for_any_number_of_threads(self):
         for threads in (1, 2, 3):
             self.report("--threads", threads, corpus__output=self.folder / f"t{threads}",

@@ -77,6 +77,11 @@ class ToolsTest(ToolTest):
         greedy = self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30", "--greedy").stdout
         self.assertEqual(greedy, self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30",
                                               "--temperature", "1e-7").stdout)
+        several = self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30", "--temperature", "greedy,0.5",
+                               "--json").stdout
+        several = [json.loads(line) for line in several.splitlines()]
+        self.assertEqual([line["temperature"] for line in several], [0, 0.5])
+        self.assertEqual("The " + several[0]["text"] + "\n", greedy)
 
         for path, kind in ((folder, "run"), (folder / "checkpoints" / "latest", "checkpoint"),
                            (self.folder / "corpus", "corpus"), (self.folder / "corpus" / "valid-00000.h5", "shard")):

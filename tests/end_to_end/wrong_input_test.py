@@ -91,7 +91,9 @@ class WrongInputTest(ToolTest):
 
     def test_prefix_outside_of_the_vocabulary(self):
         run = self.train()
-        self.refuse(2, "日", tool="charrnn_sample", arguments=[run, "--prefix", "The 日"])
+        self.refuse(2, "日", "character 5", tool="charrnn_sample", arguments=[run, "--prefix", "The 日"])
+        self.refuse(2, "no <unk>", tool="charrnn_sample", arguments=[run, "--prefix", "The 日", "--unknown", "unk"])
+        self.succeed("charrnn_sample", run, "--prefix", "The 日", "--unknown", "skip", "-n", "2")
 
     def test_numbers_that_are_none(self):
         run = self.train()

@@ -108,6 +108,26 @@ TEST_F(Samplers, ACharacterThatTheVocabularyLacksIsAUsageError) {
   EXPECT_THAT(usage_error_of([&] { sampler_.text("ab\xff", 5, {}); }), Not(testing::IsEmpty()));
 }
 
+// With aligned targets each character's own target is drawn, from all that came before it.
+TEST_F(Samplers, AlignedTargetsAnswerTheText) {
+  const c10::AutoGradMode no_grad(false);
+  const Sampler aligned(model_, vocabulary_, true);
+  const std::string text = "bcafe";
+  std::string expected;
+  for (size_t end = 1; end <= text.size(); ++end) {
+    expected += sampler_.text(text.substr(0, end), 1, {.temperature = 0});
+  }
+  EXPECT_EQ(aligned.text(text, 99, {.temperature = 0}), expected);
+  EXPECT_EQ(aligned.text("", 99, {}), "");
+  EXPECT_EQ(aligned.text(text, 99, {.temperature = 2, .seed = 4}),
+            aligned.text(text, 1, {.temperature = 2, .seed = 4}));
+}
+
+TEST_F(Samplers, ForeignCharactersAreSkippedWhereThatIsAskedFor) {
+  const SampleOptions skip{.temperature = 0, .unknown = UnknownCharacters::kSkip};
+  EXPECT_EQ(sampler_.text("ax日b", 20, skip), sampler_.text("ab", 20, skip));
+}
+
 TEST_F(Samplers, SamplingLeavesTheModelAsItWas) {
   const at::Tensor before = model_.parameters().values().clone();
   sampler_.text("ab", 50, {});
@@ -125,7 +145,8 @@ TEST(Sampler, UnknownIsNeverDrawn) {
   }
   const Sampler sampler(model, vocabulary);
   for (const double temperature : {0.0, 1.0, 50.0}) {
-    const std::string text = sampler.text("xay", 400, {.temperature = temperature});  // x and y are <unk>
+    const std::string text = sampler.text(  // x and y are <unk>
+        "xay", 400, {.temperature = temperature, .unknown = UnknownCharacters::kUnk});
     EXPECT_EQ(text.size(), 400u);
     EXPECT_EQ(text.find_first_not_of("abc"), std::string::npos);
   }

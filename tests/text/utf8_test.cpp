@@ -28,6 +28,13 @@ TEST(Utf8, DecodesAndCountsCharactersOfEveryLength) {
   EXPECT_EQ(count_characters(run + "é漢🦊" + run), 2003u);
 }
 
+TEST(Utf8, BytesOfTheFirstUnits) {
+  EXPECT_EQ(bytes_of(kEveryLength, 0, Unit::kCodePoint), 0u);
+  EXPECT_EQ(bytes_of(kEveryLength, 3, Unit::kCodePoint), 4u);
+  EXPECT_EQ(bytes_of(kEveryLength, 8, Unit::kCodePoint), kEveryLength.size());
+  EXPECT_EQ(bytes_of(kEveryLength, 3, Unit::kByte), 3u);
+}
+
 // Words of 8 and of 32 bytes: the first that is not ASCII may lie at any place of them.
 TEST(Utf8, SkipsAsciiToTheFirstOtherByte) {
   for (size_t length = 0; length < 100; ++length) {

@@ -63,7 +63,10 @@ TEST(Vocabulary, FindsEncodesAndDecodes) {
   EXPECT_EQ(vocabulary.decode(3), "é");
   EXPECT_THAT(error_of([&] { vocabulary.decode(4); }), AllOf(HasSubstr("below 4"), HasSubstr("found 4")));
   EXPECT_THAT(usage_error_of([&] { vocabulary.encode("abxa"); }),
-              AllOf(HasSubstr("'x' (U+0078)"), HasSubstr("character 3"), HasSubstr("vocabulary.unknown")));
+              AllOf(HasSubstr("'x' (U+0078)"), HasSubstr("character 3"), HasSubstr("--unknown) to skip")));
+  EXPECT_THAT(usage_error_of([&] { vocabulary.encode("abxa", UnknownCharacters::kUnk); }),
+              AllOf(HasSubstr("character 3"), HasSubstr("no <unk>")));
+  EXPECT_THAT(vocabulary.encode("xaxb", UnknownCharacters::kSkip), ElementsAre(0, 1));
   EXPECT_THAT(usage_error_of([&] { vocabulary.encode("ab\xff"); }), HasSubstr("bytes ff at byte 2"));
   EXPECT_THAT(usage_error_of([&] { vocabulary.encode("ab\xc3"); }), HasSubstr("bytes c3 at byte 2"));
   EXPECT_THAT(error_of([&] { vocabulary.id(U'x'); }), HasSubstr("'x'"));
@@ -71,7 +74,10 @@ TEST(Vocabulary, FindsEncodesAndDecodes) {
 
 TEST(Vocabulary, UnknownStandsForAllOthers) {
   const Vocabulary vocabulary = limited(2, {});
-  EXPECT_THAT(vocabulary.encode("cxé"), ElementsAre(3, 0, 0));
+  EXPECT_THAT(vocabulary.encode("cxé", UnknownCharacters::kUnk), ElementsAre(3, 0, 0));
+  EXPECT_THAT(vocabulary.encode("cxé", UnknownCharacters::kSkip), ElementsAre(3));
+  EXPECT_THAT(usage_error_of([&] { vocabulary.encode("cxé"); }),
+              AllOf(HasSubstr("character 2"), HasSubstr("to unk or skip")));
   EXPECT_EQ(vocabulary.find(U'x'), std::nullopt);
   EXPECT_EQ(vocabulary.id(U'x'), 0u);
   EXPECT_EQ(vocabulary.decode(0), "\xef\xbf\xbd");

@@ -359,6 +359,106 @@ TEST_F(Trainers, TheAverageFollowsTheWeights) {
               testing::HasSubstr("train.average_decay"));
 }
 
+// Groups of lanes one after another give what all at once give, but for the order of adding up; with dropout,
+// whose masks are the lanes' own.
+TEST_F(Trainers, AccumulatedGroupsAreTheWholeBatch) {
+  for (const Cell cell : {Cell::kLstm, Cell::kGru}) {
+    Settings settings = some_settings();
+    settings.model.cell = cell;
+    SmallRun whole(settings, split_);
+    settings.train.accumulate = 2;
+    SmallRun halves(settings, split_);
+    settings.train.accumulate = 4;
+    SmallRun single(settings, split_);
+    for (int step = 0; step < 9; ++step) {
+      whole.steps(1);
+      halves.steps(1);
+      single.steps(1);
+      const double loss = mean_loss(whole);
+      EXPECT_NEAR(mean_loss(halves), loss, 2e-5) << "step " << step;
+      EXPECT_NEAR(mean_loss(single), loss, 2e-5) << "step " << step;
+    }
+    EXPECT_LT((single.saved().state.h - whole.saved().state.h).abs().max().item<double>(), 1e-3);
+  }
+  TrainSettings train;
+  train.batch_size = 12;
+  train.accumulate = 4;
+  check_groups(train, 3);
+  EXPECT_THAT(usage_error_of([&] { check_groups(train, 2); }),
+              testing::AllOf(testing::HasSubstr("the 6 lanes of each rank"), testing::HasSubstr("2 ranks")));
+}
+
+// By hand: only the last character of each lane has a part in loss and gradient, and in their count.
+TEST_F(Trainers, TheLossOfTheLastCharacterAlone) {
+  Settings settings = some_settings();
+  settings.model.dropout = 0;
+  settings.train.optimizer.name = OptimizerName::kSgd;
+  settings.train.optimizer.learning_rate = 0.5;
+  settings.train.schedule = {};
+  settings.train.clip_norm = 0;
+  settings.train.loss = LossOver::kLast;
+  SmallRun run(settings, split_);
+  CharRnn model = SmallRun::initialized(settings);
+  BatchReader reader(split_, lane_options(settings), 0, 1);
+  const Batch batch = reader.next();
+  const auto ids = [](const std::vector<int64_t>& list) {
+    return at::tensor(list, at::TensorOptions().dtype(at::kLong)).view({4, 3});
+  };
+  RnnState state = model.zero_state(4);
+  const at::Tensor logits = model.forward(ids(batch.inputs), state, std::nullopt).select(1, 2);
+  const at::Tensor loss =
+      -at::log_softmax(logits, 1).gather(1, ids(batch.targets).select(1, 2).unsqueeze(1)).mean();
+  loss.backward();
+  run.steps(1);
+  EXPECT_EQ(run.trainer.progress().window_count, 4);
+  EXPECT_EQ(run.trainer.progress().characters, 12);
+  EXPECT_NEAR(mean_loss(run), loss.item<double>(), 1e-6);
+  const at::Tensor expected = model.parameters().values().detach() - model.parameters().gradients() * 0.5;
+  EXPECT_LT((run.values() - expected).abs().max().item<double>(), 1e-6);
+}
+
+// Each step has its own T, and a run that goes on amid an epoch draws the same ones.
+TEST_F(Trainers, DrawnLengthsGoOnBitForBit) {
+  Settings settings = some_settings();
+  settings.train.sequence_length = {1, 4};
+  SmallRun whole(settings, split_);
+  std::vector<int64_t> lengths;
+  for (int step = 0; step < 20; ++step) {
+    const int64_t before = whole.trainer.progress().characters;
+    whole.steps(1);
+    lengths.push_back((whole.trainer.progress().characters - before) / 4);
+  }
+  EXPECT_THAT(lengths,
+              testing::AllOf(testing::Contains(1), testing::Contains(4), testing::Each(testing::Le(4))));
+  for (const int cut : {3, 8, 13}) {
+    SmallRun first(settings, split_);
+    first.steps(cut);
+    write_checkpoint(folder_ / "cut", first.saved());
+    const Checkpoint found = read_checkpoint(folder_ / "cut");
+    SmallRun second(settings, split_, found.progress);
+    second.trainer.restore_from(found);
+    second.steps(20 - cut);
+    expect_same_bits(second.saved(), whole.saved());
+    EXPECT_EQ(second.trainer.progress().position, whole.trainer.progress().position);
+    EXPECT_EQ(second.trainer.progress().window_count, whole.trainer.progress().window_count);
+  }
+}
+
+TEST_F(Trainers, APlateauCutsTheRateAndIsSaved) {
+  Settings settings = some_settings();
+  settings.train.schedule = {.name = ScheduleName::kPlateau};
+  SmallRun run(settings, split_);
+  run.trainer.progress().plateau = {1.5, 3, 2, 0.25};
+  run.steps(1);
+  EXPECT_DOUBLE_EQ(run.trainer.rate(), 0.02 * 0.25);
+  write_checkpoint(folder_ / "plateau", run.saved());
+  const PlateauState found = read_checkpoint(folder_ / "plateau").progress.plateau;
+  EXPECT_EQ(found.best, 1.5);
+  EXPECT_EQ(found.values_since, 3);
+  EXPECT_EQ(found.cooldown_left, 2);
+  EXPECT_EQ(found.rate_factor, 0.25);
+}
+
 TEST_F(Trainers, LanesPerRankMakeTheBatch) {
   Settings settings = some_settings();
   EXPECT_EQ(with_lanes_of(settings, 3).train.batch_size, 4);

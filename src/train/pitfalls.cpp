@@ -1,0 +1,117 @@
+#include "train/pitfalls.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+
+namespace charrnn {
+namespace {
+
+// By then the loss should be below the unigram mark.
+constexpr int64_t kLearntBySteps = 1000;
+constexpr int64_t kLearntByTargets = 32000;  // later than the steps where each has few targets
+
+constexpr int64_t kFirstSteps = 20;     // which may start anywhere
+constexpr double kExplodingNorm = 100;  // of the gradient of a mean loss, which is seldom above 10
+constexpr double kWorseThanGuessing = 1.2;
+constexpr size_t kLongestRun = 20;  // characters
+constexpr double kRisen = 1.1;      // the validation loss above its best
+constexpr double kFarBelow = 0.75;  // the training loss as a part of the validation loss
+constexpr int64_t kValuesSinceBest = 2;
+
+// Of more than kLongestRun characters, all the same one.
+bool is_one_character(const std::string& text) {
+  const size_t width = text.find_first_not_of(text[0]) == std::string::npos ? 1 : text.find(text[0], 1);
+  if (width == std::string::npos || text.size() / width <= kLongestRun || text.size() % width != 0)
+    return false;
+  return text.compare(width, std::string::npos, text, 0, text.size() - width) == 0;
+}
+
+}  // namespace
+
+bool Pitfalls::was_said(const Progressed& progress, Pitfall pitfall) {
+  return (progress.pitfalls_said >> static_cast<unsigned>(pitfall) & 1U) != 0;
+}
+
+std::string Pitfalls::say(Progressed& progress, Pitfall pitfall, std::string text) {
+  progress.pitfalls_said |= uint64_t{1} << static_cast<unsigned>(pitfall);
+  return text;
+}
+
+const char* Pitfalls::usual_rate() const {
+  return settings_.train.optimizer.name == OptimizerName::kSgd ? "0.1 to 1 (sgd)" : "0.001 to 0.005";
+}
+
+bool Pitfalls::should_have_learnt(const Progressed& progress) const {
+  const int64_t targets = settings_.train.loss == LossOver::kAll ? progress.characters
+                                                                 : progress.step * settings_.train.batch_size;
+  return progress.step >= kLearntBySteps && targets >= kLearntByTargets;
+}
+
+std::optional<std::string> Pitfalls::at_start(Progressed& progress) const {
+  if (settings_.train.sequence_length.max > 1 || was_said(progress, Pitfall::kOneCharacterBack)) return {};
+  return say(progress, Pitfall::kOneCharacterBack,
+             "train.sequence_length is 1: gradients reach back no further than one character, so the model "
+             "cannot learn to remember; try 35 to 128");
+}
+
+std::optional<std::string> Pitfalls::after_step(Progressed& progress, double gradient_norm) const {
+  const bool is_clipped = settings_.train.clip_norm > 0;
+  if (is_clipped || std::isnan(gradient_norm) || gradient_norm < kExplodingNorm) return {};
+  if (was_said(progress, Pitfall::kExploding) || was_said(progress, Pitfall::kRateTooHigh)) return {};
+  return say(progress, Pitfall::kExploding,
+             concat("exploding gradients: after step ", progress.step, " the gradient has a norm of ",
+                    gradient_norm, " and nothing clips it; try train.clip_norm: 1, a shorter ",
+                    "train.sequence_length, or model.cell: lstm"));
+}
+
+std::optional<std::string> Pitfalls::after_line(Progressed& progress, const Loss& training) const {
+  if (was_said(progress, Pitfall::kRateTooHigh) || was_said(progress, Pitfall::kExploding)) return {};
+  const double guessing = std::log2(static_cast<double>(vocabulary_size_));
+  if (progress.step >= kFirstSteps && training.bits() > kWorseThanGuessing * guessing) {
+    return say(progress, Pitfall::kRateTooHigh,
+               concat("the learning rate is far too high: after ", progress.step, " steps the loss of ",
+                      training.bits(), " bits/char is worse than the ", guessing,
+                      " of blind guessing; try train.optimizer.learning_rate: ", usual_rate()));
+  }
+  if (!should_have_learnt(progress) || training.bits() < marks_.unigram_bits ||
+      was_said(progress, Pitfall::kNothingLearnt)) {
+    return {};
+  }
+  return say(progress, Pitfall::kNothingLearnt,
+             concat("after ", progress.step, " steps the loss of ", training.bits(),
+                    " bits/char is not below the unigram mark of ", marks_.unigram_bits,
+                    ": nothing but letter frequencies was learnt; try a learning rate ten times lower or ",
+                    "higher"));
+}
+
+std::optional<std::string> Pitfalls::after_value(Progressed& progress, const Loss& validation) const {
+  const bool has_risen =
+      progress.values_since_best >= kValuesSinceBest && validation.nats() > kRisen * progress.best_loss;
+  if (!has_risen || progress.last_loss > kFarBelow * validation.nats() ||
+      was_said(progress, Pitfall::kMemorised)) {
+    return {};
+  }
+  return say(
+      progress, Pitfall::kMemorised,
+      concat("the model has memorised its text: the training loss is ", progress.last_loss,
+             " nats, the validation loss ", validation.nats(), " and rising (best ", progress.best_loss,
+             "); try model.dropout: 0.3, more text, a smaller model, or evaluate.patience: 3"));
+}
+
+std::optional<std::string> Pitfalls::after_sample(Progressed& progress, const std::string& text) const {
+  const bool is_below_unigram =
+      progress.last_loss > 0 && progress.last_loss < marks_.unigram_bits * std::numbers::ln2;
+  if (!should_have_learnt(progress) || !is_below_unigram || !is_one_character(text)) return {};
+  if (was_said(progress, Pitfall::kOneCharacter) || was_said(progress, Pitfall::kExploding) ||
+      was_said(progress, Pitfall::kRateTooHigh)) {
+    return {};
+  }
+  return say(progress, Pitfall::kOneCharacter,
+             concat("the model goes on with nothing but one character: it knows how frequent each is and ",
+                    "little else; train longer, try a learning rate three to ten times higher, and sample ",
+                    "with a temperature of 0.5 to 1 rather than greedy"));
+}
+
+}  // namespace charrnn

@@ -1,0 +1,49 @@
+#include "train/plateau.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace charrnn {
+namespace {
+
+std::vector<double> factors_after(const ScheduleSettings& settings, const std::vector<double>& losses) {
+  PlateauState state;
+  std::vector<double> factors;
+  for (const double loss : losses) {
+    const double before = state.rate_factor;
+    const bool is_cut = watch_plateau(state, loss, settings);
+    EXPECT_EQ(is_cut, state.rate_factor < before);
+    factors.push_back(state.rate_factor);
+  }
+  return factors;
+}
+
+// The third value in a row that is not better is one more than the patience of 2.
+TEST(Plateau, CutsAfterMoreThanPatience) {
+  EXPECT_THAT(factors_after({.factor = 0.5, .patience = 2}, {3, 2, 2, 2.5, 2, 1.9, 1.9, 1.9, 1.9}),
+              testing::ElementsAre(1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25));
+}
+
+TEST(Plateau, BetterIsLowerByAPartOfTheBest) {
+  EXPECT_THAT(factors_after({.factor = 0.5, .patience = 0, .threshold = 0.1}, {2, 1.81, 1.79, 1.7}),
+              testing::ElementsAre(1, 0.5, 0.5, 0.25));
+}
+
+// The two values after a cut count nothing.
+TEST(Plateau, CoolsDownAndStopsAtTheFinalFraction) {
+  EXPECT_THAT(factors_after({.final_fraction = 0.2, .factor = 0.5, .patience = 0, .cooldown = 2},
+                            {1, 1, 1, 1, 1, 1, 1, 1}),
+              testing::ElementsAre(1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2));
+}
+
+TEST(Plateau, ALossThatIsNoNumberIsNotBetter) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(factors_after({.factor = 0.5, .patience = 1}, {none, 2, none, none, 1.5}),
+              testing::ElementsAre(1, 1, 1, 0.5, 0.5));
+}
+
+}  // namespace
+}  // namespace charrnn
