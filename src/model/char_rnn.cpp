@@ -59,6 +59,11 @@ PlainLayer plain_layer(Cell cell) {
   return at::rnn_relu;
 }
 
+// As in sampling: no gradients, nothing to share between steps.
+bool is_one_character(const at::Tensor& ids) {
+  return ids.size(1) == 1 && !c10::GradMode::is_enabled();
+}
+
 }  // namespace
 
 CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::ScalarType type,
@@ -102,71 +107,105 @@ RnnState CharRnn::zero_state(int64_t lanes) const {
 }
 
 // For one character without gradients LibTorch's layers spend most of their time on rearranging the weights.
-CharRnn::LayerOutput CharRnn::run_one_character(const at::Tensor& x, const at::Tensor& h, const at::Tensor& c,
-                                                const Weights& w) const {
+LayerOutput CharRnn::run_one_character(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
+                                       const at::Tensor& c) const {
   const at::Tensor input = x.select(1, 0);
-  const at::Tensor previous = h[0];
   at::Tensor next_h;
   at::Tensor next_c;
   switch (settings_.cell) {
     case Cell::kLstm:
-      std::tie(next_h, next_c) = at::lstm_cell(input, {previous, c[0]}, w[0], w[1], w[2], w[3]);
-      return {next_h.unsqueeze(1), next_h.unsqueeze(0), next_c.unsqueeze(0)};
+      std::tie(next_h, next_c) =
+          at::lstm_cell(input, {h, c}, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
+      break;
     case Cell::kGru:
-      next_h = at::gru_cell(input, previous, w[0], w[1], w[2], w[3]);
+      next_h = at::gru_cell(input, h, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
       break;
     case Cell::kRnnTanh:
-      next_h = at::rnn_tanh_cell(input, previous, w[0], w[1], w[2], w[3]);
+      next_h = at::rnn_tanh_cell(input, h, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
       break;
     case Cell::kRnnRelu:
-      next_h = at::rnn_relu_cell(input, previous, w[0], w[1], w[2], w[3]);
+      next_h = at::rnn_relu_cell(input, h, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
       break;
   }
-  return {next_h.unsqueeze(1), next_h.unsqueeze(0), next_c};
+  return {next_h.unsqueeze(1), next_h, next_c};
 }
 
-CharRnn::LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const RnnState& state,
-                                        bool training) const {
-  const Weights w{parameters_[layer_name("weight_ih", layer)], parameters_[layer_name("weight_hh", layer)],
-                  parameters_[layer_name("bias_ih", layer)], parameters_[layer_name("bias_hh", layer)]};
-  const at::Tensor h = state.h.narrow(0, layer, 1);
-  const at::Tensor c = state.c.defined() ? state.c.narrow(0, layer, 1) : at::Tensor();
-  if (x.size(1) == 1 && x.is_cpu() && !c10::GradMode::is_enabled()) return run_one_character(x, h, c, w);
+LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
+                                   const at::Tensor& c, bool training) const {
+  const std::vector<at::Tensor> weights{w.input, w.recurrent, w.input_bias, w.recurrent_bias};
   constexpr bool kHasBiases = true;
   constexpr bool kBidirectional = false;
   constexpr bool kBatchFirst = true;
   if (settings_.cell == Cell::kLstm) {
-    const auto [output, next_h, next_c] = at::lstm(x, {h, c}, w, kHasBiases, /*num_layers=*/1,
-                                                   /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
-    return {output, next_h, next_c};
+    const auto [output, next_h, next_c] =
+        at::lstm(x, {h.unsqueeze(0), c.unsqueeze(0)}, weights, kHasBiases, /*num_layers=*/1,
+                 /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
+    return {output, next_h.squeeze(0), next_c.squeeze(0)};
   }
-  const auto [output, next_h] = plain_layer(settings_.cell)(
-      x, h, w, kHasBiases, /*num_layers=*/1, /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
-  return {output, next_h, {}};
+  const auto [output, next_h] =
+      plain_layer(settings_.cell)(x, h.unsqueeze(0), weights, kHasBiases, /*num_layers=*/1,
+                                  /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
+  return {output, next_h.squeeze(0), {}};
+}
+
+bool CharRnn::is_fast(const at::Tensor& ids) const {
+  return settings_.kernel == Kernel::kFast && ids.is_cpu() &&
+         parameters_.values().scalar_type() == at::kFloat && !is_one_character(ids);
+}
+
+at::Tensor CharRnn::embed(const at::Tensor& ids) const {
+  if (settings_.input == InputLayer::kEmbedding) return at::embedding(parameters_["embedding.weight"], ids);
+  return at::one_hot(ids, vocabulary_size_).to(parameters_.values().scalar_type());
+}
+
+// The fast layers are time-major inside: what looks like (B, T, H) here lies in memory as (T, B, H).
+LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
+                               const at::Tensor& c, bool training) const {
+  const LayerWeights w{parameters_[layer_name("weight_ih", layer)],
+                       parameters_[layer_name("weight_hh", layer)], parameters_[layer_name("bias_ih", layer)],
+                       parameters_[layer_name("bias_hh", layer)]};
+  if (is_fast(ids)) {
+    LayerInput from;
+    if (layer > 0) {
+      from.x = x.transpose(0, 1);
+    } else {
+      from.ids = ids.t();
+      if (settings_.input == InputLayer::kEmbedding) from.embedding = parameters_["embedding.weight"];
+    }
+    const LayerOutput result = fast_layer(settings_.cell, w, from, h, c);
+    return {result.output.transpose(0, 1), result.h, result.c};
+  }
+  const at::Tensor input = layer > 0 ? x : embed(ids);  // (B, T, E or V)
+  if (is_one_character(ids) && ids.is_cpu()) return run_one_character(w, input, h, c);
+  return run_reference(w, input, h, c, training);
 }
 
 at::Tensor CharRnn::forward(const at::Tensor& ids, RnnState& state,
                             const std::optional<DropoutKey>& dropout_key) const {
   const Parameters& p = parameters_;
-  at::Tensor x = settings_.input == InputLayer::kEmbedding
-                     ? at::embedding(p["embedding.weight"], ids)                         // (B, T, E)
-                     : at::one_hot(ids, vocabulary_size_).to(p.values().scalar_type());  // (B, T, V)
+  at::Tensor x;
   std::vector<at::Tensor> h;
   std::vector<at::Tensor> c;
   for (int64_t layer = 0; layer < settings_.layers; ++layer) {
     // Layer by layer, so that dropout is ours and each layer's gradients are ready on their own.
-    const auto [output, next_h, next_c] = run_layer(layer, x, state, dropout_key.has_value());
-    h.push_back(next_h);
-    if (next_c.defined()) c.push_back(next_c);
+    const LayerOutput result =
+        run_layer(layer, x, ids, state.h[layer], state.c.defined() ? state.c[layer] : at::Tensor(),
+                  dropout_key.has_value());
+    h.push_back(result.h);
+    if (result.c.defined()) c.push_back(result.c);
     const bool is_last = layer + 1 == settings_.layers;
     const double probability =
         is_last ? settings_.output_dropout.value_or(settings_.dropout) : settings_.dropout;
-    x = dropout_key ? dropout(output, probability, *dropout_key, layer) : output;  // (B, T, H)
+    x = dropout_key ? dropout(result.output, probability, *dropout_key, layer) : result.output;  // (B, T, H)
   }
-  state = {at::cat(h), c.empty() ? at::Tensor() : at::cat(c)};
+  state = {at::stack(h), c.empty() ? at::Tensor() : at::stack(c)};
   if (settings_.head == Head::kNone) return x;
-  return at::linear(x, p[settings_.tied_weights ? "embedding.weight" : "head.weight"],
-                    p["head.bias"]);  // (B, T, V)
+  const at::Tensor& weight = p[settings_.tied_weights ? "embedding.weight" : "head.weight"];
+  // The loss wants (B, T, V) in this order in memory: turn the smaller of x and the logits.
+  if (is_fast(ids) && vocabulary_size_ < settings_.hidden_size) {
+    return at::linear(x.transpose(0, 1), weight, p["head.bias"]).transpose(0, 1);
+  }
+  return at::linear(x.contiguous(), weight, p["head.bias"]);  // (B, T, V)
 }
 
 int64_t CharRnn::parameter_count(const ModelSettings& settings, int64_t vocabulary_size) {

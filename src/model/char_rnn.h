@@ -18,6 +18,7 @@
 
 #include "config/settings.h"
 #include "model/dropout.h"
+#include "model/fast_layer.h"
 #include "model/parameters.h"
 
 namespace charrnn {
@@ -64,17 +65,17 @@ class CharRnn {
   static int64_t parameter_count(const ModelSettings& settings, int64_t vocabulary_size);
 
  private:
-  using Weights = std::vector<at::Tensor>;  // weight_ih, weight_hh, bias_ih, bias_hh
-  struct LayerOutput {
-    at::Tensor output;  // (B, T, H)
-    at::Tensor h;       // (1, B, H)
-    at::Tensor c;       // (1, B, H), or undefined
-  };
+  at::Tensor embed(const at::Tensor& ids) const;  // (B, T, E), with one_hot (B, T, V)
 
-  // One layer over x (B, T, I).
-  LayerOutput run_layer(int64_t layer, const at::Tensor& x, const RnnState& state, bool training) const;
-  LayerOutput run_one_character(const at::Tensor& x, const at::Tensor& h, const at::Tensor& c,
-                                const Weights& w) const;
+  // One layer over x (B, T, H), the first over the ids, from its state h and c (B, H): output (B, T, H) and
+  // the state after it.
+  LayerOutput run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
+                        const at::Tensor& c, bool training) const;
+  LayerOutput run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
+                            const at::Tensor& c, bool training) const;
+  LayerOutput run_one_character(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
+                                const at::Tensor& c) const;
+  bool is_fast(const at::Tensor& ids) const;  // by charrnn's own layers, not LibTorch's
 
   ModelSettings settings_;
   int64_t vocabulary_size_;

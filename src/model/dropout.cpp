@@ -65,6 +65,8 @@ void drop_rows(const at::Tensor& input, at::Tensor& output, double probability, 
   const int64_t units = input.size(2);
   const Real* in = input.const_data_ptr<Real>();
   Real* out = output.mutable_data_ptr<Real>();
+  const int64_t lane_stride = input.stride(0);
+  const int64_t step_stride = input.stride(1);
   const uint32_t base = layer_key(key, layer);
   const Real scale = static_cast<Real>(1.0 / (1.0 - probability));
   at::parallel_for(0, input.size(0) * steps, 16, [&](int64_t begin, int64_t end) {
@@ -72,14 +74,15 @@ void drop_rows(const at::Tensor& input, at::Tensor& output, double probability, 
       const auto lane = static_cast<uint32_t>(key.first_lane + row / steps);
       const auto position = static_cast<uint32_t>(row % steps);
       const uint32_t row_key = hash32(hash32(base ^ lane) ^ position);
-      drop_row(in + row * units, out + row * units, static_cast<uint32_t>(units), row_key,
-               threshold(probability), scale);
+      const int64_t at = row / steps * lane_stride + row % steps * step_stride;
+      drop_row(in + at, out + at, static_cast<uint32_t>(units), row_key, threshold(probability), scale);
     }
   });
 }
 
+// Dense in either order of lanes and steps; the result is in the same order.
 at::Tensor drop_on_cpu(const at::Tensor& input, double probability, const DropoutKey& key, int64_t layer) {
-  const at::Tensor dense = input.contiguous();
+  const at::Tensor dense = input.transpose(0, 1).is_contiguous() ? input : input.contiguous();
   at::Tensor output = at::empty_like(dense);
   if (dense.scalar_type() == at::kDouble) {
     drop_rows<double>(dense, output, probability, key, layer);

@@ -1,0 +1,228 @@
+#include "model/fast_layer.h"
+
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "core/error.h"
+#include "model/buffers.h"
+#include "model/layer_products.h"
+#include "model/recurrent_pass.h"
+
+namespace charrnn {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+using MaybeTensor = std::optional<at::Tensor>;  // autograd takes no undefined tensors
+
+const float* data(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
+}
+float* mutable_data(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
+}
+
+const CellKernels& cell_kernels(Cell cell) {
+  const RecurrentKernels& kernels = recurrent_kernels();
+  switch (cell) {
+    case Cell::kLstm:
+      return kernels.lstm;
+    case Cell::kGru:
+      return kernels.gru;
+    case Cell::kRnnTanh:
+      return kernels.rnn_tanh;
+    case Cell::kRnnRelu:
+      break;
+  }
+  return kernels.rnn_relu;
+}
+
+RecurrentShape shape_of(Cell cell, int64_t steps, const at::Tensor& h) {
+  return {&recurrent_kernels(), &cell_kernels(cell), steps, h.size(0), h.size(1), at::get_num_threads()};
+}
+
+at::Tensor dense(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.contiguous() : tensor;
+}
+
+// A layer over x (T, B, I); or with ids (T, B) over the rows of a table (V, GH) that has W_ih x + biases. The
+// undefined: `input` and `bias` with ids, `c` but for an LSTM, `apart` (H), which is b_hn, but for a GRU.
+struct FastLayer : torch::autograd::Function<FastLayer> {
+  static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& recurrent,
+                               const at::Tensor& first_h, const MaybeTensor& first_c,
+                               const MaybeTensor& apart, const MaybeTensor& input, const MaybeTensor& bias,
+                               const MaybeTensor& ids, Cell cell, bool keep);
+  static variable_list backward(AutogradContext* context, const variable_list& gradients);
+};
+
+variable_list FastLayer::forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& recurrent,
+                                 const at::Tensor& first_h, const MaybeTensor& first_c,
+                                 const MaybeTensor& apart, const MaybeTensor& input, const MaybeTensor& bias,
+                                 const MaybeTensor& ids, Cell cell, bool keep) {
+  const RecurrentShape shape = shape_of(cell, ids ? ids->size(0) : x.size(0), first_h);
+  const int64_t T = shape.steps;
+  const int64_t B = shape.lanes;
+  const int64_t H = shape.hidden;
+  const at::Tensor h = take_buffer({T + 1, B, H});
+  h[0].copy_(first_h);
+  at::Tensor c;
+  if (first_c) {
+    c = take_buffer({keep ? T + 1 : 1, B, H});
+    c[0].copy_(*first_c);
+  }
+  const at::Tensor inputs = ids ? x : times_transposed(x.flatten(0, 1), *input, *bias);
+  // An LSTM's step reads its inputs before it writes what it keeps, in the same order.
+  const bool in_place = !ids && keep && cell == Cell::kLstm;
+  const at::Tensor saved = in_place ? inputs : take_buffer({keep ? T : 1, B, shape.cell->saved * H});
+  const at::Tensor packed = take_buffer(recurrent.sizes());
+  run_forward(shape, {.weights = data(recurrent),
+                      .packed = mutable_data(packed),
+                      .inputs = data(inputs),
+                      .ids = ids ? ids->const_data_ptr<int64_t>() : nullptr,
+                      .bias = apart ? data(*apart) : nullptr,
+                      .h = mutable_data(h),
+                      .c = mutable_data(c),
+                      .saved = mutable_data(saved),
+                      .keep = keep});
+  if (keep) {
+    context->save_for_backward({ids ? at::Tensor() : x, recurrent, input.value_or(at::Tensor()),
+                                ids.value_or(at::Tensor()), h, c, saved});
+    context->saved_data["cell"] = static_cast<int64_t>(cell);
+    context->saved_data["table_rows"] = x.size(0);
+    context->set_materialize_grads(false);
+  }
+  variable_list results{h.narrow(0, 1, T), h[T].clone()};
+  if (first_c) results.push_back(c[c.size(0) - 1].clone());
+  return results;
+}
+
+// The gradient of W_hh from those of the sums (N, SH) and the h before each: one product over all steps.
+at::Tensor recurrent_gradient(Cell cell, const at::Tensor& sums, const at::Tensor& before) {
+  const int64_t H = before.size(1);
+  const at::Tensor gradient = take_buffer({cell_kernels(cell).gates * H, H});
+  if (cell == Cell::kGru) {  // sums: q, r, z, n; weights: r, z, n
+    weight_gradient(sums.narrow(1, H, 2 * H), before, gradient.narrow(0, 0, 2 * H));
+    weight_gradient(sums.narrow(1, 0, H), before, gradient.narrow(0, 2 * H, H));
+  } else {
+    weight_gradient(sums, before, gradient);
+  }
+  return gradient;
+}
+
+variable_list FastLayer::backward(AutogradContext* context, const variable_list& gradients) {
+  check(context->saved_data.count("used") == 0,
+        "what the layer kept was used up by an earlier backward; call forward again");
+  context->saved_data["used"] = true;
+  const variable_list kept = context->get_saved_variables();
+  const at::Tensor& x = kept[0];
+  const at::Tensor& recurrent = kept[1];
+  const at::Tensor& input = kept[2];
+  const at::Tensor& ids = kept[3];
+  const at::Tensor& h = kept[4];
+  const at::Tensor& c = kept[5];
+  const Cell cell = static_cast<Cell>(context->saved_data["cell"].toInt());
+  const bool is_gru = cell == Cell::kGru;
+  const RecurrentShape shape = shape_of(cell, h.size(0) - 1, h[0]);
+  const int64_t T = shape.steps;
+  const int64_t H = shape.hidden;
+
+  const at::Tensor grad_output = dense(gradients[0]);
+  const at::Tensor grad_h = dense(gradients[1]);
+  const bool has_grad_c = c.defined() && gradients[2].defined();
+  const at::Tensor carry = has_grad_c ? dense(gradients[2]).clone() : at::zeros_like(h[0]);
+  const at::Tensor sums =
+      (shape.cell->saved > 0 ? kept[6] : take_buffer({T, shape.lanes, H})).view({T * shape.lanes, -1});
+  const at::Tensor packed = take_buffer(recurrent.sizes());
+  at::Tensor grad_first_h = context->needs_input_grad(2) ? take_buffer(h[0].sizes()) : at::Tensor();
+  run_backward(shape, {.weights = data(recurrent),
+                       .packed = mutable_data(packed),
+                       .grad_output = data(grad_output),
+                       .grad_h = data(grad_h),
+                       .h = data(h),
+                       .c = data(c),
+                       .carry = mutable_data(carry),
+                       .sums = mutable_data(sums),
+                       .first_h = mutable_data(grad_first_h)});
+  if (is_gru && grad_first_h.defined()) grad_first_h.add_(carry);
+
+  const at::Tensor grad_recurrent = recurrent_gradient(cell, sums, h.narrow(0, 0, T).flatten(0, 1));
+  const at::Tensor grad_apart = is_gru ? sums.narrow(1, 0, H).sum(0) : at::Tensor();
+  const at::Tensor grad_c = c.defined() ? carry : at::Tensor();
+  // In the order of the weights; a GRU's begin with q, which the input has no part in.
+  const at::Tensor input_sums = is_gru ? sums.narrow(1, H, 3 * H) : sums;
+  if (ids.defined()) {
+    const int64_t rows = context->saved_data["table_rows"].toInt();
+    const at::Tensor table = at::zeros({rows, input_sums.size(1)}, sums.options());
+    add_rows(data(input_sums), input_sums.stride(0), ids.const_data_ptr<int64_t>(), ids.numel(),
+             input_sums.size(1), mutable_data(table), shape.threads);
+    return {table, grad_recurrent, grad_first_h, grad_c, grad_apart, {}, {}, {}, {}, {}};
+  }
+  const at::Tensor grad_input = take_buffer(input.sizes());
+  weight_gradient(input_sums, x.flatten(0, 1), grad_input);
+  const at::Tensor grad_x =
+      context->needs_input_grad(0) ? times(input_sums, input).view(x.sizes()) : at::Tensor();
+  return {grad_x,     grad_recurrent,    grad_first_h, grad_c, grad_apart,
+          grad_input, input_sums.sum(0), {},           {},     {}};
+}
+
+// Units and the width of the input are padded with zeros to a multiple of kUnitStep; added units stay 0.
+int64_t missing(int64_t size) {
+  return (kUnitStep - size % kUnitStep) % kUnitStep;
+}
+at::Tensor pad_last(const at::Tensor& tensor) {
+  if (!tensor.defined() || missing(tensor.size(-1)) == 0) return tensor;
+  return at::constant_pad_nd(tensor, {0, missing(tensor.size(-1))});
+}
+// (GH, ...)
+at::Tensor pad_gates(const at::Tensor& tensor, int64_t gates) {
+  const at::Tensor by_gate = tensor.unflatten(0, {gates, -1});
+  return missing(by_gate.size(1)) == 0 ? tensor
+                                       : pad_last(by_gate.transpose(1, -1)).transpose(1, -1).flatten(0, 1);
+}
+
+// The biases that are added whether they come with the input or the state, and a GRU's b_hn, which is apart.
+std::pair<at::Tensor, at::Tensor> biases(Cell cell, const LayerWeights& w) {
+  if (cell != Cell::kGru) return {w.input_bias + w.recurrent_bias, {}};
+  const int64_t H = w.recurrent.size(1);
+  const at::Tensor apart = w.recurrent_bias.narrow(0, 2 * H, H);
+  return {w.input_bias + at::cat({w.recurrent_bias.narrow(0, 0, 2 * H), at::zeros_like(apart)}), apart};
+}
+
+MaybeTensor maybe(const at::Tensor& tensor) {
+  return tensor.defined() ? MaybeTensor(tensor.contiguous()) : std::nullopt;
+}
+
+}  // namespace
+
+LayerOutput fast_layer(Cell cell, const LayerWeights& weights, const LayerInput& from, const at::Tensor& h,
+                       const at::Tensor& c) {
+  const int64_t gates = cell_kernels(cell).gates;
+  const auto [both, apart] = biases(cell, weights);
+  const at::Tensor input = pad_gates(weights.input, gates);
+  const at::Tensor recurrent = pad_last(pad_gates(weights.recurrent, gates));
+  const at::Tensor bias = pad_gates(both, gates);
+  const bool is_keeping = c10::GradMode::is_enabled();
+  const auto apply = [&](const at::Tensor& x, const at::Tensor& x_weights, const at::Tensor& x_bias,
+                         const at::Tensor& ids) {
+    return FastLayer::apply(x.contiguous(), recurrent.contiguous(), pad_last(h), maybe(pad_last(c)),
+                            maybe(pad_last(apart)), maybe(x_weights), maybe(x_bias), maybe(ids), cell,
+                            is_keeping);
+  };
+  variable_list result;
+  if (from.x.defined()) {
+    result = apply(pad_last(from.x), pad_last(input), bias, {});
+  } else if (!from.embedding.defined()) {
+    result = apply(input.t() + bias, {}, {}, from.ids);
+  } else if (from.embedding.size(0) <= from.ids.numel()) {
+    result = apply(at::linear(from.embedding, input, bias), {}, {}, from.ids);
+  } else {  // fewer rows than the table would have
+    result = apply(pad_last(at::embedding(from.embedding, from.ids)), pad_last(input), bias, {});
+  }
+  const int64_t H = weights.recurrent.size(1);
+  if (missing(H) > 0) {
+    for (at::Tensor& tensor : result) tensor = tensor.narrow(-1, 0, H).contiguous();
+  }
+  return {result[0], result[1], result.size() > 2 ? result[2] : at::Tensor()};
+}
+
+}  // namespace charrnn
