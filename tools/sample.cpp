@@ -1,6 +1,8 @@
-// charrnn_sample RUN: text that a run's model writes, as it comes.
+// charrnn_sample RUN: text that a run's model writes. One text is printed as it comes, several are drawn side
+// by side.
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -49,29 +51,32 @@ uint64_t seed_of(uint64_t seed, const std::string& prefix, int64_t number) {
   return bits;
 }
 
-// One text after the other on standard output.
+// A text to draw, and what is printed with it.
+struct Sample {
+  SampleStream stream;
+  size_t prefix;   // its place among the prefixes
+  int64_t number;  // of the samples of this prefix and temperature
+};
+
+// On standard output.
 class Printer {
  public:
-  Printer(const Options& options, bool has_targets, bool has_titles)
-      : is_json_(options.json), has_targets_(has_targets), has_titles_(has_titles) {}
+  Printer(bool is_json, bool has_targets, bool has_titles)
+      : is_json_(is_json), has_targets_(has_targets), has_titles_(has_titles) {}
 
-  void print(const Sampler& sampler, const std::string& prefix, size_t place, int64_t number, int64_t length,
-             const SampleOptions& draw) const {
+  void print(const Sample& sample, const std::string& text) const {
     if (is_json_) {
-      const nlohmann::ordered_json line{{"prefix", prefix},
-                                        {"number", number},
-                                        {"temperature", draw.temperature},
-                                        {"text", sampler.text(prefix, length, draw)}};
-      std::printf("%s\n",
-                  line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+      print_json(sample, text);
       return;
     }
-    if (has_titles_) {
-      std::printf("--- prefix %zu, %s, sample %lld\n", place + 1, temperature_text(draw.temperature).c_str(),
-                  static_cast<long long>(number + 1));
-    }
-    std::printf("%s%s", prefix.c_str(), has_targets_ ? " -> " : "");
-    sampler.go_on(prefix, length, draw, [](const std::string& character) {
+    begin(sample);
+    std::printf("%s\n", text.c_str());
+  }
+
+  // As it comes.
+  void print(const Sample& sample, const Sampler& sampler, int64_t length) const {
+    begin(sample);
+    sampler.go_on(sample.stream.prefix, length, sample.stream.options, [](const std::string& character) {
       std::fputs(character.c_str(), stdout);
       return std::fflush(stdout) == 0;
     });
@@ -79,10 +84,42 @@ class Printer {
   }
 
  private:
+  void begin(const Sample& sample) const {
+    if (has_titles_) {
+      std::printf("--- prefix %zu, %s, sample %lld\n", sample.prefix + 1,
+                  temperature_text(sample.stream.options.temperature).c_str(),
+                  static_cast<long long>(sample.number + 1));
+    }
+    std::printf("%s%s", sample.stream.prefix.c_str(), has_targets_ ? " -> " : "");
+  }
+
+  static void print_json(const Sample& sample, const std::string& text) {
+    const nlohmann::ordered_json line{{"prefix", sample.stream.prefix},
+                                      {"number", sample.number},
+                                      {"temperature", sample.stream.options.temperature},
+                                      {"text", text}};
+    std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+  }
+
   bool is_json_;
   bool has_targets_;
   bool has_titles_;
 };
+
+// Side by side, some at a time: more would be no faster.
+void draw_together(const std::vector<Sample>& samples, const Sampler& sampler, int64_t length,
+                   const Printer& printer) {
+  constexpr size_t most = 64;
+  for (size_t first = 0; first < samples.size(); first += most) {
+    const std::span<const Sample> part =
+        std::span(samples).subspan(first, std::min(most, samples.size() - first));
+    std::vector<SampleStream> streams;
+    for (const Sample& sample : part) streams.push_back(sample.stream);
+    const std::vector<std::string> texts = sampler.texts(streams, length);
+    for (size_t i = 0; i < part.size(); ++i) printer.print(part[i], texts[i]);
+    if (std::fflush(stdout) != 0) return;
+  }
+}
 
 int sample(const Options& options) {
   const Checkpoint checkpoint = open_run(options.run);
@@ -104,16 +141,21 @@ int sample(const Options& options) {
   if (temperatures.empty()) temperatures.push_back(checkpoint.has_targets ? 0 : 1);
 
   const Sampler sampler(model, vocabulary, checkpoint.has_targets);
-  const Printer printer(options, checkpoint.has_targets,
-                        prefixes.size() > 1 || temperatures.size() > 1 || options.count > 1);
+  std::vector<Sample> samples;
   for (size_t place = 0; place < prefixes.size(); ++place) {
     for (const double temperature : temperatures) {
       for (int64_t number = 0; number < options.count; ++number) {
         draw.temperature = temperature;
         draw.seed = seed_of(options.sample.seed, prefixes[place], number);
-        printer.print(sampler, prefixes[place], place, number, length, draw);
+        samples.push_back({{prefixes[place], draw}, place, number});
       }
     }
+  }
+  const Printer printer(options.json, checkpoint.has_targets, samples.size() > 1);
+  if (samples.size() == 1 && !options.json) {
+    printer.print(samples[0], sampler, length);
+  } else {
+    draw_together(samples, sampler, length, printer);
   }
   return 0;
 }

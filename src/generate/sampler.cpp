@@ -14,12 +14,72 @@
 namespace charrnn {
 namespace {
 
-// (1, T) of int64
+// A prefix's ids as a batch of one, (1, T) of int64.
 at::Tensor as_tensor(const std::vector<uint32_t>& ids) {
   at::Tensor tensor = at::empty({1, static_cast<int64_t>(ids.size())}, at::TensorOptions().dtype(at::kLong));
   std::copy(ids.begin(), ids.end(), tensor.mutable_data_ptr<int64_t>());
   return tensor;
 }
+
+// On the CPU, in memory of its own.
+at::Tensor as_floats(const at::Tensor& logits) {
+  return logits.to(at::kCPU, at::kFloat).contiguous().clone();
+}
+
+std::span<float> row(const at::Tensor& logits, size_t place) {
+  const auto V = static_cast<size_t>(logits.size(-1));
+  return {logits.mutable_data_ptr<float>() + place * V, V};
+}
+
+// Where several streams are, and what may come next: by a stepper where there is one, else by
+// CharRnn::forward.
+class Streams {
+ public:
+  // Each prefix is read alone, those that are the same once.
+  Streams(const CharRnn& model, const std::optional<CharacterStepper>& stepper,
+          const std::vector<std::vector<uint32_t>>& prefixes)
+      : model_(model), stepper_(stepper) {
+    std::vector<at::Tensor> h;
+    std::vector<at::Tensor> c;
+    std::vector<at::Tensor> logits;
+    RnnState state;
+    at::Tensor last;  // (1, V)
+    for (size_t i = 0; i < prefixes.size(); ++i) {
+      if (i == 0 || prefixes[i] != prefixes[i - 1]) {
+        state = model.zero_state(1);
+        last = model.forward(as_tensor(prefixes[i]).to(model.device()), state, std::nullopt).select(1, -1);
+      }
+      h.push_back(state.h);
+      if (state.c.defined()) c.push_back(state.c);
+      logits.push_back(last);
+    }
+    state_ = {at::cat(h, 1), c.empty() ? at::Tensor() : at::cat(c, 1)};
+    logits_ = as_floats(at::cat(logits));
+    if (stepper_) packed_ = stepper_->begin(state_);
+  }
+
+  std::span<float> logits(size_t stream) { return row(logits_, stream); }  // (V)
+
+  // ids (B): the character that each goes on with.
+  void step(std::vector<int64_t>& ids) {
+    if (stepper_) {
+      stepper_->step(ids, *packed_);
+      for (size_t i = 0; i < ids.size(); ++i) {
+        std::ranges::copy(packed_->logits(static_cast<int64_t>(i)), logits(i).begin());
+      }
+      return;
+    }
+    const at::Tensor input = at::tensor(ids, at::TensorOptions().dtype(at::kLong)).unsqueeze(1);
+    logits_ = as_floats(model_.forward(input.to(model_.device()), state_, std::nullopt).select(1, 0));
+  }
+
+ private:
+  const CharRnn& model_;
+  const std::optional<CharacterStepper>& stepper_;
+  std::optional<CharacterStepper::Streams> packed_;
+  RnnState state_;     // (L, B, H)
+  at::Tensor logits_;  // (B, V)
+};
 
 }  // namespace
 
@@ -79,50 +139,74 @@ void check_prefixes(const SampleSettings& settings, const Vocabulary& vocabulary
   }
 }
 
+Sampler::Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets)
+    : model_(model), vocabulary_(vocabulary), has_targets_(has_targets) {
+  if (!has_targets && CharacterStepper::serves(model)) stepper_.emplace(model);
+}
+
 bool Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
                     const std::function<bool(const std::string&)>& sink) const {
+  const SampleStream alone{std::string(prefix), options};
+  return go_on({&alone, 1}, length, [&](size_t, const std::string& character) { return sink(character); });
+}
+
+bool Sampler::go_on(std::span<const SampleStream> streams, int64_t length, const Sink& sink) const {
   const c10::AutoGradMode no_grad(false);
-  std::vector<uint32_t> ids = vocabulary_.encode(prefix, options.unknown);
-  if (has_targets_) return answer(ids, options, sink);
-  if (ids.empty()) ids.push_back(vocabulary_.find(U'\n').value_or(vocabulary_.has_unknown() ? 1 : 0));
-  at::Tensor input = as_tensor(ids);
-  RnnState state = model_.zero_state(1);
+  std::vector<std::vector<uint32_t>> prefixes;
+  for (const auto& [prefix, options] : streams) {
+    prefixes.push_back(vocabulary_.encode(prefix, options.unknown));
+  }
+  if (has_targets_) return answer(streams, prefixes, sink);
+  if (streams.empty() || length <= 0) return true;
+  for (std::vector<uint32_t>& ids : prefixes) {
+    if (ids.empty()) ids.push_back(vocabulary_.find(U'\n').value_or(vocabulary_.has_unknown() ? 1 : 0));
+  }
+  Streams going(model_, stepper_, prefixes);
+  std::vector<int64_t> drawn(streams.size());
   for (int64_t place = 0; place < length; ++place) {
-    const at::Tensor logits = model_.forward(input.to(model_.device()), state, std::nullopt);
-    const uint32_t id = draw(logits, -1, place, options);
-    if (!sink(vocabulary_.decode(id))) return false;
-    input = as_tensor({id});
+    if (place > 0) going.step(drawn);
+    for (size_t i = 0; i < streams.size(); ++i) {
+      const uint32_t id = draw(going.logits(i), place, streams[i].options);
+      if (!sink(i, vocabulary_.decode(id))) return false;
+      drawn[i] = id;
+    }
   }
   return true;
 }
 
-bool Sampler::answer(const std::vector<uint32_t>& ids, const SampleOptions& options,
-                     const std::function<bool(const std::string&)>& sink) const {
-  if (ids.empty()) return true;
-  RnnState state = model_.zero_state(1);
-  const at::Tensor logits = model_.forward(as_tensor(ids).to(model_.device()), state, std::nullopt);
-  for (int64_t t = 0; t < logits.size(1); ++t) {
-    if (!sink(vocabulary_.decode(draw(logits, t, t, options)))) return false;
+bool Sampler::answer(std::span<const SampleStream> streams,
+                     const std::vector<std::vector<uint32_t>>& prefixes, const Sink& sink) const {
+  for (size_t i = 0; i < streams.size(); ++i) {
+    if (prefixes[i].empty()) continue;
+    RnnState state = model_.zero_state(1);
+    const at::Tensor ids = as_tensor(prefixes[i]).to(model_.device());
+    const at::Tensor logits = as_floats(model_.forward(ids, state, std::nullopt));
+    for (size_t t = 0; t < prefixes[i].size(); ++t) {
+      const uint32_t id = draw(row(logits, t), static_cast<int64_t>(t), streams[i].options);
+      if (!sink(i, vocabulary_.decode(id))) return false;
+    }
   }
   return true;
 }
 
-uint32_t Sampler::draw(const at::Tensor& logits, int64_t t, int64_t place,
-                       const SampleOptions& options) const {
-  at::Tensor row = logits.select(1, t).to(at::kCPU, at::kFloat).contiguous().clone();  // (1, V)
-  const std::span<float> values(row.mutable_data_ptr<float>(), static_cast<size_t>(row.numel()));
-  if (vocabulary_.has_unknown()) values[0] = -std::numeric_limits<float>::infinity();
-  return pick(values, options,
+uint32_t Sampler::draw(std::span<float> logits, int64_t place, const SampleOptions& options) const {
+  if (vocabulary_.has_unknown()) logits[0] = -std::numeric_limits<float>::infinity();
+  return pick(logits, options,
               unit_interval(random_bits(options.seed, Draw::kSample, {static_cast<uint64_t>(place)})));
 }
 
 std::string Sampler::text(std::string_view prefix, int64_t length, const SampleOptions& options) const {
-  std::string text;
-  go_on(prefix, length, options, [&](const std::string& character) {
-    text += character;
+  const SampleStream alone{std::string(prefix), options};
+  return texts({&alone, 1}, length)[0];
+}
+
+std::vector<std::string> Sampler::texts(std::span<const SampleStream> streams, int64_t length) const {
+  std::vector<std::string> texts(streams.size());
+  go_on(streams, length, [&](size_t stream, const std::string& character) {
+    texts[stream] += character;
     return true;
   });
-  return text;
+  return texts;
 }
 
 }  // namespace charrnn

@@ -1,16 +1,19 @@
-// Goes on with a text, character by character: the state is warmed up by the prefix, then each character is
+// Goes on with texts, character by character: the state is warmed up by the prefix, then each character is
 // drawn from the model's distribution and fed back. Draws are a function of a seed and the place, so a sample
-// can be had again, and training is not disturbed by it.
+// can be had again, and training is not disturbed by it. Streams drawn side by side share the reading of the
+// weights; on the CPU the text of each is what it would be alone.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/char_rnn.h"
+#include "model/character_stepper.h"
 #include "text/vocabulary.h"
 
 namespace charrnn {
@@ -34,11 +37,17 @@ void check_prefixes(const SampleSettings& settings, const Vocabulary& vocabulary
 // "temperature 0.5", or "greedy" for 0.
 std::string temperature_text(double temperature);
 
+// One text to go on with.
+struct SampleStream {
+  std::string prefix;
+  SampleOptions options;
+};
+
 class Sampler {
  public:
-  // `has_targets`: the model was trained with aligned targets (corpus.targets).
-  Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets = false)
-      : model_(model), vocabulary_(vocabulary), has_targets_(has_targets) {}
+  // With the model's weights as they are now. `has_targets`: it was trained with aligned targets
+  // (corpus.targets).
+  Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets = false);
 
   // Calls `sink` with the text of each of `length` characters as it comes, the prefix not included, until it
   // returns false; gives whether it never did. <unk> is never drawn. Throws Error (exit code 2) where the
@@ -50,15 +59,23 @@ class Sampler {
 
   std::string text(std::string_view prefix, int64_t length, const SampleOptions& options) const;
 
+  // The same for several streams side by side: the first character of each, then the second of each, ...
+  using Sink = std::function<bool(size_t stream, const std::string& character)>;
+  bool go_on(std::span<const SampleStream> streams, int64_t length, const Sink& sink) const;
+
+  std::vector<std::string> texts(std::span<const SampleStream> streams, int64_t length) const;
+
  private:
-  bool answer(const std::vector<uint32_t>& ids, const SampleOptions& options,
-              const std::function<bool(const std::string&)>& sink) const;
-  // What is drawn from logits (1, T, V) at position t, as number `place` of a sample.
-  uint32_t draw(const at::Tensor& logits, int64_t t, int64_t place, const SampleOptions& options) const;
+  // One after the other: what the model makes of each position of the prefix.
+  bool answer(std::span<const SampleStream> streams, const std::vector<std::vector<uint32_t>>& prefixes,
+              const Sink& sink) const;
+  // What is drawn from logits (V), of which those of <unk> are changed, as number `place` of a sample.
+  uint32_t draw(std::span<float> logits, int64_t place, const SampleOptions& options) const;
 
   const CharRnn& model_;
   const Vocabulary& vocabulary_;
   bool has_targets_;
+  std::optional<CharacterStepper> stepper_;  // where it serves and characters are fed back
 };
 
 }  // namespace charrnn

@@ -59,11 +59,6 @@ PlainLayer plain_layer(Cell cell) {
   return at::rnn_relu;
 }
 
-// As in sampling: no gradients, nothing to share between steps.
-bool is_one_character(const at::Tensor& ids) {
-  return ids.size(1) == 1 && !c10::GradMode::is_enabled();
-}
-
 }  // namespace
 
 CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::ScalarType type,
@@ -106,28 +101,13 @@ RnnState CharRnn::zero_state(int64_t lanes) const {
   return {zeros, settings_.cell == Cell::kLstm ? zeros.clone() : at::Tensor()};
 }
 
-// For one character without gradients LibTorch's layers spend most of their time on rearranging the weights.
-LayerOutput CharRnn::run_one_character(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
-                                       const at::Tensor& c) const {
-  const at::Tensor input = x.select(1, 0);
-  at::Tensor next_h;
-  at::Tensor next_c;
-  switch (settings_.cell) {
-    case Cell::kLstm:
-      std::tie(next_h, next_c) =
-          at::lstm_cell(input, {h, c}, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
-      break;
-    case Cell::kGru:
-      next_h = at::gru_cell(input, h, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
-      break;
-    case Cell::kRnnTanh:
-      next_h = at::rnn_tanh_cell(input, h, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
-      break;
-    case Cell::kRnnRelu:
-      next_h = at::rnn_relu_cell(input, h, w.input, w.recurrent, w.input_bias, w.recurrent_bias);
-      break;
-  }
-  return {next_h.unsqueeze(1), next_h, next_c};
+LayerWeights CharRnn::layer_weights(int64_t layer) const {
+  return {parameters_[layer_name("weight_ih", layer)], parameters_[layer_name("weight_hh", layer)],
+          parameters_[layer_name("bias_ih", layer)], parameters_[layer_name("bias_hh", layer)]};
+}
+
+const at::Tensor& CharRnn::head_weight() const {
+  return parameters_[settings_.tied_weights ? "embedding.weight" : "head.weight"];
 }
 
 LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
@@ -150,7 +130,7 @@ LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, c
 
 bool CharRnn::is_fast(const at::Tensor& ids) const {
   return settings_.kernel == Kernel::kFast && ids.is_cpu() &&
-         parameters_.values().scalar_type() == at::kFloat && !is_one_character(ids);
+         parameters_.values().scalar_type() == at::kFloat;
 }
 
 at::Tensor CharRnn::embed(const at::Tensor& ids) const {
@@ -161,9 +141,7 @@ at::Tensor CharRnn::embed(const at::Tensor& ids) const {
 // The fast layers are time-major inside: what looks like (B, T, H) here lies in memory as (T, B, H).
 LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                                const at::Tensor& c, bool training) const {
-  const LayerWeights w{parameters_[layer_name("weight_ih", layer)],
-                       parameters_[layer_name("weight_hh", layer)], parameters_[layer_name("bias_ih", layer)],
-                       parameters_[layer_name("bias_hh", layer)]};
+  const LayerWeights w = layer_weights(layer);
   if (is_fast(ids)) {
     LayerInput from;
     if (layer > 0) {
@@ -176,13 +154,11 @@ LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Ten
     return {result.output.transpose(0, 1), result.h, result.c};
   }
   const at::Tensor input = layer > 0 ? x : embed(ids);  // (B, T, E or V)
-  if (is_one_character(ids) && ids.is_cpu()) return run_one_character(w, input, h, c);
   return run_reference(w, input, h, c, training);
 }
 
 at::Tensor CharRnn::forward(const at::Tensor& ids, RnnState& state,
                             const std::optional<DropoutKey>& dropout_key) const {
-  const Parameters& p = parameters_;
   at::Tensor x;
   std::vector<at::Tensor> h;
   std::vector<at::Tensor> c;
@@ -200,12 +176,12 @@ at::Tensor CharRnn::forward(const at::Tensor& ids, RnnState& state,
   }
   state = {at::stack(h), c.empty() ? at::Tensor() : at::stack(c)};
   if (settings_.head == Head::kNone) return x;
-  const at::Tensor& weight = p[settings_.tied_weights ? "embedding.weight" : "head.weight"];
+  const at::Tensor& weight = head_weight();
   // The loss wants (B, T, V) in this order in memory: turn the smaller of x and the logits.
   if (is_fast(ids) && vocabulary_size_ < settings_.hidden_size) {
-    return at::linear(x.transpose(0, 1), weight, p["head.bias"]).transpose(0, 1);
+    return at::linear(x.transpose(0, 1), weight, parameters_["head.bias"]).transpose(0, 1);
   }
-  return at::linear(x.contiguous(), weight, p["head.bias"]);  // (B, T, V)
+  return at::linear(x.contiguous(), weight, parameters_["head.bias"]);  // (B, T, V)
 }
 
 int64_t CharRnn::parameter_count(const ModelSettings& settings, int64_t vocabulary_size) {

@@ -60,6 +60,8 @@ class CharRnn {
   const Parameters& parameters() const { return parameters_; }
   const ModelSettings& settings() const { return settings_; }
   int64_t vocabulary_size() const { return vocabulary_size_; }
+  LayerWeights layer_weights(int64_t layer) const;
+  const at::Tensor& head_weight() const;  // (V, H); not with head: none
   at::Device device() const { return parameters_.values().device(); }
 
   static int64_t parameter_count(const ModelSettings& settings, int64_t vocabulary_size);
@@ -73,8 +75,6 @@ class CharRnn {
                         const at::Tensor& c, bool training) const;
   LayerOutput run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
                             const at::Tensor& c, bool training) const;
-  LayerOutput run_one_character(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
-                                const at::Tensor& c) const;
   bool is_fast(const at::Tensor& ids) const;  // by charrnn's own layers, not LibTorch's
 
   ModelSettings settings_;

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "model/buffers.h"
 #include "model/layer_products.h"
+#include "model/padded_weights.h"
 #include "model/recurrent_pass.h"
 
 namespace charrnn {
@@ -20,21 +21,6 @@ const float* data(const at::Tensor& tensor) {
 }
 float* mutable_data(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
-}
-
-const CellKernels& cell_kernels(Cell cell) {
-  const RecurrentKernels& kernels = recurrent_kernels();
-  switch (cell) {
-    case Cell::kLstm:
-      return kernels.lstm;
-    case Cell::kGru:
-      return kernels.gru;
-    case Cell::kRnnTanh:
-      return kernels.rnn_tanh;
-    case Cell::kRnnRelu:
-      break;
-  }
-  return kernels.rnn_relu;
 }
 
 RecurrentShape shape_of(Cell cell, int64_t steps, const at::Tensor& h) {
@@ -165,29 +151,6 @@ variable_list FastLayer::backward(AutogradContext* context, const variable_list&
           grad_input, input_sums.sum(0), {},           {},     {}};
 }
 
-// Units and the width of the input are padded with zeros to a multiple of kUnitStep; added units stay 0.
-int64_t missing(int64_t size) {
-  return (kUnitStep - size % kUnitStep) % kUnitStep;
-}
-at::Tensor pad_last(const at::Tensor& tensor) {
-  if (!tensor.defined() || missing(tensor.size(-1)) == 0) return tensor;
-  return at::constant_pad_nd(tensor, {0, missing(tensor.size(-1))});
-}
-// (GH, ...)
-at::Tensor pad_gates(const at::Tensor& tensor, int64_t gates) {
-  const at::Tensor by_gate = tensor.unflatten(0, {gates, -1});
-  return missing(by_gate.size(1)) == 0 ? tensor
-                                       : pad_last(by_gate.transpose(1, -1)).transpose(1, -1).flatten(0, 1);
-}
-
-// The biases that are added whether they come with the input or the state, and a GRU's b_hn, which is apart.
-std::pair<at::Tensor, at::Tensor> biases(Cell cell, const LayerWeights& w) {
-  if (cell != Cell::kGru) return {w.input_bias + w.recurrent_bias, {}};
-  const int64_t H = w.recurrent.size(1);
-  const at::Tensor apart = w.recurrent_bias.narrow(0, 2 * H, H);
-  return {w.input_bias + at::cat({w.recurrent_bias.narrow(0, 0, 2 * H), at::zeros_like(apart)}), apart};
-}
-
 MaybeTensor maybe(const at::Tensor& tensor) {
   return tensor.defined() ? MaybeTensor(tensor.contiguous()) : std::nullopt;
 }
@@ -196,16 +159,14 @@ MaybeTensor maybe(const at::Tensor& tensor) {
 
 LayerOutput fast_layer(Cell cell, const LayerWeights& weights, const LayerInput& from, const at::Tensor& h,
                        const at::Tensor& c) {
-  const int64_t gates = cell_kernels(cell).gates;
-  const auto [both, apart] = biases(cell, weights);
-  const at::Tensor input = pad_gates(weights.input, gates);
-  const at::Tensor recurrent = pad_last(pad_gates(weights.recurrent, gates));
-  const at::Tensor bias = pad_gates(both, gates);
+  const PaddedWeights padded = padded_weights(cell, weights);
+  const at::Tensor& input = padded.input;
+  const at::Tensor& bias = padded.bias;
   const bool is_keeping = c10::GradMode::is_enabled();
   const auto apply = [&](const at::Tensor& x, const at::Tensor& x_weights, const at::Tensor& x_bias,
                          const at::Tensor& ids) {
-    return FastLayer::apply(x.contiguous(), recurrent.contiguous(), pad_last(h), maybe(pad_last(c)),
-                            maybe(pad_last(apart)), maybe(x_weights), maybe(x_bias), maybe(ids), cell,
+    return FastLayer::apply(x.contiguous(), padded.recurrent.contiguous(), pad_last(h), maybe(pad_last(c)),
+                            maybe(padded.apart), maybe(x_weights), maybe(x_bias), maybe(ids), cell,
                             is_keeping);
   };
   variable_list result;
@@ -219,7 +180,7 @@ LayerOutput fast_layer(Cell cell, const LayerWeights& weights, const LayerInput&
     result = apply(pad_last(at::embedding(from.embedding, from.ids)), pad_last(input), bias, {});
   }
   const int64_t H = weights.recurrent.size(1);
-  if (missing(H) > 0) {
+  if (result[0].size(-1) > H) {
     for (at::Tensor& tensor : result) tensor = tensor.narrow(-1, 0, H).contiguous();
   }
   return {result[0], result[1], result.size() > 2 ? result[2] : at::Tensor()};

@@ -7,15 +7,9 @@
 #include <ATen/ATen.h>
 
 #include "config/settings.h"
+#include "model/padded_weights.h"
 
 namespace charrnn {
-
-struct LayerWeights {
-  at::Tensor input;           // (GH, I)
-  at::Tensor recurrent;       // (GH, H)
-  at::Tensor input_bias;      // (GH)
-  at::Tensor recurrent_bias;  // (GH)
-};
 
 struct LayerOutput {
   at::Tensor output;  // (T, B, H)

@@ -125,7 +125,7 @@ class LongWorkTest(ToolTest):
                    model__hidden_size=512)
 
     def test_samples_and_checkpoints(self):
-        self.train(ranks=3, train__steps=2, sample__every=1, sample__length=8000, comm__timeout_seconds=0.5)
+        self.train(ranks=3, train__steps=2, sample__every=1, sample__length=400000, comm__timeout_seconds=0.5)
 
     def test_a_slow_squeue(self):
         path = self.folder / "bin"
@@ -139,7 +139,7 @@ class LongWorkTest(ToolTest):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_signal_puts_off_samples_and_evaluation(self):
-        settings = {"train__steps": 4, "sample__every": 2, "sample__length": 20000, "evaluate__every": 2,
+        settings = {"train__steps": 4, "sample__every": 2, "sample__length": 500000, "evaluate__every": 2,
                     "sample__temperatures": "[1.0]"}
         whole = self.train("whole", ranks=2, **settings)
         arguments = overrides(run__output=self.folder / "parts", **settings)

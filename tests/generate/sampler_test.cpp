@@ -19,9 +19,9 @@ Vocabulary vocabulary_of(std::u32string_view letters, bool unknown) {
 }
 
 // Larger recurrent weights than a fresh model's, so that what came before matters.
-CharRnn model_for(const Vocabulary& vocabulary) {
-  CharRnn model({.embedding_size = 5, .hidden_size = 7, .layers = 2, .output_dropout = {}},
-                static_cast<int64_t>(vocabulary.size()));
+CharRnn model_for(const Vocabulary& vocabulary, at::ScalarType type = at::kFloat, Cell cell = Cell::kLstm) {
+  CharRnn model({.cell = cell, .embedding_size = 5, .hidden_size = 7, .layers = 2, .output_dropout = {}},
+                static_cast<int64_t>(vocabulary.size()), type);
   model.initialize(3);
   const c10::AutoGradMode no_grad(false);
   for (const auto& [name, value, offset] : model.parameters().list()) {
@@ -99,6 +99,61 @@ TEST_F(Samplers, ThePrefixWarmsTheStateUp) {
   EXPECT_GT(differing, 3) << "what came before the last character makes no difference: nothing was tested";
 }
 
+// Prefixes of all lengths, the same one twice, other options and seeds.
+const std::vector<SampleStream> kStreams{
+    {"ab", {.seed = 5}},
+    {"ab", {.seed = 6}},
+    {"", {.seed = 5}},
+    {"fedcba", {.temperature = 0}},
+    {"é", {.temperature = 3}},
+    {"cde\n", {.top_k = 2, .seed = 8}},
+    {"b", {.top_p = 0.7}},
+    {"ab", {.temperature = 0.3, .seed = 5}},
+    {"a", {.temperature = 1e-9}},
+    {"ab", {.seed = 5}},
+};
+
+TEST_F(Samplers, ATextIsTheSameAloneAndBesideOthers) {
+  const std::vector<std::string> texts = sampler_.texts(kStreams, 150);
+  ASSERT_EQ(texts.size(), kStreams.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(texts[i], sampler_.text(kStreams[i].prefix, 150, kStreams[i].options)) << i;
+  }
+  EXPECT_NE(texts[0], texts[1]);
+  EXPECT_EQ(texts[0], texts.back());
+  EXPECT_TRUE(sampler_.texts({}, 5).empty());
+}
+
+TEST_F(Samplers, SideBySideMeansACharacterOfEachInTurn) {
+  std::vector<size_t> turns;
+  const auto sink = [&](size_t stream, const std::string&) {
+    turns.push_back(stream);
+    return turns.size() < 5;
+  };
+  EXPECT_FALSE(sampler_.go_on(std::span(kStreams).first(2), 100, sink));
+  EXPECT_EQ(turns, (std::vector<size_t>{0, 1, 0, 1, 0}));
+  EXPECT_TRUE(sampler_.go_on(kStreams, 0, sink));
+  EXPECT_EQ(turns.size(), 5u);
+}
+
+// Packed floats, and doubles by CharRnn::forward, which are more exact. Short texts: the large recurrent
+// weights make every rounding grow from character to character.
+TEST_F(Samplers, DoublesWriteTheSame) {
+  for (const Cell cell : {Cell::kLstm, Cell::kGru, Cell::kRnnTanh, Cell::kRnnRelu}) {
+    const CharRnn floats = model_for(vocabulary_, at::kFloat, cell);
+    const CharRnn doubles = model_for(vocabulary_, at::kDouble, cell);
+    {
+      const c10::AutoGradMode no_grad(false);
+      doubles.parameters().values().detach().copy_(floats.parameters().values());
+    }
+    for (const int64_t length : {1, 12}) {
+      EXPECT_EQ(Sampler(floats, vocabulary_).texts(kStreams, length),
+                Sampler(doubles, vocabulary_).texts(kStreams, length))
+          << enum_name(cell);
+    }
+  }
+}
+
 TEST_F(Samplers, AnEmptyPrefixStartsLikeANewLine) {
   EXPECT_EQ(sampler_.text("", 50, {.seed = 2}), sampler_.text("\n", 50, {.seed = 2}));
 }
@@ -121,6 +176,10 @@ TEST_F(Samplers, AlignedTargetsAnswerTheText) {
   EXPECT_EQ(aligned.text("", 99, {}), "");
   EXPECT_EQ(aligned.text(text, 99, {.temperature = 2, .seed = 4}),
             aligned.text(text, 1, {.temperature = 2, .seed = 4}));
+  const std::vector<std::string> texts = aligned.texts(kStreams, 99);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(texts[i], aligned.text(kStreams[i].prefix, 99, kStreams[i].options)) << i;
+  }
 }
 
 TEST_F(Samplers, ForeignCharactersAreSkippedWhereThatIsAskedFor) {

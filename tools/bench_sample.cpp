@@ -1,0 +1,196 @@
+// charrnn_bench sample: characters a second of Sampler, one stream and several side by side, with a model
+// fresh from its initial weights. tests/reference/sample_speed.py is the same in PyTorch.
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench.h"
+#include "command_line.h"
+#include "core/clock.h"
+#include "core/counter_random.h"
+#include "core/stop_signal.h"
+#include "data/describe.h"
+#include "generate/sampler.h"
+
+namespace {
+
+using namespace charrnn;
+using nlohmann::ordered_json;
+
+struct SampleBench {
+  std::string cell = "lstm";
+  int64_t embedding = 64;
+  int64_t hidden = 512;
+  int64_t layers = 2;
+  int64_t vocabulary = 96;
+  std::vector<int64_t> streams{1, 64};
+  double seconds = 2;
+  int rounds = 3;
+  int threads = 2;
+  bool json = false;
+};
+
+struct Case {
+  int64_t streams;
+  std::vector<double> rates = {};  // characters a second of all streams, one for each round
+  int64_t checked = 0;             // characters that were drawn again from CharRnn::forward's logits,
+  int64_t wrong = 0;               // and came out as others
+  // Now and then a draw falls so near to the border of two characters that rounding decides.
+  bool right() const { return checked > 0 && wrong * 1000 <= checked; }
+};
+
+Cell cell_named(const std::string& name) {
+  const auto& names = EnumNames<Cell>::names;
+  return static_cast<Cell>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+Vocabulary vocabulary_of(int64_t size) {
+  std::vector<Vocabulary::Character> characters;
+  for (int64_t i = 0; i < size; ++i) characters.push_back({static_cast<char32_t>(U' ' + i), 1});
+  return Vocabulary::from_counts(characters, {.max_size = {}, .unknown = false}, Unit::kCodePoint);
+}
+
+// Adds a round, in which each stream gets a character after the other until the time is over.
+void draw_for(double seconds, const Sampler& sampler, const std::vector<SampleStream>& streams,
+              std::vector<std::string>& texts, Case& result) {
+  int64_t drawn = 0;  // after the first of each, which the prefix is read for
+  Clock::time_point start;
+  texts.assign(streams.size(), "");
+  sampler.go_on(streams, 1'000'000'000, [&](size_t stream, const std::string& character) {
+    texts[stream] += character;
+    if (stream + 1 < streams.size()) return true;
+    if (drawn == 0) start = Clock::now();
+    drawn += static_cast<int64_t>(streams.size());
+    return seconds_since(start) < seconds && stop_signal() == 0;
+  });
+  stop_when_asked();
+  const auto first = static_cast<int64_t>(streams.size());
+  result.rates.push_back(static_cast<double>(drawn - first) / seconds_since(start));
+}
+
+// Draws the beginning of a text again, from the logits of CharRnn::forward over all of it.
+void check_text(const CharRnn& model, const Vocabulary& vocabulary, const SampleStream& stream,
+                const std::string& text, Case& result) {
+  const c10::AutoGradMode no_grad(false);
+  constexpr size_t most = 200;
+  std::vector<uint32_t> ids = vocabulary.encode(stream.prefix + text);
+  ids.resize(std::min(ids.size(), most));
+  const std::vector<int64_t> inputs(ids.begin(), ids.end() - 1);
+  RnnState state = model.zero_state(1);
+  const at::Tensor logits =
+      model
+          .forward(at::tensor(inputs, at::TensorOptions().dtype(at::kLong)).unsqueeze(0), state, std::nullopt)
+          .contiguous();
+  const auto V = static_cast<size_t>(logits.size(2));
+  for (size_t place = 0; place < inputs.size(); ++place) {
+    const uint32_t id = pick({logits.const_data_ptr<float>() + place * V, V}, stream.options,
+                             unit_interval(random_bits(stream.options.seed, Draw::kSample, {place})));
+    ++result.checked;
+    if (id != ids[place + 1]) ++result.wrong;
+  }
+}
+
+std::vector<Case> measure(const SampleBench& options) {
+  const Vocabulary vocabulary = vocabulary_of(options.vocabulary);
+  CharRnn model({.cell = cell_named(options.cell),
+                 .embedding_size = options.embedding,
+                 .hidden_size = options.hidden,
+                 .layers = options.layers,
+                 .output_dropout = {}},
+                options.vocabulary);
+  model.initialize(1);
+  const Sampler sampler(model, vocabulary);
+  std::vector<Case> cases;
+  for (const int64_t count : options.streams) cases.push_back({count});
+  for (int round = 0; round < options.rounds; ++round) {
+    for (Case& result : cases) {
+      std::vector<SampleStream> streams;
+      for (int64_t i = 0; i < result.streams; ++i) {
+        streams.push_back({" ", {.seed = static_cast<uint64_t>(i * options.rounds + round + 1)}});
+      }
+      std::vector<std::string> texts;
+      draw_for(options.seconds, sampler, streams, texts, result);
+      for (size_t i = 0; i < streams.size(); i += 16) {
+        check_text(model, vocabulary, streams[i], texts[i], result);
+      }
+    }
+  }
+  return cases;
+}
+
+int bench_sample(const SampleBench& options, ordered_json report) {
+  install_stop_handlers();
+  at::set_num_threads(options.threads);
+  report["model"] =
+      concat(options.cell, ", E ", options.embedding, ", H ", options.hidden, ", ", options.layers,
+             options.layers == 1 ? " layer" : " layers", ", V ", options.vocabulary, ", ", options.threads,
+             options.threads == 1 ? " thread" : " threads");
+  const std::vector<Case> cases = measure(options);
+  const bool all_right = std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.right(); });
+  if (options.json) {
+    for (const Case& c : cases) {
+      report["cases"].push_back({{"streams", c.streams},
+                                 {"characters_per_second", median_of(c.rates)},
+                                 {"rates", c.rates},
+                                 {"checked", c.checked},
+                                 {"wrong", c.wrong}});
+    }
+    report["right"] = all_right;
+    std::puts(json_line(report).c_str());
+    return all_right ? 0 : 1;
+  }
+  print_header(report);
+  std::printf("\n%8s %14s  %-17s %s\n", "streams", "characters/s", "min..max", "drawn again by forward");
+  for (const Case& c : cases) {
+    const auto [least, most] = std::minmax_element(c.rates.begin(), c.rates.end());
+    std::printf(
+        "%8lld %14.0f  %-17s %s\n", static_cast<long long>(c.streams), median_of(c.rates),
+        concat(std::llround(*least), "..", std::llround(*most)).c_str(),
+        concat(c.checked - c.wrong, " of ", c.checked, c.right() ? " equal" : " equal: WRONG").c_str());
+  }
+  return all_right ? 0 : 1;
+}
+
+}  // namespace
+
+namespace charrnn {
+
+std::function<int(const BenchHeader&)> add_bench_sample(CLI::App& app) {
+  const auto options = std::make_shared<SampleBench>();
+  const auto size = CLI::Range(1, 65536);
+  CLI::App* sample = app.add_subcommand("sample", "sampling on the CPU, one stream and many side by side");
+  sample->add_option("--cell", options->cell, "of the model")
+      ->check(CLI::IsMember(
+          std::vector<std::string>(EnumNames<Cell>::names.begin(), EnumNames<Cell>::names.end())))
+      ->capture_default_str();
+  sample->add_option("--embedding", options->embedding, "E")->check(size)->capture_default_str();
+  sample->add_option("--hidden", options->hidden, "H")->check(size)->capture_default_str();
+  sample->add_option("--layers", options->layers, "L")->check(CLI::Range(1, 64))->capture_default_str();
+  sample->add_option("--vocabulary", options->vocabulary, "V")
+      ->check(CLI::Range(1, 50000))
+      ->capture_default_str();
+  sample->add_option("--streams", options->streams, "side by side, a case each")
+      ->delimiter(',')
+      ->check(size)
+      ->capture_default_str();
+  sample->add_option("--seconds", options->seconds, "of each round of a case")
+      ->check(above(0))
+      ->capture_default_str();
+  sample->add_option("--rounds", options->rounds, "how often each is measured, in turns")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  sample->add_option("--threads", options->threads, "of the processor")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  sample->add_flag("--json", options->json, "print the report as one line of JSON");
+  return [options](const BenchHeader& header) { return bench_sample(*options, header); };
+}
+
+}  // namespace charrnn
