@@ -78,6 +78,12 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
                  corpus->vocabulary().hash().substr(0, 8), ", the run was trained with ", hash.substr(0, 8),
                  ": preprocess again, or name the matching corpus with --set corpus.output=FOLDER");
     }
+    if (corpus->has_targets() != checkpoint.has_targets) {
+      const auto kind = [](bool aligned) { return aligned ? "aligned targets" : "no targets of its own"; };
+      fail_usage("the corpus ", settings.corpus.output, " has ", kind(corpus->has_targets()),
+                 ", the run was trained on one with ", kind(checkpoint.has_targets),
+                 ": name a corpus of the same kind with --set corpus.output=FOLDER");
+    }
     if (corpus->hash() != checkpoint.corpus_hash &&
         settings.corpus.output == checkpoint.settings.corpus.output) {
       fail_usage(

@@ -54,6 +54,9 @@ void visit(Self& p, const Visitor& v) {
   v("plateau_cooldown_left", p.plateau.cooldown_left, kAdded);
   v("plateau_rate_factor", p.plateau.rate_factor, kAdded);
   v("pitfalls_said", p.pitfalls_said, kAdded);
+  v("unjudged_loss_sum", p.unjudged_loss_sum, kAdded);
+  v("unjudged_count", p.unjudged_count, kAdded);
+  v("was_below_unigram", p.was_below_unigram, kAdded);
   v("metrics_bytes", p.metrics_bytes);
   v("events_bytes", p.events_bytes);
   v("samples_bytes", p.samples_bytes);

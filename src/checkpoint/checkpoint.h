@@ -54,10 +54,13 @@ struct Progressed {
   int64_t rollback_step = -1;  // where the last one went back to
   double rate_factor = 1;      // what they left of the learning rate
   PlateauState plateau{};
-  uint64_t pitfalls_said = 0;  // a bit each (train/pitfalls.h)
-  uint64_t metrics_bytes = 0;  // length of metrics.jsonl
-  uint64_t events_bytes = 0;   // length of the TensorBoard event file
-  uint64_t samples_bytes = 0;  // length of samples.txt
+  uint64_t pitfalls_said = 0;      // a bit each (train/pitfalls.h)
+  double unjudged_loss_sum = 0;    // nats, of too few targets yet to say how the run does
+  double unjudged_count = 0;       // targets
+  bool was_below_unigram = false;  // the loss, once
+  uint64_t metrics_bytes = 0;      // length of metrics.jsonl
+  uint64_t events_bytes = 0;       // length of the TensorBoard event file
+  uint64_t samples_bytes = 0;      // length of samples.txt
 };
 
 struct Checkpoint {

@@ -98,7 +98,7 @@ struct Value<Period> {
 
 template <>
 struct Value<LengthRange> {
-  static std::string type() { return "a whole number, or a range such as [10, 40]"; }
+  static std::string type() { return "a whole number, or a range such as [10, 40], the smaller first"; }
   static std::string text(const LengthRange& length) {
     return length.is_range() ? concat("[", length.min, ", ", length.max, "]") : std::to_string(length.min);
   }

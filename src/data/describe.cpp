@@ -239,7 +239,9 @@ std::string remarks_text(const Json& corpus) {
     }
   }
   std::vector<std::string> doubtful;
-  for (const Json& source : corpus["sources"]) {
+  Json texts = corpus["sources"];
+  if (!corpus["targets"].is_null()) texts.push_back(corpus["targets"]);
+  for (const Json& source : texts) {
     if (source.value("found_by", "") == "detector" && source.value("confidence", 100) < kSureConfidence) {
       doubtful.push_back(source["name"].get<std::string>() + " " + charset_text(source));
     }

@@ -206,6 +206,14 @@ uint32_t Vocabulary::id(char32_t character) const {
   return found.value_or(0);
 }
 
+namespace {
+
+std::string unit_name(Unit unit, char32_t value) {
+  return unit == Unit::kByte ? concat("byte ", static_cast<uint32_t>(value)) : character_name(value);
+}
+
+}  // namespace
+
 std::vector<uint32_t> Vocabulary::encode(std::string_view utf8, UnknownCharacters unknown) const {
   require_utf8(utf8, "the text");
   std::string text(utf8);
@@ -217,15 +225,24 @@ std::vector<uint32_t> Vocabulary::encode(std::string_view utf8, UnknownCharacter
     units = decode_utf8(text);
   }
   std::vector<uint32_t> ids;
+  // Of bytes, a character has up to four, and is skipped as a whole.
+  const auto goes_on = [&](size_t place) {
+    return unit_ == Unit::kByte && place < units.size() && (units[place] & 0xc0U) == 0x80U;
+  };
+  size_t whole = 0;  // ids of the characters before this one
   for (size_t place = 0; place < units.size(); ++place) {
+    if (!goes_on(place)) whole = ids.size();
     const std::optional<uint32_t> found = find(units[place]);
     if (found) {
       ids.push_back(*found);
     } else if (unknown == UnknownCharacters::kUnk && has_unknown()) {
       ids.push_back(0);
-    } else if (unknown != UnknownCharacters::kSkip) {
-      fail_usage("the vocabulary has no ", unit_ == Unit::kByte ? "byte " : "", character_name(units[place]),
-                 " (character ", place + 1, " of the text)",
+    } else if (unknown == UnknownCharacters::kSkip) {
+      ids.resize(whole);
+      while (goes_on(place + 1)) ++place;
+    } else {
+      fail_usage("the vocabulary has no ", unit_name(unit_, units[place]),
+                 unit_ == Unit::kByte ? " (byte " : " (character ", place + 1, " of the text)",
                  unknown == UnknownCharacters::kUnk ? " and no <unk>" : "",
                  ": change the text, or set sample.unknown_characters (charrnn_sample --unknown) to ",
                  has_unknown() ? "unk or skip" : "skip");

@@ -6,10 +6,10 @@
 #include "core/error.h"
 #include "data/batch_reader.h"
 #include "data/shard.h"
-#include "generate/sampler.h"
 #include "model/char_rnn.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
+#include "train/run_checks.h"
 #include "train/trainer.h"
 
 namespace charrnn {
@@ -43,7 +43,7 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const BatchReader reader(train, lane_options(settings), 0, ranks);
   const auto vocabulary = static_cast<int64_t>(corpus.vocabulary().size());
   check_groups(settings.train, ranks);
-  check_prefixes(settings.sample, corpus.vocabulary());
+  check_against_corpus(settings, corpus);
   RunSize size;
   size.parameters = CharRnn::parameter_count(settings.model, vocabulary);
   size.steps_per_epoch = static_cast<int64_t>(reader.plan().steps_in_epoch(0));
@@ -60,13 +60,16 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
                           settings.train.sequence_length.max);  // of a group
   uint64_t longest = 0;
   for (const SplitInfo::Shard& shard : train.shards) longest = std::max(longest, shard.length);
-  const double loaded = 2.0 * static_cast<double>(longest) / ranks * id_bytes_for(corpus.vocabulary().size());
+  const double texts = train.has_targets ? 2.0 : 1.0;
+  const double loaded =
+      2.0 * texts * static_cast<double>(longest) / ranks * id_bytes_for(corpus.vocabulary().size());
   // Backward makes each gradient before it is added, and oneDNN a rearranged copy of the weights.
   size.memory_bytes =
       kProgramBytes + kFloat * parameters * (copies + 1.5 + (has_halves ? 0.5 : 0.0)) +
       kFloat * characters * activation_floats(settings.model, static_cast<double>(vocabulary)) + loaded;
-  const double state = 2.0 * static_cast<double>(settings.model.layers * settings.train.batch_size *
-                                                 settings.model.hidden_size);
+  const double parts = settings.model.cell == Cell::kLstm ? 2 : 1;  // h, and an LSTM's c
+  const double state = parts * static_cast<double>(settings.model.layers * settings.train.batch_size *
+                                                   settings.model.hidden_size);
   size.checkpoint_bytes = kFloat * (parameters * (copies - 1.0) + state);
   return size;
 }

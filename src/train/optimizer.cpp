@@ -24,6 +24,11 @@ Optimizer::Optimizer(const OptimizerSettings& settings, const at::Tensor& values
   for (const std::string& name : names_of_moments(settings_)) moments_[name] = at::zeros_like(values);
 }
 
+bool Optimizer::begin_late(const std::string& moment) {
+  if (moment == "max_exp_avg_sq") moments_.at(moment).copy_(moments_.at("exp_avg_sq"));
+  return moment == "max_exp_avg_sq" || moment == "momentum_buffer";
+}
+
 void Optimizer::update(at::Tensor values, at::Tensor gradients, double learning_rate, int64_t updates) {
   const c10::AutoGradMode no_grad(false);
   if (settings_.name == OptimizerName::kRmsprop) return update_rmsprop(values, gradients, learning_rate);

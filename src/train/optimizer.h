@@ -24,6 +24,10 @@ class Optimizer {
   // max_exp_avg_sq.
   const std::map<std::string, at::Tensor>& moments() const { return moments_; }
 
+  // For a run that asks for this moment only now: it begins as if it had been kept with the others. False
+  // where it cannot.
+  bool begin_late(const std::string& moment);
+
   // Bytes of moments for each byte of weights.
   static int moments_per_weight(const OptimizerSettings& settings);
 

@@ -1,7 +1,9 @@
 #include "train/pitfalls.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "core/error.h"
 
@@ -10,21 +12,29 @@ namespace {
 
 // By then the loss should be below the unigram mark.
 constexpr int64_t kLearntBySteps = 1000;
-constexpr int64_t kLearntByTargets = 32000;  // later than the steps where each has few targets
+constexpr double kLearntByTargets = 32000;  // later than the steps where each has few targets
 
-constexpr int64_t kFirstSteps = 20;     // which may start anywhere
-constexpr double kExplodingNorm = 100;  // of the gradient of a mean loss, which is seldom above 10
+constexpr double kTargetsToJudge = 1000;  // fewer may be rare characters by chance
+constexpr int64_t kFirstSteps = 20;       // which may start anywhere
+constexpr double kExplodingNorm = 100;    // of the gradient of a mean loss, which is seldom above 10
 constexpr double kWorseThanGuessing = 1.2;
 constexpr size_t kLongestRun = 20;  // characters
 constexpr double kRisen = 1.1;      // the validation loss above its best
 constexpr double kFarBelow = 0.75;  // the training loss as a part of the validation loss
 constexpr int64_t kValuesSinceBest = 2;
 
+// Bytes of the character that begins here: UTF-8, or a byte of a byte vocabulary.
+size_t first_width(const std::string& text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0xc0 || text.find_first_not_of(text[0]) == std::string::npos) return 1;
+  return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
 // Of more than kLongestRun characters, all the same one.
 bool is_one_character(const std::string& text) {
-  const size_t width = text.find_first_not_of(text[0]) == std::string::npos ? 1 : text.find(text[0], 1);
-  if (width == std::string::npos || text.size() / width <= kLongestRun || text.size() % width != 0)
-    return false;
+  if (text.empty()) return false;
+  const size_t width = first_width(text);
+  if (text.size() % width != 0 || text.size() / width <= kLongestRun) return false;
   return text.compare(width, std::string::npos, text, 0, text.size() - width) == 0;
 }
 
@@ -43,10 +53,14 @@ const char* Pitfalls::usual_rate() const {
   return settings_.train.optimizer.name == OptimizerName::kSgd ? "0.1 to 1 (sgd)" : "0.001 to 0.005";
 }
 
+double Pitfalls::targets_of_step() const {
+  const auto lanes = static_cast<double>(settings_.train.batch_size);
+  return settings_.train.loss == LossOver::kAll ? lanes * settings_.train.sequence_length.mean() : lanes;
+}
+
 bool Pitfalls::should_have_learnt(const Progressed& progress) const {
-  const int64_t targets = settings_.train.loss == LossOver::kAll ? progress.characters
-                                                                 : progress.step * settings_.train.batch_size;
-  return progress.step >= kLearntBySteps && targets >= kLearntByTargets;
+  const auto steps = static_cast<double>(progress.step);
+  return progress.step >= kLearntBySteps && steps * targets_of_step() >= kLearntByTargets;
 }
 
 std::optional<std::string> Pitfalls::at_start(Progressed& progress) const {
@@ -57,30 +71,37 @@ std::optional<std::string> Pitfalls::at_start(Progressed& progress) const {
 }
 
 std::optional<std::string> Pitfalls::after_step(Progressed& progress, double gradient_norm) const {
-  const bool is_clipped = settings_.train.clip_norm > 0;
-  if (is_clipped || std::isnan(gradient_norm) || gradient_norm < kExplodingNorm) return {};
+  // A mean over few targets is as much noisier as the root of their number is smaller.
+  const double limit = kExplodingNorm * std::sqrt(std::max(1.0, kTargetsToJudge / targets_of_step()));
+  const bool is_cut = settings_.train.clip_norm > 0 && settings_.train.clip_norm < limit;
+  if (is_cut || std::isnan(gradient_norm) || gradient_norm < limit) return {};
   if (was_said(progress, Pitfall::kExploding) || was_said(progress, Pitfall::kRateTooHigh)) return {};
   return say(progress, Pitfall::kExploding,
              concat("exploding gradients: after step ", progress.step, " the gradient has a norm of ",
-                    gradient_norm, " and nothing clips it; try train.clip_norm: 1, a shorter ",
+                    gradient_norm, " that train.clip_norm does not cut; try train.clip_norm: 1, a shorter ",
                     "train.sequence_length, or model.cell: lstm"));
 }
 
 std::optional<std::string> Pitfalls::after_line(Progressed& progress, const Loss& training) const {
+  progress.unjudged_loss_sum += training.sum_nats;
+  progress.unjudged_count += training.count;
+  if (progress.unjudged_count < kTargetsToJudge) return {};
+  const Loss loss{std::exchange(progress.unjudged_loss_sum, 0), std::exchange(progress.unjudged_count, 0)};
+  if (loss.bits() < marks_.unigram_bits) progress.was_below_unigram = true;
   if (was_said(progress, Pitfall::kRateTooHigh) || was_said(progress, Pitfall::kExploding)) return {};
   const double guessing = std::log2(static_cast<double>(vocabulary_size_));
-  if (progress.step >= kFirstSteps && training.bits() > kWorseThanGuessing * guessing) {
+  if (progress.step >= kFirstSteps && loss.bits() > kWorseThanGuessing * guessing) {
     return say(progress, Pitfall::kRateTooHigh,
                concat("the learning rate is far too high: after ", progress.step, " steps the loss of ",
-                      training.bits(), " bits/char is worse than the ", guessing,
+                      loss.bits(), " bits/char is worse than the ", guessing,
                       " of blind guessing; try train.optimizer.learning_rate: ", usual_rate()));
   }
-  if (!should_have_learnt(progress) || training.bits() < marks_.unigram_bits ||
+  if (!should_have_learnt(progress) || progress.was_below_unigram ||
       was_said(progress, Pitfall::kNothingLearnt)) {
     return {};
   }
   return say(progress, Pitfall::kNothingLearnt,
-             concat("after ", progress.step, " steps the loss of ", training.bits(),
+             concat("after ", progress.step, " steps the loss of ", loss.bits(),
                     " bits/char is not below the unigram mark of ", marks_.unigram_bits,
                     ": nothing but letter frequencies was learnt; try a learning rate ten times lower or ",
                     "higher"));
@@ -89,7 +110,7 @@ std::optional<std::string> Pitfalls::after_line(Progressed& progress, const Loss
 std::optional<std::string> Pitfalls::after_value(Progressed& progress, const Loss& validation) const {
   const bool has_risen =
       progress.values_since_best >= kValuesSinceBest && validation.nats() > kRisen * progress.best_loss;
-  if (!has_risen || progress.last_loss > kFarBelow * validation.nats() ||
+  if (!has_risen || progress.last_loss == 0 || progress.last_loss > kFarBelow * validation.nats() ||
       was_said(progress, Pitfall::kMemorised)) {
     return {};
   }

@@ -38,6 +38,7 @@ class Pitfalls {
   static bool was_said(const Progressed& progress, Pitfall pitfall);
   static std::string say(Progressed& progress, Pitfall pitfall, std::string text);
   const char* usual_rate() const;
+  double targets_of_step() const;  // that have a part in the loss
   bool should_have_learnt(const Progressed& progress) const;
 
   const Settings& settings_;

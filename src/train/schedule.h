@@ -13,9 +13,10 @@ namespace charrnn {
 //   plateau       the rate, which plateau.h then cuts
 //   step          times `factor` after every `step_size` steps (PyTorch's StepLR)
 //   linear        straight down to final_fraction of it at the end (LinearLR)
-//   cosine        a half cosine down to there (Loshchilov and Hutter 2016, without restarts;
-//   CosineAnnealingLR) inverse_sqrt  times sqrt(w / (w + steps since)), w being the warm-up, at least 1
-//   (Vaswani et al. 2017)
+//   cosine        a half cosine down to there (CosineAnnealingLR; Loshchilov and Hutter 2016)
+//
+//   inverse_sqrt  times sqrt(w / (w + steps since)), w being the warm-up, at least 1 (Vaswani et al. 2017)
+//
 // all times batch_scale.
 double learning_rate(const TrainSettings& settings, int64_t step, int64_t total_steps);
 

@@ -59,14 +59,6 @@ Settings with_lanes_of(Settings settings, int ranks) {
   return settings;
 }
 
-void check_groups(const TrainSettings& settings, int ranks) {
-  const int64_t lanes = settings.batch_size / ranks;
-  if (lanes % settings.accumulate == 0) return;
-  fail_usage("train.accumulate is ", settings.accumulate, ", which does not divide the ", lanes,
-             " lanes of each rank (train.batch_size ", settings.batch_size, " on ", ranks,
-             ranks == 1 ? " rank" : " ranks", "): take a number that does");
-}
-
 Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
                  const SplitInfo& split, const Progressed& progress)
     : settings_(settings),
@@ -186,8 +178,8 @@ void Trainer::update() {
   const TracedPhase phase(trace_, "clip and update");
   const at::Tensor& gradients = model_.parameters().gradients();
   clip_gradients(gradients, gradient_norm_, settings_.train.clip_norm);
-  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor *
-          progress_.plateau.rate_factor;
+  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor;
+  if (settings_.train.schedule.name == ScheduleName::kPlateau) rate_ *= progress_.plateau.rate_factor;
   const at::Tensor& values = model_.parameters().values();
   optimizer_.update(values, gradients, rate_, progress_.step - progress_.skipped + 1);
   if (average_.defined()) average_.lerp_(values, 1 - *settings_.train.average_decay);
@@ -254,34 +246,43 @@ void Trainer::swap_average() {
   average_.copy_(kept);
 }
 
-void Trainer::restore_from(const Checkpoint& checkpoint) {
-  if (comm_.rank() == 0) {
-    load_weights(checkpoint, model_);
-    const auto load = [&](const at::Tensor& flat, const std::map<std::string, at::Tensor>& tensors,
-                          const std::string& what) {
-      for (const Parameters::Parameter& parameter : model_.parameters().list()) {
-        const auto found = tensors.find(parameter.name);
-        check(found != tensors.end() && found->second.sizes() == parameter.value.sizes(),
-              "the checkpoint has no ", what, " of the weight ", parameter.name, " in its shape");
-        Parameters::view(flat, parameter).copy_(found->second);
-      }
-    };
-    for (const auto& [moment, flat] : optimizer_.moments()) {
-      const auto tensors = checkpoint.moments.find(moment);
-      load(flat, tensors != checkpoint.moments.end() ? tensors->second : decltype(tensors->second)(),
-           "moment " + moment);
-    }
-    // A run that asks for an average only now begins it with the weights.
-    if (average_.defined() && checkpoint.average.empty()) average_.copy_(model_.parameters().values());
-    if (average_.defined() && !checkpoint.average.empty()) load(average_, checkpoint.average, "average");
-    const RnnState all_lanes = model_.zero_state(settings_.train.batch_size);
-    for (const auto& [part, wanted] : all_lanes.parts()) {
-      const at::Tensor& state = part == std::string_view("h") ? checkpoint.state.h : checkpoint.state.c;
-      check(state.defined() && state.sizes() == wanted.sizes() && state.scalar_type() == at::kFloat,
-            "the checkpoint lacks the state of the ", settings_.train.batch_size, " lanes in the shape ",
-            all_lanes.h.sizes());
+// Tensors of a checkpoint, by weight, into one flat buffer.
+void Trainer::load_flat(const at::Tensor& flat, const std::map<std::string, at::Tensor>& tensors,
+                        const std::string& what) const {
+  for (const Parameters::Parameter& parameter : model_.parameters().list()) {
+    const auto found = tensors.find(parameter.name);
+    check(found != tensors.end() && found->second.sizes() == parameter.value.sizes(),
+          "the checkpoint has no ", what, " of the weight ", parameter.name, " in its shape");
+    Parameters::view(flat, parameter).copy_(found->second);
+  }
+}
+
+void Trainer::load_from(const Checkpoint& checkpoint) {
+  load_weights(checkpoint, model_);
+  for (const auto& [moment, flat] : optimizer_.moments()) {
+    const auto found = checkpoint.moments.find(moment);
+    if (found != checkpoint.moments.end()) {
+      load_flat(flat, found->second, "moment " + moment);
+    } else {  // amsgrad or a momentum that the run did not have before
+      check(optimizer_.begin_late(moment), "the checkpoint has no moment ", moment, " of the optimizer");
     }
   }
+  // A run that asks for an average only now begins it with the weights.
+  if (average_.defined() && checkpoint.average.empty()) average_.copy_(model_.parameters().values());
+  if (average_.defined() && !checkpoint.average.empty()) load_flat(average_, checkpoint.average, "average");
+  const RnnState all_lanes = model_.zero_state(settings_.train.batch_size);
+  for (const auto& [part, wanted] : all_lanes.parts()) {
+    const at::Tensor& state = part == std::string_view("h") ? checkpoint.state.h : checkpoint.state.c;
+    check(state.defined() && state.sizes() == wanted.sizes() && state.scalar_type() == at::kFloat,
+          "the checkpoint lacks the state of the ", settings_.train.batch_size, " lanes in the shape ",
+          all_lanes.h.sizes());
+  }
+}
+
+void Trainer::restore_from(const Checkpoint& checkpoint) {
+  together(comm_, [&] {
+    if (comm_.rank() == 0) load_from(checkpoint);
+  });
   broadcast(comm_, model_.parameters().values());
   for (const auto& [moment, flat] : optimizer_.moments()) broadcast(comm_, flat);
   if (average_.defined()) broadcast(comm_, average_);

@@ -76,6 +76,9 @@ class Trainer {
   Verdict judge();
   void update();
   void count(double loss_sum, int64_t steps, Verdict verdict, double work_seconds);
+  void load_from(const Checkpoint& checkpoint);  // on rank 0
+  void load_flat(const at::Tensor& flat, const std::map<std::string, at::Tensor>& tensors,
+                 const std::string& what) const;
   int64_t targets_of(int64_t lanes, int64_t steps) const;  // that have a part in the loss
 
   Settings settings_;
@@ -102,8 +105,5 @@ class Trainer {
 Settings with_lanes_of(Settings settings, int ranks);
 
 LaneOptions lane_options(const Settings& settings);
-
-// Throws Error (exit code 2) where train.accumulate does not divide the lanes of each rank.
-void check_groups(const TrainSettings& settings, int ranks);
 
 }  // namespace charrnn

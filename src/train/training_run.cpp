@@ -22,6 +22,7 @@
 #include "train/job_limit.h"
 #include "train/plateau.h"
 #include "train/resume_rules.h"
+#include "train/run_checks.h"
 
 namespace charrnn {
 namespace {
@@ -103,12 +104,7 @@ void TrainingRun::open_corpus() {
   }
   corpus_ = CorpusFolder::open(settings_.corpus.output);
   warn_of_other_corpus_settings();
-  check_prefixes(settings_.sample, corpus_->vocabulary());
-  if (settings_.train.schedule.name == ScheduleName::kPlateau && corpus_->split("valid") == nullptr) {
-    fail_usage("train.schedule.name: plateau watches the validation values, and the corpus ",
-               settings_.corpus.output,
-               " has no validation split: give corpus.split.valid and preprocess again");
-  }
+  check_against_corpus(settings_, *corpus_);
   if (is_first_) {
     folder_.create();
     lock_.emplace(folder_.path());
@@ -376,6 +372,7 @@ ExitCode TrainingRun::step_until_done() {
     if (samples) sample_now();
     if ((evaluates || samples) && is_something_put_off()) interrupted = true;
     const bool gives_up = is_out_of_patience();
+    if (gives_up && !logs) log_step();
     if (saves || is_best || stops_here || interrupted || gives_up) save(is_best);
     if (interrupted) {
       report_stop(reason);
@@ -422,8 +419,11 @@ bool TrainingRun::report_skipped_step() {
     const bool rolls_back = settings_.train.on_divergence == OnDivergence::kRollback;
     log::error(concat("diverged: ", progress.skipped_in_a_row, " steps in a row were skipped",
                       rolls_back ? ""
-                                 : "; lower train.optimizer.learning_rate or train.clip_norm, or set "
-                                   "train.on_divergence: rollback, and start from the last checkpoint"));
+                                 : concat("; lower train.optimizer.learning_rate, ",
+                                          settings_.train.clip_norm > 0 ? "lower train.clip_norm"
+                                                                        : "set train.clip_norm: 1",
+                                          ", or set train.on_divergence: rollback, and start from the last "
+                                          "checkpoint")));
   }
   return false;
 }

@@ -27,32 +27,33 @@ class ClientsTest(ToolTest):
         ids = numpy.concatenate([self.read_split("train"), self.read_split("valid")])
         self.assertEqual("".join(characters[i] for i in ids), TIME_MACHINE.read_text(encoding="utf-8"))
 
-    def held_out_loss(self, checkpoint, lanes):
-        """charrnn_eval's definition, with torch.nn.LSTM: every target once, each lane from zero state."""
+    def held_out_loss(self, cell, checkpoint, lanes):
+        """charrnn_eval's definition, with torch.nn: every target once, each lane from zero state."""
         weights = load_file(checkpoint)
-        lstm = torch.nn.LSTM(weights["rnn.weight_ih_l0"].shape[1], weights["rnn.weight_hh_l0"].shape[1],
-                             num_layers=sum(name.startswith("rnn.weight_ih_l") for name in weights), batch_first=True)
-        lstm.load_state_dict({name[4:]: value for name, value in weights.items() if name.startswith("rnn.")})
+        rnn = self.torch_model(cell, weights, sum(name.startswith("rnn.weight_ih_l") for name in weights))
         ids = torch.from_numpy(self.read_split("valid").astype(numpy.int64))
         total, targets = 0.0, len(ids) - 1
         for k in range(lanes):
             begin, end = k * targets // lanes, (k + 1) * targets // lanes
             embedded = (weights["embedding.weight"][ids[begin:end]] if "embedding.weight" in weights else
-                        torch.nn.functional.one_hot(ids[begin:end], lstm.input_size).float())
+                        torch.nn.functional.one_hot(ids[begin:end], rnn.input_size).float())
             with torch.no_grad():
-                logits = torch.nn.functional.linear(lstm(embedded[None])[0][0], weights["head.weight"],
+                logits = torch.nn.functional.linear(rnn(embedded[None])[0][0], weights["head.weight"],
                                                     weights["head.bias"])
             total += torch.nn.functional.cross_entropy(logits, ids[begin + 1:end + 1], reduction="sum").item()
         return total / targets
 
     def test_torch_finds_the_same_loss(self):
-        for name, settings in (("embedding", {"model__layers": 2}), ("one_hot", {"model__input": "one_hot"})):
-            with self.subTest(input=name):
-                run = self.train(name, train__steps=30, **settings)
+        kinds = [(cell, settings) for cell in ("lstm", "gru", "rnn_tanh", "rnn_relu")
+                 for settings in ({"model__layers": 2}, {"model__input": "one_hot"})]
+        for number, (cell, settings) in enumerate(kinds):
+            with self.subTest(cell=cell, **settings):
+                run = self.train(f"run{number}", train__steps=30, train__optimizer__learning_rate=0.01, model__cell=cell,
+                                 **settings)
                 checkpoint = run / "checkpoints" / "latest"
                 shown = json.loads(self.succeed("charrnn_eval", checkpoint, "--json").stdout)
                 self.assertEqual(shown["characters"], len(self.read_split("valid")) - 1)
-                self.assertLess(abs(self.held_out_loss(checkpoint, 5) - shown["loss_nats"]), 1e-5)
+                self.assertLess(abs(self.held_out_loss(cell, checkpoint, 5) - shown["loss_nats"]), 1e-5)
 
     def torch_model(self, cell, weights, layers):
         kind, more = {"lstm": (torch.nn.LSTM, {}), "gru": (torch.nn.GRU, {}), "rnn_tanh": (torch.nn.RNN, {}),
@@ -114,28 +115,32 @@ class ClientsTest(ToolTest):
                 self.train(f"parts{number}", train__steps=15, train__start_from=first, ranks=2, **settings)
                 self.assertLess(max(abs(a - b) for a, b in zip(losses(run), losses(parts), strict=True)), 1e-5)
                 json.loads(self.succeed("charrnn_eval", run, "--json").stdout)
-                self.assertEqual(len(self.succeed("charrnn_sample", run, "--prefix", "The ", "-n", 30).stdout.strip()) > 4,
+                self.assertEqual(len(self.succeed("charrnn_sample", run, "--prefix", "The ", "-n", 30).stdout) == 4 + 30 + 1,
                                  True)
 
     def test_schedules_are_torchs(self):
+        schedulers = torch.optim.lr_scheduler
+
         def rates(make):
             optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.03)
-            schedule = make(optimizer)
+            warm_up = schedulers.LinearLR(optimizer, start_factor=1 / 5, total_iters=4)
+            schedule = schedulers.SequentialLR(optimizer, [warm_up, make(optimizer)], milestones=[5])
             seen = []
-            for _ in range(20):
+            for _ in range(50):
                 seen.append(optimizer.param_groups[0]["lr"])
                 optimizer.step()
                 schedule.step()
             return seen
-        schedulers = torch.optim.lr_scheduler
         for name, more, make in (
+                ("constant", {}, lambda o: schedulers.ConstantLR(o, factor=1)),
+                ("inverse_sqrt", {}, lambda o: schedulers.LambdaLR(o, lambda step: (5 / (5 + step)) ** 0.5)),
                 ("step", {"step_size": 6, "factor": 0.3}, lambda o: schedulers.StepLR(o, 6, gamma=0.3)),
                 ("linear", {"final_fraction": 0.1},
-                 lambda o: schedulers.LinearLR(o, start_factor=1, end_factor=0.1, total_iters=20)),
+                 lambda o: schedulers.LinearLR(o, start_factor=1, end_factor=0.1, total_iters=45)),
                 ("cosine", {"final_fraction": 0.1},
-                 lambda o: schedulers.CosineAnnealingLR(o, T_max=20, eta_min=0.003))):
+                 lambda o: schedulers.CosineAnnealingLR(o, T_max=45, eta_min=0.003))):
             with self.subTest(schedule=name):
-                run = self.train(name, train__steps=20, train__schedule__name=name,
+                run = self.train(name, train__steps=50, train__schedule__name=name, train__schedule__warmup_steps=5,
                                  **{f"train__schedule__{key}": value for key, value in more.items()})
                 ours = [line["learning_rate"] for line in lines(run, "train")]
                 for a, b in zip(ours, rates(make), strict=True):
@@ -143,7 +148,7 @@ class ClientsTest(ToolTest):
 
     def test_plateau_is_torchs(self):
         more = {"factor": 0.5, "patience": 1, "threshold": 0.01, "cooldown": 1, "final_fraction": 0.05}
-        run = self.train(train__steps=40, evaluate__every=1, train__optimizer__learning_rate=0.1,
+        run = self.train(train__steps=50, evaluate__every=1, train__optimizer__learning_rate=0.1,
                          train__schedule__name="plateau",
                          **{f"train__schedule__{key}": value for key, value in more.items()})
         optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)

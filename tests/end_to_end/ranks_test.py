@@ -15,7 +15,7 @@ class RanksTest(ToolTest):
     def assert_same_curve(self, **settings):
         curves = {}
         for ranks in (1, 2, 4):
-            folder = self.train(f"np{ranks}", ranks=ranks, train__steps=STEPS, evaluate__every=25, **settings)
+            folder = self.train(f"np{ranks}", ranks=ranks, train__steps=STEPS, **{"evaluate__every": 25, **settings})
             curves[ranks] = losses(folder)
             self.assertEqual(len(curves[ranks]), STEPS)
             self.valid[ranks] = losses(folder, "valid")
@@ -79,6 +79,27 @@ class RanksTest(ToolTest):
 
     def test_random_sampling(self):
         self.assert_same_curve(train__sampling="random")
+
+    def test_drawn_lengths_groups_plateau_and_targets_of_their_own(self):
+        text = TIME_MACHINE.read_text(encoding="utf-8")[:60000]
+        (self.folder / "text.txt").write_text(text, encoding="utf-8")
+        (self.folder / "targets.txt").write_text(text.swapcase(), encoding="utf-8")
+        corpus = self.folder / "aligned"
+        aligned = {"corpus__output": corpus, "corpus__sources": f"[{self.folder}/text.txt]",
+                   "corpus__targets": self.folder / "targets.txt"}
+        self.succeed("charrnn_preprocess", self.config, **aligned)
+        settings = {**aligned, "train__sequence_length": "[5, 40]", "train__accumulate": 3, "evaluate__every": 10,
+                    "comm__gradient_buckets": "layer", "train__optimizer__name": "sgd", "train__clip_norm": 0,
+                    "train__optimizer__learning_rate": 1.0, "train__schedule__name": "plateau",
+                    "train__schedule__patience": 0, "train__schedule__threshold": 0.9, "train__schedule__factor": 0.5}
+        self.assert_same_curve(**settings)
+        rates = [line["learning_rate"] for line in lines(self.folder / "np1", "train")]
+        self.assertEqual((rates[0], rates[-1]), (1.0, 0.125), "no value is a tenth of the one before")
+        # Stopped on 4 ranks amid a shard, gone on with 2.
+        self.train("elastic", ranks=4, extra=["--max-steps", 17], train__steps=STEPS, **settings)
+        elastic = losses(self.train("elastic", ranks=2, train__steps=STEPS, **settings))
+        for a, b in zip(losses(self.folder / "np1"), elastic, strict=True):
+            self.assertLess(abs(a - b), TOLERANCE * a)
 
     def test_lanes_of_unequal_length_count_by_characters(self):
         # 8,948 targets in 5 lanes, dealt to 2 ranks as 3 and 2: a mean of the ranks' means would be another value.

@@ -32,14 +32,22 @@ class ResumeTest(ToolTest):
             self.assertEqual(tensor.tobytes(), second[name].tobytes(), name)
 
     def test_six_and_four_steps_are_ten(self):
+        # The rate of the second kind is halved after steps 2, 4 and 6: before and after the stop.
+        drawn = {"train__sequence_length": "[3, 20]", "train__accumulate": 3, "train__loss": "last", "evaluate__every": 2,
+                 "train__schedule__name": "plateau", "train__schedule__patience": 0, "train__schedule__threshold": 0.9,
+                 "train__schedule__factor": 0.5, "train__average_decay": 0.9, "evaluate__weights": "average"}
         for ranks in (1, 2):
-            with self.subTest(ranks=ranks):
-                whole = self.train(f"whole{ranks}", ranks=ranks, **self.settings)
-                parts = self.train(f"parts{ranks}", ranks=ranks, extra=["--max-steps", 6], **self.settings)
-                self.assertEqual(len(losses(parts)), 6)
-                self.train(f"parts{ranks}", ranks=ranks, **self.settings)
-                self.assertEqual(len(losses(whole)), 10)
-                self.assert_equal_runs(whole, parts)
+            for kind, more in (("plain", {}), ("drawn", drawn)):
+                with self.subTest(ranks=ranks, kind=kind):
+                    settings = {**self.settings, **more}
+                    whole = self.train(f"whole{kind}{ranks}", ranks=ranks, **settings)
+                    parts = self.train(f"parts{kind}{ranks}", ranks=ranks, extra=["--max-steps", 6], **settings)
+                    self.assertEqual(len(losses(parts)), 6)
+                    self.train(f"parts{kind}{ranks}", ranks=ranks, **settings)
+                    self.assertEqual(len(losses(whole)), 10)
+                    self.assert_equal_runs(whole, parts)
+                    rates = [[line["learning_rate"] for line in lines(run, "train")] for run in (whole, parts)]
+                    self.assertEqual(*rates)
 
     def test_evaluating_and_sampling_change_nothing(self):
         plain = self.train("plain", ranks=2, **self.settings)
@@ -137,10 +145,10 @@ class SignalTest(ToolTest):
         folder = self.folder / "sampling"
         process = subprocess.Popen(
             command("charrnn_train", self.config, *overrides(
-                run__output=folder, train__steps=100000, sample__every=5, sample__length=1000000,
+                run__output=folder, train__steps=100000, sample__every=5, sample__length=1000000, model__hidden_size=512,
                 comm__timeout_seconds=3), ranks=2),
             env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        time.sleep(6)  # the sample before the first step takes minutes: longer than the ranks may wait for each other
+        time.sleep(6)  # the sample before the first step takes a minute or more: longer than the ranks may wait for each other
         self.assertIsNone(process.poll(), "it goes on sampling")
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=30)

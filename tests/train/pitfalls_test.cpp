@@ -15,14 +15,15 @@ using testing::Optional;
 // Of 64 characters: guessing costs 6 bits, letter frequencies 4.5.
 class PitfallsOfARun : public testing::Test {
  protected:
-  static Loss of_bits(double bits) { return {bits * std::numbers::ln2, 1}; }
+  static Loss of_bits(double bits, double targets = 1000) {
+    return {bits * std::numbers::ln2 * targets, targets};
+  }
   void at_step(int64_t step, double bits) {
     progress_.step = step;
-    progress_.characters = 100 * step;
     progress_.last_loss = of_bits(bits).nats();
   }
 
-  Settings settings_;
+  Settings settings_;  // of 32 lanes x 64 characters
   Progressed progress_;
   Pitfalls pitfalls_{settings_, {4.5, 3.5}, 64};
 };
@@ -39,6 +40,9 @@ TEST_F(PitfallsOfARun, OneCharacterBackIsSaidOnce) {
 TEST_F(PitfallsOfARun, ExplodingGradientsWhereNothingClips) {
   const double infinite = std::numeric_limits<double>::infinity();
   EXPECT_EQ(pitfalls_.after_step(progress_, infinite), std::nullopt) << "it is clipped";
+  Progressed hardly_clipped;
+  settings_.train.clip_norm = 1e6;
+  EXPECT_NE(pitfalls_.after_step(hardly_clipped, infinite), std::nullopt);
   settings_.train.clip_norm = 0;
   EXPECT_EQ(pitfalls_.after_step(progress_, 99), std::nullopt);
   EXPECT_EQ(pitfalls_.after_step(progress_, std::numeric_limits<double>::quiet_NaN()), std::nullopt);
@@ -46,6 +50,12 @@ TEST_F(PitfallsOfARun, ExplodingGradientsWhereNothingClips) {
   EXPECT_EQ(pitfalls_.after_step(progress_, 1e9), std::nullopt) << "said once";
   at_step(5000, 9);
   EXPECT_EQ(pitfalls_.after_line(progress_, of_bits(9)), std::nullopt) << "that is its consequence";
+  // One target a step: the limit is the root of a thousand times as high.
+  Progressed single;
+  settings_.train.batch_size = 1;
+  settings_.train.loss = LossOver::kLast;
+  EXPECT_EQ(pitfalls_.after_step(single, 3000), std::nullopt);
+  EXPECT_NE(pitfalls_.after_step(single, 3200), std::nullopt);
 }
 
 TEST_F(PitfallsOfARun, ARateFarTooHighIsWorseThanGuessing) {
@@ -62,9 +72,20 @@ TEST_F(PitfallsOfARun, NothingButFrequencies) {
   at_step(999, 4.6);
   EXPECT_EQ(pitfalls_.after_line(progress_, of_bits(4.6)), std::nullopt);
   at_step(1000, 4.4);
-  EXPECT_EQ(pitfalls_.after_line(progress_, of_bits(4.4)), std::nullopt);
+  Progressed learnt = progress_;
+  EXPECT_EQ(pitfalls_.after_line(learnt, of_bits(4.4)), std::nullopt);
+  EXPECT_EQ(pitfalls_.after_line(learnt, of_bits(4.6)), std::nullopt) << "it had learnt something";
   EXPECT_THAT(pitfalls_.after_line(progress_, of_bits(4.6)), Optional(HasSubstr("unigram mark of 4.5")));
   EXPECT_EQ(pitfalls_.after_line(progress_, of_bits(4.6)), std::nullopt);
+}
+
+// A single rare character says nothing: lines are added up to a thousand targets.
+TEST_F(PitfallsOfARun, FewTargetsAreNotJudged) {
+  at_step(40, 20);
+  for (int line = 1; line < 1000; ++line) {
+    ASSERT_EQ(pitfalls_.after_line(progress_, of_bits(line < 500 ? 20 : 1, 1)), std::nullopt) << line;
+  }
+  EXPECT_THAT(pitfalls_.after_line(progress_, of_bits(1, 1)), Optional(HasSubstr("loss of 10.48")));
 }
 
 TEST_F(PitfallsOfARun, FewTargetsAStepNeedMoreSteps) {
@@ -87,6 +108,9 @@ TEST_F(PitfallsOfARun, OneCharacterForEver) {
        {"", "a", "                    ", "          a          ", "abababababababababababab"}) {
     EXPECT_EQ(pitfalls_.after_sample(progress_, text), std::nullopt) << text;
   }
+  std::string words;
+  for (int i = 0; i < 60; ++i) words += "the ";
+  EXPECT_EQ(pitfalls_.after_sample(progress_, words), std::nullopt);
   Progressed chinese = progress_;
   EXPECT_THAT(pitfalls_.after_sample(progress_, blanks), Optional(HasSubstr("one character")));
   EXPECT_EQ(pitfalls_.after_sample(progress_, blanks), std::nullopt);
@@ -101,6 +125,9 @@ TEST_F(PitfallsOfARun, MemorisedIsFarBelowARisingValidation) {
   progress_.values_since_best = 1;
   EXPECT_EQ(pitfalls_.after_value(progress_, of_bits(2.5)), std::nullopt);
   progress_.values_since_best = 2;
+  Progressed unlogged = progress_;
+  unlogged.last_loss = 0;
+  EXPECT_EQ(pitfalls_.after_value(unlogged, of_bits(2.5)), std::nullopt) << "no training loss is known";
   EXPECT_EQ(pitfalls_.after_value(progress_, of_bits(2.1)), std::nullopt) << "hardly risen";
   EXPECT_THAT(pitfalls_.after_value(progress_, of_bits(2.5)), Optional(HasSubstr("memorised")));
   EXPECT_EQ(pitfalls_.after_value(progress_, of_bits(3)), std::nullopt);

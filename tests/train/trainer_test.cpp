@@ -16,6 +16,7 @@
 #include "../temporary_folder.h"
 #include "comm/solo.h"
 #include "model/loss.h"
+#include "train/run_checks.h"
 
 namespace charrnn {
 namespace {
@@ -388,6 +389,47 @@ TEST_F(Trainers, AccumulatedGroupsAreTheWholeBatch) {
               testing::AllOf(testing::HasSubstr("the 6 lanes of each rank"), testing::HasSubstr("2 ranks")));
 }
 
+// Plain descent without clipping: a gradient that were k times too large would show. With drawn lengths, the
+// last character alone, random windows and lanes that start anew with a document.
+TEST_F(Trainers, AccumulatedGradientsAreOfTheSameSize) {
+  Settings settings = some_settings();
+  settings.train.optimizer.name = OptimizerName::kSgd;
+  settings.train.optimizer.learning_rate = 0.5;
+  settings.train.schedule = {};
+  settings.train.clip_norm = 0;
+  std::vector<Settings> kinds(4, settings);
+  kinds[0].train.sequence_length = {1, 4};
+  kinds[1].train.loss = LossOver::kLast;
+  kinds[2].train.sampling = Sampling::kRandom;
+  kinds[3].train.reset_state = ResetState::kDocument;
+  for (size_t kind = 0; kind < kinds.size(); ++kind) {
+    SmallRun whole(kinds[kind], split_);
+    kinds[kind].train.accumulate = 2;
+    SmallRun halves(kinds[kind], split_);
+    whole.steps(12);
+    halves.steps(12);
+    EXPECT_LT((whole.values() - halves.values()).abs().max().item<double>(), 1e-5) << "kind " << kind;
+    EXPECT_EQ(whole.trainer.progress().window_count, halves.trainer.progress().window_count);
+  }
+}
+
+// amsgrad and momentum may come when a run goes on; a moment that was never optional may not be missing.
+TEST_F(Trainers, AMomentMayBeginLate) {
+  Settings settings = some_settings();
+  SmallRun first(settings, split_);
+  first.steps(3);
+  write_checkpoint(folder_ / "three", first.saved());
+  Checkpoint found = read_checkpoint(folder_ / "three");
+  settings.train.optimizer.amsgrad = true;
+  SmallRun second(settings, split_, found.progress);
+  second.trainer.restore_from(found);
+  const Checkpoint again = second.saved();
+  EXPECT_TRUE(same_bits(again.moments.at("max_exp_avg_sq").at("head.bias"),
+                        found.moments.at("exp_avg_sq").at("head.bias")));
+  found.moments.erase("exp_avg");
+  EXPECT_THAT(error_of([&] { second.trainer.restore_from(found); }), testing::HasSubstr("no moment exp_avg"));
+}
+
 // By hand: only the last character of each lane has a part in loss and gradient, and in their count.
 TEST_F(Trainers, TheLossOfTheLastCharacterAlone) {
   Settings settings = some_settings();
@@ -451,6 +493,11 @@ TEST_F(Trainers, APlateauCutsTheRateAndIsSaved) {
   run.trainer.progress().plateau = {1.5, 3, 2, 0.25};
   run.steps(1);
   EXPECT_DOUBLE_EQ(run.trainer.rate(), 0.02 * 0.25);
+  settings.train.schedule = {};
+  SmallRun left(settings, split_);
+  left.trainer.progress().plateau = {1.5, 3, 2, 0.25};
+  left.steps(1);
+  EXPECT_DOUBLE_EQ(left.trainer.rate(), 0.02) << "a run that leaves plateau leaves its cuts";
   write_checkpoint(folder_ / "plateau", run.saved());
   const PlateauState found = read_checkpoint(folder_ / "plateau").progress.plateau;
   EXPECT_EQ(found.best, 1.5);
