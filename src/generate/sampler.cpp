@@ -39,21 +39,19 @@ class Streams {
   Streams(const CharRnn& model, const std::optional<CharacterStepper>& stepper,
           const std::vector<std::vector<uint32_t>>& prefixes)
       : model_(model), stepper_(stepper) {
-    std::vector<at::Tensor> h;
-    std::vector<at::Tensor> c;
-    std::vector<at::Tensor> logits;
-    RnnState state;
-    at::Tensor last;  // (1, V)
+    std::vector<RnnState> states;
+    std::vector<at::Tensor> logits;  // (1, V) each
     for (size_t i = 0; i < prefixes.size(); ++i) {
-      if (i == 0 || prefixes[i] != prefixes[i - 1]) {
-        state = model.zero_state(1);
-        last = model.forward(as_tensor(prefixes[i]).to(model.device()), state, std::nullopt).select(1, -1);
+      if (i > 0 && prefixes[i] == prefixes[i - 1]) {
+        states.push_back(states.back());
+        logits.push_back(logits.back());
+        continue;
       }
-      h.push_back(state.h);
-      if (state.c.defined()) c.push_back(state.c);
-      logits.push_back(last);
+      const at::Tensor ids = as_tensor(prefixes[i]).to(model.device());
+      states.push_back(model.zero_state(1));
+      logits.push_back(model.forward(ids, states.back(), std::nullopt).select(1, -1));
     }
-    state_ = {at::cat(h, 1), c.empty() ? at::Tensor() : at::cat(c, 1)};
+    state_ = join_lanes(states);
     logits_ = as_floats(at::cat(logits));
     if (stepper_) packed_ = stepper_->begin(state_);
   }

@@ -10,4 +10,12 @@ namespace charrnn {
 // it is no longer in use. From any thread.
 at::Tensor take_buffer(at::IntArrayRef sizes);
 
+// Its floats; null where it is undefined.
+inline const float* data(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
+}
+inline float* mutable_data(const at::Tensor& tensor) {
+  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
+}
+
 }  // namespace charrnn

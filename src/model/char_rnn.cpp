@@ -61,6 +61,17 @@ PlainLayer plain_layer(Cell cell) {
 
 }  // namespace
 
+RnnState join_lanes(const std::vector<RnnState>& states) {
+  if (states.size() == 1) return states[0];
+  std::vector<at::Tensor> h;
+  std::vector<at::Tensor> c;
+  for (const RnnState& state : states) {
+    h.push_back(state.h);
+    if (state.c.defined()) c.push_back(state.c);
+  }
+  return {at::cat(h, 1), c.empty() ? at::Tensor() : at::cat(c, 1)};
+}
+
 CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::ScalarType type,
                  at::Device device)
     : settings_(settings),

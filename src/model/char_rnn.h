@@ -39,6 +39,9 @@ struct RnnState {
   }
 };
 
+// The lanes of all of them, one after the other.
+RnnState join_lanes(const std::vector<RnnState>& states);
+
 class CharRnn {
  public:
   CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::ScalarType type = at::kFloat,

@@ -18,13 +18,6 @@ constexpr int64_t kMostTableRows = 2048;
 // A step of fewer multiplications is over before another thread has begun.
 constexpr int64_t kWorthSharing = 500'000;
 
-const float* data(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
-}
-float* mutable_data(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
-}
-
 at::Tensor packed(const at::Tensor& weights, const PackedOrder& order) {
   const at::Tensor dense = weights.contiguous();
   at::Tensor result = take_buffer({order.size()});

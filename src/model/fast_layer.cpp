@@ -16,13 +16,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 using MaybeTensor = std::optional<at::Tensor>;  // autograd takes no undefined tensors
 
-const float* data(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
-}
-float* mutable_data(const at::Tensor& tensor) {
-  return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
-}
-
 RecurrentShape shape_of(Cell cell, int64_t steps, const at::Tensor& h) {
   return {&recurrent_kernels(), &cell_kernels(cell), steps, h.size(0), h.size(1), at::get_num_threads()};
 }

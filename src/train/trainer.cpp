@@ -35,17 +35,6 @@ void check_equal(const std::vector<std::string>& hashes, const Communicator& com
        "last checkpoint, on other hosts");
 }
 
-RnnState joined(const std::vector<RnnState>& groups) {
-  if (groups.size() == 1) return groups[0];
-  std::vector<at::Tensor> h;
-  std::vector<at::Tensor> c;
-  for (const RnnState& group : groups) {
-    h.push_back(group.h);
-    if (group.c.defined()) c.push_back(group.c);
-  }
-  return {at::cat(h, 1), c.empty() ? at::Tensor() : at::cat(c, 1)};
-}
-
 }  // namespace
 
 LaneOptions lane_options(const Settings& settings) {
@@ -130,7 +119,7 @@ at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
     // Gradients stop here, values go on: truncated back-propagation over T characters.
     states.push_back(own.changed([](const at::Tensor& part) { return part.detach(); }));
   }
-  state = joined(states);
+  state = join_lanes(states);
   return loss_sum;
 }
 

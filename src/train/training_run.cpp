@@ -87,7 +87,6 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   if (found) trainer_->restore_from(*found);
   pitfalls_.emplace(settings_, corpus_->marks(), model_->vocabulary_size());
   seconds_before_ = progress.seconds;
-  logged_step_ = progress.step;
   together(comm_, [&] { open_files(); });
   watch_job_limit();
 }
@@ -457,7 +456,6 @@ bool TrainingRun::roll_back() {
   });
   step_seconds_ = 0;
   step_characters_ = 0;
-  logged_step_ = progress.step;
   report_event(concat("rollback ", progress.rollbacks, ": going on from step ", progress.step,
                       " with the learning rate times ", progress.rate_factor));
   save(false);  // so that a run that is killed now remembers it
@@ -555,7 +553,7 @@ bool TrainingRun::evaluate_now() {
 void TrainingRun::sample_now() {
   Progressed& progress = trainer_->progress();
   progress.samples_pending = false;
-  if (!is_first_) return;
+  if (!is_first_ || settings_.sample.prefixes.empty()) return;  // a Sampler packs all weights
   const WeightsInUse weights(*trainer_, settings_.sample.weights);
   const Sampler sampler(*model_, corpus_->vocabulary(), corpus_->has_targets());
   const auto& prefixes = settings_.sample.prefixes;

@@ -99,7 +99,6 @@ class TrainingRun {
   double seconds_before_ = 0;    // spent by earlier processes of this run
   double step_seconds_ = 0;      // in steps alone, since the last line
   int64_t step_characters_ = 0;  // in those steps
-  int64_t logged_step_ = 0;      // of the last line
   double epoch_before_ = 0;      // the last step
   double last_rate_ = 0;         // characters per second
 };

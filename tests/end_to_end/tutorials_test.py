@@ -141,11 +141,11 @@ class TutorialsTest(unittest.TestCase):
         start = self.start_of("tang_poems", model)
         folder, _ = self.train("tang_poems", train__start_from=start, train__epochs=4, train__log_every="1 epochs",
                                sample__every="2 epochs")
-        ids = torch.tensor([vocabulary.index(character) for character in text])
+        ids = d2l.ids_of(text, vocabulary)
         self.assert_close(losses(folder), list(tang.train(model, ids, 4)), 1e-4)
         for line in lines(folder, "sample")[-2:]:
             self.assertIn(line["prefix"], tang.PREFIXES)
-            self.assertEqual(line["prefix"] + line["text"], tang.predict(model, vocabulary, line["prefix"]))
+            self.assertEqual(line["prefix"] + line["text"], d2l.predict(model, line["prefix"], vocabulary))
 
     # ---- Andersen: one lane, drawn lengths, the loss of the last character
 

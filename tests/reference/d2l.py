@@ -26,8 +26,8 @@ def read_text(characters=10000):
     return "".join(re.sub("[^A-Za-z]+", " ", line).strip().lower() for line in lines)[:characters]
 
 
-def ids_of(text):
-    return torch.tensor([SYMBOLS.index(character) for character in text])
+def ids_of(text, symbols=SYMBOLS):
+    return torch.tensor([symbols.index(character) for character in text])
 
 
 class Model(torch.nn.Module):
@@ -87,13 +87,13 @@ def train(model, ids, epochs, sampling="sequential", lanes=32, length=35, rate=1
 
 
 @torch.no_grad()
-def predict(model, prefix, length=50):
+def predict(model, prefix, symbols=SYMBOLS, length=50):
     """The prefix, and what the model finds likeliest after it."""
-    logits, state = model(ids_of(prefix)[None])
+    logits, state = model(ids_of(prefix, symbols)[None])
     text = prefix
     for _ in range(length):
         best = logits[0, -1].argmax()
-        text += SYMBOLS[best]
+        text += symbols[best]
         logits, state = model(best.view(1, 1), state)
     return text
 

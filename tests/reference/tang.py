@@ -50,17 +50,6 @@ def train(model, ids, epochs, lanes=32, length=35, rate=1e-3, clip=1e-2):
         yield sum(losses) / len(losses)
 
 
-@torch.no_grad()
-def predict(model, vocabulary, prefix, length=50):
-    logits, state = model(torch.tensor([[vocabulary.index(character) for character in prefix]]))
-    text = prefix
-    for _ in range(length):
-        best = logits[0, -1].argmax()
-        text += vocabulary[best]
-        logits, state = model(best.view(1, 1), state)
-    return text
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=250)
@@ -73,13 +62,13 @@ def main():
     torch.manual_seed(arguments.seed)
     text = read_text()
     vocabulary = vocabulary_of(text)
-    ids = torch.tensor([vocabulary.index(character) for character in text])
+    ids = d2l.ids_of(text, vocabulary)
     model, started = Model(len(vocabulary)), time.perf_counter()
     for epoch, loss in enumerate(train(model, ids, arguments.epochs), 1):
         if epoch % 50 == 0 and not arguments.json:
             print(f"epoch {epoch}  perplexity {torch.tensor(loss).exp():.4f}  {time.perf_counter() - started:.0f} s")
             for prefix in PREFIXES:
-                print("  " + predict(model, vocabulary, prefix), flush=True)
+                print("  " + d2l.predict(model, prefix, vocabulary), flush=True)
         if time.perf_counter() - started > arguments.seconds:
             break
     if arguments.json:

@@ -37,6 +37,21 @@ Settings some_settings() {
   return settings;
 }
 
+// A step is the gradient times the rate, and nothing else.
+Settings plain_descent() {
+  Settings settings = some_settings();
+  settings.train.optimizer.name = OptimizerName::kSgd;
+  settings.train.optimizer.learning_rate = 0.5;
+  settings.train.schedule = {};
+  settings.train.clip_norm = 0;
+  return settings;
+}
+
+// Of some_settings' batches: 4 lanes x 3 characters.
+at::Tensor ids(const std::vector<int64_t>& list) {
+  return at::tensor(list, at::TensorOptions().dtype(at::kLong)).view({4, 3});
+}
+
 // A model, its trainer and a group of one, all made from settings.
 struct SmallRun {
   SmallRun(const Settings& run_settings, const SplitInfo& split, const Progressed& progress = {})
@@ -118,12 +133,8 @@ TEST_F(Trainers, LearnsARepeatedTextFromLnVDown) {
 // The same steps written out: the mean loss over all lanes, its gradient, plain descent; the state carried
 // and cut, zeroed where a shard begins.
 TEST_F(Trainers, StepsArePlainDescentOnTheMeanLoss) {
-  Settings settings = some_settings();
+  Settings settings = plain_descent();
   settings.model.dropout = 0;
-  settings.train.optimizer.name = OptimizerName::kSgd;
-  settings.train.optimizer.learning_rate = 0.5;
-  settings.train.schedule = {};
-  settings.train.clip_norm = 0;
   SmallRun run(settings, split_);
   CharRnn model = SmallRun::initialized(settings);
   BatchReader reader(split_, lane_options(settings), 0, 1);
@@ -131,9 +142,6 @@ TEST_F(Trainers, StepsArePlainDescentOnTheMeanLoss) {
   for (int step = 1; step <= 9; ++step) {
     if (reader.position().done == 0) state = model.zero_state(4);
     const Batch batch = reader.next();
-    const auto ids = [](const std::vector<int64_t>& list) {
-      return at::tensor(list, at::TensorOptions().dtype(at::kLong)).view({4, 3});
-    };
     model.parameters().gradients().zero_();
     const at::Tensor logits = model.forward(ids(batch.inputs), state, std::nullopt);
     const at::Tensor loss = cross_entropy_sum(logits, ids(batch.targets));
@@ -392,11 +400,7 @@ TEST_F(Trainers, AccumulatedGroupsAreTheWholeBatch) {
 // Plain descent without clipping: a gradient that were k times too large would show. With drawn lengths, the
 // last character alone, random windows and lanes that start anew with a document.
 TEST_F(Trainers, AccumulatedGradientsAreOfTheSameSize) {
-  Settings settings = some_settings();
-  settings.train.optimizer.name = OptimizerName::kSgd;
-  settings.train.optimizer.learning_rate = 0.5;
-  settings.train.schedule = {};
-  settings.train.clip_norm = 0;
+  Settings settings = plain_descent();
   std::vector<Settings> kinds(4, settings);
   kinds[0].train.sequence_length = {1, 4};
   kinds[1].train.loss = LossOver::kLast;
@@ -432,20 +436,13 @@ TEST_F(Trainers, AMomentMayBeginLate) {
 
 // By hand: only the last character of each lane has a part in loss and gradient, and in their count.
 TEST_F(Trainers, TheLossOfTheLastCharacterAlone) {
-  Settings settings = some_settings();
+  Settings settings = plain_descent();
   settings.model.dropout = 0;
-  settings.train.optimizer.name = OptimizerName::kSgd;
-  settings.train.optimizer.learning_rate = 0.5;
-  settings.train.schedule = {};
-  settings.train.clip_norm = 0;
   settings.train.loss = LossOver::kLast;
   SmallRun run(settings, split_);
   CharRnn model = SmallRun::initialized(settings);
   BatchReader reader(split_, lane_options(settings), 0, 1);
   const Batch batch = reader.next();
-  const auto ids = [](const std::vector<int64_t>& list) {
-    return at::tensor(list, at::TensorOptions().dtype(at::kLong)).view({4, 3});
-  };
   RnnState state = model.zero_state(4);
   const at::Tensor logits = model.forward(ids(batch.inputs), state, std::nullopt).select(1, 2);
   const at::Tensor loss =
