@@ -53,6 +53,8 @@ void visit(Self& p, const Visitor& v) {
   v("plateau_values_since", p.plateau.values_since, kAdded);
   v("plateau_cooldown_left", p.plateau.cooldown_left, kAdded);
   v("plateau_rate_factor", p.plateau.rate_factor, kAdded);
+  v("loss_scale", p.loss_scale.scale, kAdded);
+  v("loss_scale_good_steps", p.loss_scale.good_steps, kAdded);
   v("pitfalls_said", p.pitfalls_said, kAdded);
   v("unjudged_loss_sum", p.unjudged_loss_sum, kAdded);
   v("unjudged_count", p.unjudged_count, kAdded);

@@ -32,6 +32,12 @@ struct PlateauState {
   double rate_factor = 1;  // what the cuts left of the learning rate
 };
 
+// What losses are multiplied by before backward with train.precision fp16 (train/loss_scale.h).
+struct LossScaleState {
+  double scale = 65536;
+  int64_t good_steps = 0;  // since it changed
+};
+
 // What is no tensor.
 struct Progressed {
   int64_t step = 0;
@@ -54,6 +60,7 @@ struct Progressed {
   int64_t rollback_step = -1;  // where the last one went back to
   double rate_factor = 1;      // what they left of the learning rate
   PlateauState plateau{};
+  LossScaleState loss_scale{};
   uint64_t pitfalls_said = 0;      // a bit each (train/pitfalls.h)
   double unjudged_loss_sum = 0;    // nats, of too few targets yet to say how the run does
   double unjudged_count = 0;       // targets

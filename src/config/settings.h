@@ -129,6 +129,13 @@ struct EnumNames<RateScale> {
   static constexpr std::array<std::string_view, 3> names{"none", "linear", "sqrt"};
 };
 
+// What the model computes in. Weights, moments and the loss are fp32 in each.
+enum class Precision { kFp32, kTf32, kBf16, kFp16 };
+template <>
+struct EnumNames<Precision> {
+  static constexpr std::array<std::string_view, 4> names{"fp32", "tf32", "bf16", "fp16"};
+};
+
 enum class OnDivergence { kStop, kRollback };
 template <>
 struct EnumNames<OnDivergence> {
@@ -475,6 +482,9 @@ struct TrainSettings {
   RateScale scale_learning_rate = RateScale::kNone;
   std::optional<int64_t> reference_batch_size;
   double clip_norm = 1.0;
+  Precision precision = Precision::kFp32;
+  std::optional<int64_t> read_every;
+  bool profile = false;
   std::optional<double> average_decay;
   std::optional<double> skip_spikes_above;
   int64_t max_skipped_steps = 10;
@@ -531,6 +541,18 @@ void visit_train(Self& s, Visitor& v) {
            .max = 16777216,
            .word = "none"});
   v.field("clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});
+  v.field(
+      "precision", s.precision,
+      {.help = "of the model's products; tf32, bf16 and fp16 are for GPUs, with fp32 weights behind them"});
+  v.field(
+      "read_every", s.read_every,
+      {.help = "losses stay on the device for so many steps, which need not wait for them; auto: 1 on the "
+               "CPU, 10 on GPUs",
+       .unit = "steps",
+       .min = 1,
+       .max = 1000});
+  v.field("profile", s.profile,
+          {.help = "print where a step's time goes, and write trace-rank-R.json of the first steps"});
   v.field("average_decay", s.average_decay,
           {.help = "keep a running average of the weights: this share of the old one at each step",
            .min = 0,
@@ -610,7 +632,6 @@ struct RunSettings {
   std::optional<int64_t> threads;
   Progress progress = Progress::kAuto;
   std::optional<double> stop_before_limit;
-  int64_t trace_steps = 0;
 };
 
 template <class Self, class Visitor>
@@ -627,11 +648,6 @@ void visit_run(Self& s, Visitor& v) {
            .min = 1,
            .max = 1e6,
            .word = "none"});
-  v.field("trace_steps", s.trace_steps,
-          {.help = "write trace-rank-R.json of so many steps, for Perfetto or chrome://tracing",
-           .unit = "steps",
-           .min = 0,
-           .max = 10000});
 }
 
 struct CommSettings {

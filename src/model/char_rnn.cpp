@@ -7,6 +7,7 @@
 
 #include "core/counter_random.h"
 #include "core/error.h"
+#include "model/loss.h"
 
 namespace charrnn {
 namespace {
@@ -76,7 +77,8 @@ CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::Sca
                  at::Device device)
     : settings_(settings),
       vocabulary_size_(vocabulary_size),
-      parameters_(shapes(settings, vocabulary_size), type, device) {}
+      parameters_(shapes(settings, vocabulary_size), type, device),
+      compute_type_(type) {}
 
 void CharRnn::initialize(uint64_t seed) {
   const c10::AutoGradMode no_grad(false);
@@ -121,8 +123,19 @@ const at::Tensor& CharRnn::head_weight() const {
   return parameters_[settings_.tied_weights ? "embedding.weight" : "head.weight"];
 }
 
-LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
-                                   const at::Tensor& c, bool training) const {
+bool CharRnn::is_rounded() const {
+  return compute_type_ != parameters_.values().scalar_type();
+}
+
+at::Tensor CharRnn::rounded(const at::Tensor& tensor) const {
+  return tensor.defined() ? tensor.to(compute_type_) : tensor;
+}
+
+LayerOutput CharRnn::run_reference(LayerWeights w, at::Tensor x, at::Tensor h, at::Tensor c,
+                                   bool training) const {
+  for (at::Tensor* tensor : {&w.input, &w.recurrent, &w.input_bias, &w.recurrent_bias, &x, &h, &c}) {
+    *tensor = rounded(*tensor);
+  }
   const std::vector<at::Tensor> weights{w.input, w.recurrent, w.input_bias, w.recurrent_bias};
   constexpr bool kHasBiases = true;
   constexpr bool kBidirectional = false;
@@ -139,8 +152,8 @@ LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, c
   return {output, next_h.squeeze(0), {}};
 }
 
-bool CharRnn::is_fast(const at::Tensor& ids) const {
-  return settings_.kernel == Kernel::kFast && ids.is_cpu() &&
+bool CharRnn::is_fast() const {
+  return settings_.kernel == Kernel::kFast && device() == at::kCPU && !is_rounded() &&
          parameters_.values().scalar_type() == at::kFloat;
 }
 
@@ -153,7 +166,7 @@ at::Tensor CharRnn::embed(const at::Tensor& ids) const {
 LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                                const at::Tensor& c, bool training) const {
   const LayerWeights w = layer_weights(layer);
-  if (is_fast(ids)) {
+  if (is_fast()) {
     LayerInput from;
     if (layer > 0) {
       from.x = x.transpose(0, 1);
@@ -168,7 +181,7 @@ LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Ten
   return run_reference(w, input, h, c, training);
 }
 
-at::Tensor CharRnn::forward(const at::Tensor& ids, RnnState& state,
+at::Tensor CharRnn::outputs(const at::Tensor& ids, RnnState& state,
                             const std::optional<DropoutKey>& dropout_key) const {
   at::Tensor x;
   std::vector<at::Tensor> h;
@@ -185,14 +198,23 @@ at::Tensor CharRnn::forward(const at::Tensor& ids, RnnState& state,
         is_last ? settings_.output_dropout.value_or(settings_.dropout) : settings_.dropout;
     x = dropout_key ? dropout(result.output, probability, *dropout_key, layer) : result.output;  // (B, T, H)
   }
-  state = {at::stack(h), c.empty() ? at::Tensor() : at::stack(c)};
+  state = RnnState{at::stack(h), c.empty() ? at::Tensor() : at::stack(c)}.changed(
+      [&](const at::Tensor& part) { return part.to(parameters_.values().scalar_type()); });
+  return x;
+}
+
+at::Tensor CharRnn::logits(const at::Tensor& x) const {
   if (settings_.head == Head::kNone) return x;
-  const at::Tensor& weight = head_weight();
-  // The loss wants (B, T, V) in this order in memory: turn the smaller of x and the logits.
-  if (is_fast(ids) && vocabulary_size_ < settings_.hidden_size) {
-    return at::linear(x.transpose(0, 1), weight, parameters_["head.bias"]).transpose(0, 1);
+  return at::linear(x, rounded(head_weight()), rounded(parameters_["head.bias"]));
+}
+
+at::Tensor CharRnn::loss_sum(const at::Tensor& x, const at::Tensor& targets) const {
+  if (is_fast() && settings_.head != Head::kNone) {
+    // In the order of x in memory, (T, B): the sum is over all positions.
+    return linear_cross_entropy_sum(x.transpose(0, 1).flatten(0, 1).contiguous(), head_weight(),
+                                    parameters_["head.bias"], targets.t().flatten());
   }
-  return at::linear(x.contiguous(), weight, parameters_["head.bias"]);  // (B, T, V)
+  return cross_entropy_sum(logits(x).to(parameters_.values().scalar_type()), targets);
 }
 
 int64_t CharRnn::parameter_count(const ModelSettings& settings, int64_t vocabulary_size) {

@@ -54,10 +54,22 @@ class CharRnn {
 
   RnnState zero_state(int64_t lanes) const;
 
-  // ids (B, T) of int64 -> logits (B, T, V). `state` goes in and comes out; its gradient is not cut here.
-  // Dropout is on when a key is given.
-  at::Tensor forward(const at::Tensor& ids, RnnState& state,
+  // ids (B, T) of int64 -> what the last layer makes of them, which the head reads: (B, T, H). `state` goes
+  // in and comes out; its gradient is not cut here. Dropout is on when a key is given.
+  at::Tensor outputs(const at::Tensor& ids, RnnState& state,
                      const std::optional<DropoutKey>& dropout_key) const;
+  // The head over x (B, T, H): logits (B, T, V); and the loss of them (model/loss.h), which needs less
+  // memory.
+  at::Tensor logits(const at::Tensor& x) const;
+  at::Tensor loss_sum(const at::Tensor& x, const at::Tensor& targets) const;
+  at::Tensor forward(const at::Tensor& ids, RnnState& state,
+                     const std::optional<DropoutKey>& dropout_key) const {
+    return logits(outputs(ids, state, dropout_key));
+  }
+
+  // Layers and head compute in this type from now on, the weights rounded to it for each step (Micikevicius
+  // et al. 2018); weights, their gradients, the state and the loss stay as they are. By LibTorch's layers.
+  void compute_in(at::ScalarType type) { compute_type_ = type; }
 
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
@@ -76,13 +88,15 @@ class CharRnn {
   // the state after it.
   LayerOutput run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                         const at::Tensor& c, bool training) const;
-  LayerOutput run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
-                            const at::Tensor& c, bool training) const;
-  bool is_fast(const at::Tensor& ids) const;  // by charrnn's own layers, not LibTorch's
+  LayerOutput run_reference(LayerWeights w, at::Tensor x, at::Tensor h, at::Tensor c, bool training) const;
+  bool is_fast() const;                                // by charrnn's own layers, not LibTorch's
+  bool is_rounded() const;                             // computes in another type than that of the weights
+  at::Tensor rounded(const at::Tensor& tensor) const;  // to that type
 
   ModelSettings settings_;
   int64_t vocabulary_size_;
   Parameters parameters_;
+  at::ScalarType compute_type_;
 };
 
 }  // namespace charrnn

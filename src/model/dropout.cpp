@@ -118,7 +118,8 @@ struct FusedDropout : torch::autograd::Function<FusedDropout> {
 
 at::Tensor dropout(const at::Tensor& input, double probability, const DropoutKey& key, int64_t layer) {
   if (probability == 0.0) return input;
-  if (input.is_cpu()) {
+  const bool is_half = input.scalar_type() != at::kFloat && input.scalar_type() != at::kDouble;
+  if (input.is_cpu() && !is_half) {
     return FusedDropout::apply(input, probability, static_cast<int64_t>(key.seed), key.step, key.first_lane,
                                layer);
   }

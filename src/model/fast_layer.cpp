@@ -165,8 +165,11 @@ LayerOutput fast_layer(Cell cell, const LayerWeights& weights, const LayerInput&
   variable_list result;
   if (from.x.defined()) {
     result = apply(pad_last(from.x), pad_last(input), bias, {});
-  } else if (!from.embedding.defined()) {
+  } else if (!from.embedding.defined() && input.size(1) <= from.ids.numel()) {
     result = apply(input.t() + bias, {}, {}, from.ids);
+  } else if (!from.embedding.defined()) {  // fewer positions than the table would have rows: a row for each
+    const at::Tensor rows = input.index_select(1, from.ids.flatten()).t() + bias;
+    result = apply(rows, {}, {}, at::arange(from.ids.numel(), from.ids.options()).view(from.ids.sizes()));
   } else if (from.embedding.size(0) <= from.ids.numel()) {
     result = apply(at::linear(from.embedding, input, bias), {}, {}, from.ids);
   } else {  // fewer rows than the table would have

@@ -6,8 +6,16 @@
 
 namespace charrnn {
 
-// logits (B, T, V), targets (B, T) of int64 -> a scalar. Positions whose target is kNoTarget count nothing.
+// Positions whose target is this count nothing.
 inline constexpr int64_t kNoTarget = -100;
+
+// logits (B, T, V), targets (B, T) of int64 -> a scalar.
 at::Tensor cross_entropy_sum(const at::Tensor& logits, const at::Tensor& targets);
+
+// The same of the logits x W^T + b, of which there is never more than a block of positions: x (N, H),
+// weight (V, H), bias (V), targets (N). Floats on the CPU. With gradients on, forward makes them as well,
+// while a block is in cache; backward scales them, once.
+at::Tensor linear_cross_entropy_sum(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                                    const at::Tensor& targets);
 
 }  // namespace charrnn

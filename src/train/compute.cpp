@@ -22,4 +22,16 @@ at::Device prepare_compute(const Session& session, std::optional<int64_t> thread
   return {at::kCUDA, static_cast<at::DeviceIndex>(device.index)};
 }
 
+void use_precision(Precision precision, CharRnn& model) {
+  at::globalContext().setAllowTF32CuDNN(precision == Precision::kTf32);
+  at::globalContext().setAllowTF32CuBLAS(precision == Precision::kTf32);
+  if (precision == Precision::kBf16) {
+    model.compute_in(at::kBFloat16);
+  } else if (precision == Precision::kFp16) {
+    model.compute_in(at::kHalf);
+  } else {
+    model.compute_in(model.parameters().values().scalar_type());
+  }
+}
+
 }  // namespace charrnn

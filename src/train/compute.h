@@ -1,4 +1,5 @@
-// Sets LibTorch up for this rank: its threads, its device, and numbers too small to matter flushed to zero.
+// Sets LibTorch up for this rank: its threads, its device, its precision, and numbers too small to matter
+// flushed to zero.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -7,10 +8,15 @@
 #include <optional>
 
 #include "comm/launch.h"
+#include "config/settings.h"
+#include "model/char_rnn.h"
 
 namespace charrnn {
 
 // Call it once, after Session::choose_backend and before the first tensor. `threads` is run.threads.
 at::Device prepare_compute(const Session& session, std::optional<int64_t> threads);
+
+// Layers and head compute in that precision from now on; tf32 is for the products of the whole program.
+void use_precision(Precision precision, CharRnn& model);
 
 }  // namespace charrnn

@@ -28,9 +28,8 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
       break;
     }
     const at::Tensor targets = to_tensor(batch->targets, *batch, model.device());
-    const at::Tensor logits =
-        model.forward(to_tensor(batch->inputs, *batch, model.device()), state, std::nullopt);
-    sums[0] += cross_entropy_sum(logits, targets).item<double>();
+    const at::Tensor x = model.outputs(to_tensor(batch->inputs, *batch, model.device()), state, std::nullopt);
+    sums[0] += model.loss_sum(x, targets).item<double>();
     sums[1] += targets.ne(kNoTarget).sum().item<double>();
   }
   comm.all_reduce_sum(sums);

@@ -25,7 +25,7 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
                  Communicator& comm) {
   Settings trial_settings = settings;
   trial_settings.train.schedule.warmup_steps = 0;
-  trial_settings.run.trace_steps = 0;
+  trial_settings.train.profile = false;
   Trainer trial(trial_settings, 1, model, comm, corpus.require_split("train"));
   const at::Tensor initial = model.parameters().values().clone();
   for (int i = 0; i < kUnmeasuredSteps; ++i) trial.step();

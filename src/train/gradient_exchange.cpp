@@ -41,8 +41,8 @@ class GradientExchange::Hook final : public torch::autograd::PostAccumulateGradH
 };
 
 GradientExchange::GradientExchange(Communicator& comm, const CommSettings& settings, Parameters& parameters,
-                                   Trace& trace)
-    : comm_(comm), settings_(settings), parameters_(parameters), trace_(trace) {
+                                   StepProfile& profile)
+    : comm_(comm), settings_(settings), parameters_(parameters), profile_(profile) {
   const c10::AutoGradMode no_grad(false);
   if (comm_.size() > 1 && settings_.gradient_type != GradientType::kFp32) {
     halves_ = at::empty_like(parameters_.gradients(),
@@ -111,10 +111,9 @@ void GradientExchange::finish() {
     gradients.copy_(halves_);
     if (settings_.gradient_type == GradientType::kFp16) at::Tensor(gradients).mul_(1 / kFp16Scale);
   }
-  comm_.wait(current_stream(gradients));
   for (size_t i = 0; i < buckets_.size(); ++i) {
-    trace_.add("sum of " + buckets_[i].name, buckets_[i].began, Clock::now(),
-               Trace::kFirstSumRow + static_cast<int>(i));
+    profile_.add_beside("sum of " + buckets_[i].name, buckets_[i].began, Clock::now(),
+                        StepProfile::kFirstSumRow + static_cast<int>(i));
   }
 }
 

@@ -15,14 +15,15 @@
 #include "comm/communicator.h"
 #include "config/settings.h"
 #include "model/parameters.h"
-#include "train/trace.h"
+#include "train/profile.h"
 
 namespace charrnn {
 
 class GradientExchange {
  public:
-  // Watches the gradients of PARAMETERS from now on; all three must outlive it.
-  GradientExchange(Communicator& comm, const CommSettings& settings, Parameters& parameters, Trace& trace);
+  // Watches the gradients of PARAMETERS from now on; all must outlive it.
+  GradientExchange(Communicator& comm, const CommSettings& settings, Parameters& parameters,
+                   StepProfile& profile);
   ~GradientExchange();
   GradientExchange(const GradientExchange&) = delete;
   GradientExchange& operator=(const GradientExchange&) = delete;
@@ -30,6 +31,7 @@ class GradientExchange {
   // Every rank divides its loss by the global count before, so the sum is the gradient of the mean over all
   // lanes.
   void begin();
+  // On a GPU the sums are only queued: Communicator::wait comes before the host reads what depends on them.
   void finish();
 
  private:
@@ -52,7 +54,7 @@ class GradientExchange {
   Communicator& comm_;
   CommSettings settings_;
   Parameters& parameters_;
-  Trace& trace_;
+  StepProfile& profile_;
   std::vector<Bucket> buckets_;  // in the order in which backward fills them
   size_t started_ = 0;           // of the buckets, in this step
   bool is_under_way_ = false;

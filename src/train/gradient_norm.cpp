@@ -33,8 +33,8 @@ CHARRNN_VECTORIZED double block_sum(const float* values, int64_t count) {
 
 }  // namespace
 
-double gradient_norm(const at::Tensor& flat) {
-  if (!flat.is_cpu()) return at::linalg_vector_norm(flat).item<double>();
+at::Tensor gradient_norm(const at::Tensor& flat) {
+  if (!flat.is_cpu()) return at::linalg_vector_norm(flat);
   const auto* values = flat.const_data_ptr<float>();
   const int64_t count = flat.numel();
   std::vector<double> sums(static_cast<size_t>((count + kBlock - 1) / kBlock));
@@ -46,12 +46,12 @@ double gradient_norm(const at::Tensor& flat) {
   });
   double total = 0;
   for (const double sum : sums) total += sum;
-  return std::sqrt(total);
+  return at::scalar_tensor(std::sqrt(total), at::kDouble);
 }
 
-void clip_gradients(const at::Tensor& flat, double norm, double clip_norm) {
-  const double factor = clip_norm / (norm + 1e-6);
-  if (clip_norm > 0 && factor < 1.0) at::Tensor(flat).mul_(factor);
+at::Tensor clip_divisor(const at::Tensor& norm, double clip_norm) {
+  if (clip_norm == 0) return at::ones({}, norm.options().dtype(at::kFloat));
+  return norm.add(1e-6).div(clip_norm).clamp_min(1).to(at::kFloat);
 }
 
 }  // namespace charrnn

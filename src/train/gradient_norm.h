@@ -6,10 +6,12 @@
 
 namespace charrnn {
 
-double gradient_norm(const at::Tensor& flat);
+// A scalar on the device of `flat`: of double on the CPU, of float on a GPU, where nothing waits for it.
+at::Tensor gradient_norm(const at::Tensor& flat);
 
-// Scales the gradients so that their norm is at most `clip_norm` (Pascanu et al. 2013; the factor is
-// PyTorch's, clip_norm / (norm + 1e-6)); 0 never clips. `norm` is gradient_norm(flat).
-void clip_gradients(const at::Tensor& flat, double norm, double clip_norm);
+// What gradients of this norm are divided by so that it is at most `clip_norm` (Pascanu et al. 2013;
+// PyTorch's clip_norm / (norm + 1e-6), upside down): a float on the norm's device; 1 where nothing is cut, as
+// with a clip_norm of 0.
+at::Tensor clip_divisor(const at::Tensor& norm, double clip_norm);
 
 }  // namespace charrnn

@@ -1,6 +1,10 @@
 #include "train/optimizer.h"
 
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <optional>
 
 namespace charrnn {
 namespace {
@@ -18,9 +22,45 @@ std::vector<std::string> names_of_moments(const OptimizerSettings& settings) {
   return names;
 }
 
+std::optional<at::Tensor> maybe(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
+
+// `moment(name)` is the buffer of that moment.
+template <class Moment>
+void update_rmsprop(const OptimizerSettings& settings, at::Tensor values, at::Tensor gradients,
+                    double learning_rate, const at::Tensor& divisor, const Moment& moment) {
+  if (divisor.defined()) gradients.div_(divisor);
+  if (settings.weight_decay > 0) gradients = gradients + settings.weight_decay * values;
+  at::Tensor square_avg = moment("square_avg");
+  square_avg.mul_(settings.alpha).addcmul_(gradients, gradients, 1 - settings.alpha);
+  const at::Tensor root = square_avg.sqrt().add_(settings.epsilon);
+  if (settings.momentum == 0) {
+    values.addcdiv_(gradients, root, -learning_rate);
+    return;
+  }
+  at::Tensor momentum = moment("momentum_buffer");
+  momentum.mul_(settings.momentum).addcdiv_(gradients, root);
+  values.add_(momentum, -learning_rate);
+}
+
+// Calls body(first element, elements) for parts of a flat buffer: on the CPU parts that stay in cache from
+// one pass over them to the next.
+template <class Body>
+void for_blocks(const at::Tensor& flat, const Body& body) {
+  constexpr int64_t block = 1 << 15;
+  const int64_t count = flat.numel();
+  if (!flat.is_cpu()) return body(0, count);
+  at::parallel_for(0, (count + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+    const c10::AutoGradMode no_grad(false);
+    for (int64_t i = begin; i < end; ++i) body(i * block, std::min(block, count - i * block));
+  });
+}
+
 }  // namespace
 
-Optimizer::Optimizer(const OptimizerSettings& settings, const at::Tensor& values) : settings_(settings) {
+Optimizer::Optimizer(const OptimizerSettings& settings, const at::Tensor& values)
+    : settings_(settings), updates_(at::zeros({}, values.options().dtype(at::kFloat))) {
   for (const std::string& name : names_of_moments(settings_)) moments_[name] = at::zeros_like(values);
 }
 
@@ -29,20 +69,31 @@ bool Optimizer::begin_late(const std::string& moment) {
   return moment == "max_exp_avg_sq" || moment == "momentum_buffer";
 }
 
-void Optimizer::update(at::Tensor values, at::Tensor gradients, double learning_rate, int64_t updates) {
+void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
+                       const at::Tensor& divisor, const at::Tensor& skip) {
   const c10::AutoGradMode no_grad(false);
-  if (settings_.name == OptimizerName::kRmsprop) return update_rmsprop(values, gradients, learning_rate);
+  if (settings_.name == OptimizerName::kRmsprop) {
+    if (skip.defined() && skip.item<float>() != 0) return;
+    for_blocks(values, [&](int64_t first, int64_t count) {
+      update_rmsprop(settings_, values.narrow(0, first, count), gradients.narrow(0, first, count),
+                     learning_rate, divisor,
+                     [&](const char* name) { return moments_.at(name).narrow(0, first, count); });
+    });
+    return;
+  }
   const auto moment = [&](const char* name) {
     const auto found = moments_.find(name);
     return found == moments_.end() ? std::vector<at::Tensor>() : std::vector{found->second};
   };
   if (settings_.name == OptimizerName::kSgd) {
+    // A first step would set the momentum to the gradient; from zeros that is what it becomes anyway.
     at::_fused_sgd_({values}, {gradients}, moment("momentum_buffer"), settings_.weight_decay,
                     settings_.momentum, learning_rate, /*dampening=*/0.0, settings_.nesterov,
-                    /*maximize=*/false, /*is_first_step=*/updates == 1);
+                    /*maximize=*/false, /*is_first_step=*/false, maybe(divisor), maybe(skip));
     return;
   }
-  const at::Tensor step = at::full({}, static_cast<double>(updates), values.options().dtype(at::kFloat));
+  updates_.add_(1);
+  if (skip.defined()) updates_.sub_(skip);
   const auto fused = [&](auto... arguments) {
     if (settings_.name == OptimizerName::kAdam) {
       at::_fused_adam_(arguments...);
@@ -51,23 +102,9 @@ void Optimizer::update(at::Tensor values, at::Tensor gradients, double learning_
     }
   };
   fused(std::vector{values}, std::vector{gradients}, moment("exp_avg"), moment("exp_avg_sq"),
-        moment("max_exp_avg_sq"), std::vector{step}, learning_rate, settings_.beta1, settings_.beta2,
+        moment("max_exp_avg_sq"), std::vector{updates_}, learning_rate, settings_.beta1, settings_.beta2,
         settings_.weight_decay, settings_.epsilon, settings_.amsgrad,
-        /*maximize=*/false);
-}
-
-void Optimizer::update_rmsprop(at::Tensor values, at::Tensor gradients, double learning_rate) {
-  if (settings_.weight_decay > 0) gradients = gradients + settings_.weight_decay * values;
-  at::Tensor& square_avg = moments_.at("square_avg");
-  square_avg.mul_(settings_.alpha).addcmul_(gradients, gradients, 1 - settings_.alpha);
-  const at::Tensor root = square_avg.sqrt().add_(settings_.epsilon);
-  if (settings_.momentum == 0) {
-    values.addcdiv_(gradients, root, -learning_rate);
-    return;
-  }
-  at::Tensor& momentum = moments_.at("momentum_buffer");
-  momentum.mul_(settings_.momentum).addcdiv_(gradients, root);
-  values.add_(momentum, -learning_rate);
+        /*maximize=*/false, maybe(divisor), maybe(skip));
 }
 
 int Optimizer::moments_per_weight(const OptimizerSettings& settings) {

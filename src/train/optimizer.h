@@ -1,6 +1,7 @@
 // SGD with momentum (Sutskever et al. 2013 for Nesterov's), RMSprop (Tieleman and Hinton 2012), Adam (Kingma
 // and Ba 2014, AMSGrad: Reddi et al. 2018) and AdamW (Loshchilov and Hutter 2017), as PyTorch defines them,
-// over the flat buffers; all but RMSprop in one fused pass by LibTorch's kernels, on any device.
+// over the flat buffers, in one pass that clips and scales as well: by LibTorch's fused kernels, on any
+// device; RMSprop, which has none, block by block.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -17,8 +18,14 @@ class Optimizer {
   // `values` (P) is what it will update; moments start at zero.
   Optimizer(const OptimizerSettings& settings, const at::Tensor& values);
 
-  // Update number `updates` (1 for the first) of `values` (P) by `gradients` (P).
-  void update(at::Tensor values, at::Tensor gradients, double learning_rate, int64_t updates);
+  // The next update of `values` (P) by `gradients` (P). Scalars of float on their device, which need not tell
+  // the host: gradients are divided by `divisor` first; where `skip` is 1, nothing happens and no update is
+  // counted (RMSprop's host waits for it). Undefined: 1 and 0. Gradients may be overwritten.
+  void update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
+              const at::Tensor& divisor = {}, const at::Tensor& skip = {});
+
+  // For a run that goes on after so many updates.
+  void set_updates(int64_t updates) { updates_.fill_(updates); }
 
   // Flat buffers of P elements under PyTorch's names: momentum_buffer; square_avg; exp_avg, exp_avg_sq and
   // max_exp_avg_sq.
@@ -32,9 +39,8 @@ class Optimizer {
   static int moments_per_weight(const OptimizerSettings& settings);
 
  private:
-  void update_rmsprop(at::Tensor values, at::Tensor gradients, double learning_rate);
-
   OptimizerSettings settings_;
+  at::Tensor updates_;  // so far: a float on the device
   std::map<std::string, at::Tensor> moments_;
 };
 

@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/stop_signal.h"
-#include "model/loss.h"
 #include "train/batch_tensors.h"
+#include "train/compute.h"
 #include "train/gradient_norm.h"
 #include "train/norm_watch.h"
 #include "train/schedule.h"
@@ -35,6 +35,17 @@ void check_equal(const std::vector<std::string>& hashes, const Communicator& com
        "last checkpoint, on other hosts");
 }
 
+std::filesystem::path trace_file(const Settings& settings, int rank) {
+  if (!settings.train.profile) return {};
+  return std::filesystem::path(settings.run.output) / concat("trace-rank-", rank, ".json");
+}
+
+// Spikes are told on the host, from the norm of each step.
+int64_t steps_between_reads(const TrainSettings& settings, at::Device device) {
+  if (settings.skip_spikes_above) return 1;
+  return settings.read_every.value_or(device == at::kCPU ? 1 : 10);
+}
+
 }  // namespace
 
 LaneOptions lane_options(const Settings& settings) {
@@ -54,38 +65,48 @@ Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, 
       total_steps_(total_steps),
       model_(model),
       comm_(comm),
-      trace_(std::filesystem::path(settings.run.output) / concat("trace-rank-", comm.rank(), ".json"),
-             settings.run.trace_steps, comm.rank()),
-      exchange_(comm, settings.comm, model.parameters(), trace_),
+      profile_(trace_file(settings, comm.rank()), comm.rank(),
+               [this] { comm_.wait(current_stream(model_.parameters().values())); }),
+      exchange_(comm, settings.comm, model.parameters(), profile_),
       control_(comm),
       reader_(split, lane_options(settings), comm.rank(), comm.size(), progress.position),
       optimizer_(settings.train.optimizer, model.parameters().values()),
+      loss_scale_(settings.train.precision, model.device(), progress.loss_scale),
       state_(model.zero_state(reader_.lanes())),
       progress_(progress),
+      read_every_(steps_between_reads(settings.train, model.device())),
       step_times_(comm.size()) {
+  use_precision(settings_.train.precision, model_);
+  optimizer_.set_updates(progress_.step - progress_.skipped);
   broadcast(comm_, model_.parameters().values());
   if (settings_.train.average_decay) average_ = model_.parameters().values().clone();
 }
 
 void Trainer::step() {
+  profile_.begin_step();
   const Clock::time_point begin = Clock::now();
   comm_.set_step(progress_.step + 1);
-  const Batch batch = read();
+  const Batch batch = profile_.measure("read", [&] { return read(); });
   clear_gradients();
   RnnState state = state_;
-  const at::Tensor loss_sum = run_lanes(batch, state);
-  const double work_seconds = seconds_since(begin);
-  exchange();
-  settle();
-  const Verdict verdict = judge();
-  if (verdict == Verdict::kUsable) update();
-  if (verdict != Verdict::kNotFinite) state_ = state;
-  count(loss_sum.item<double>(), batch.steps, verdict, work_seconds);
-  trace_.end_step();
+  Outcome outcome;
+  outcome.loss_sum = run_lanes(batch, state);
+  outcome.targets = targets_of(reader_.lanes(), batch.steps);
+  outcome.work_seconds = seconds_since(begin);
+  profile_.measure("exchange", [&] { exchange(); });
+  hear_others();
+  profile_.measure("clip and update", [&] {
+    judge(outcome);
+    update(outcome);
+  });
+  go_on_with(state, outcome);
+  unread_.push_back(outcome);
+  count(batch);
+  if (std::ssize(unread_) >= read_every_) profile_.measure("read losses", [&] { read_outcomes(); });
+  profile_.end_step();
 }
 
 Batch Trainer::read() {
-  const TracedPhase phase(trace_, "read");
   Batch batch = reader_.next();
   if (batch.fresh_state) state_ = model_.zero_state(batch.lanes);
   if (!batch.fresh_lanes.empty()) {
@@ -111,10 +132,13 @@ at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
   for (int64_t group = 0; group < groups; ++group) {
     const int64_t begin = group * lanes;
     RnnState own = state.changed([&](const at::Tensor& part) { return part.narrow(1, begin, lanes); });
-    const at::Tensor loss = forward(
-        {reader_.first_lane() + begin, inputs.narrow(0, begin, lanes), targets.narrow(0, begin, lanes)}, own);
+    const Lanes group_lanes{reader_.first_lane() + begin, inputs.narrow(0, begin, lanes),
+                            targets.narrow(0, begin, lanes)};
+    const at::Tensor x = profile_.measure("forward", [&] { return forward(group_lanes, own); });
+    const at::Tensor loss =
+        profile_.measure("head and loss", [&] { return loss_of(x, group_lanes.targets); });
     if (group + 1 == groups) exchange_.begin();
-    backward(loss, batch.steps);
+    profile_.measure("backward", [&] { backward(loss, batch.steps); });
     loss_sum = loss_sum.defined() ? loss_sum + loss.detach() : loss.detach();
     // Gradients stop here, values go on: truncated back-propagation over T characters.
     states.push_back(own.changed([](const at::Tensor& part) { return part.detach(); }));
@@ -124,20 +148,22 @@ at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
 }
 
 at::Tensor Trainer::forward(const Lanes& lanes, RnnState& state) {
-  const TracedPhase phase(trace_, "forward");
   const DropoutKey dropout_key{static_cast<uint64_t>(settings_.run.seed), progress_.step, lanes.first};
-  const at::Tensor logits = model_.forward(lanes.inputs, state, dropout_key);
-  if (settings_.train.loss == LossOver::kAll) return cross_entropy_sum(logits, lanes.targets);
-  const int64_t last = logits.size(1) - 1;
-  return cross_entropy_sum(logits.narrow(1, last, 1), lanes.targets.narrow(1, last, 1));
+  return model_.outputs(lanes.inputs, state, dropout_key);
+}
+
+at::Tensor Trainer::loss_of(const at::Tensor& x, const at::Tensor& targets) {
+  if (settings_.train.loss == LossOver::kAll) return model_.loss_sum(x, targets);
+  const int64_t last = x.size(1) - 1;
+  return model_.loss_sum(x.narrow(1, last, 1), targets.narrow(1, last, 1));
 }
 
 void Trainer::backward(const at::Tensor& loss_sum, int64_t steps) {
-  const TracedPhase phase(trace_, "backward");
   // 0, or no number where the loss is none: then the sum over ranks is none on any of them.
   model_.parameters().gradients().narrow(0, 0, 1).add_((loss_sum - loss_sum).detach());
   // Divided by the count over all ranks, so that the sum over ranks is the gradient of the mean.
-  (loss_sum / static_cast<double>(targets_of(settings_.train.batch_size, steps))).backward();
+  const at::Tensor mean = loss_sum / static_cast<double>(targets_of(settings_.train.batch_size, steps));
+  (loss_scale_.is_on() ? mean * loss_scale_.value() : mean).backward();
 }
 
 int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
@@ -145,58 +171,98 @@ int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
 }
 
 void Trainer::exchange() {
-  const TracedPhase phase(trace_, "exchange");
   exchange_.finish();
 }
 
 // Norm and statistics are equal on all ranks, so all decide alike.
-Trainer::Verdict Trainer::judge() {
-  gradient_norm_ = charrnn::gradient_norm(model_.parameters().gradients());
-  if (model_.device() != at::kCPU) {  // GPUs of different kinds add in different orders
-    comm_.broadcast(std::as_writable_bytes(std::span(&gradient_norm_, 1)), 0);
+void Trainer::judge(Outcome& outcome) {
+  const c10::AutoGradMode no_grad(false);
+  outcome.norm = charrnn::gradient_norm(model_.parameters().gradients()) / loss_scale_.value();
+  if (model_.device() != at::kCPU) {  // GPUs of different kinds add in different orders: all take rank 0's
+    if (comm_.rank() != 0) outcome.norm.zero_();
+    comm_.all_reduce_sum(elements(outcome.norm.view({1})), current_stream(outcome.norm));
   }
-  if (!std::isfinite(gradient_norm_)) return Verdict::kNotFinite;
-  if (settings_.train.skip_spikes_above &&
-      is_spike(progress_.norms, gradient_norm_, *settings_.train.skip_spikes_above)) {
-    return Verdict::kSpike;
-  }
-  return Verdict::kUsable;
+  outcome.skip = outcome.norm.isfinite().logical_not().to(at::kFloat);
+  if (!settings_.train.skip_spikes_above) return;
+  comm_.wait(current_stream(outcome.norm));
+  const auto norm = outcome.norm.item<double>();
+  outcome.is_spike =
+      std::isfinite(norm) && is_spike(progress_.norms, norm, *settings_.train.skip_spikes_above);
+  if (outcome.is_spike) outcome.skip.fill_(1);
 }
 
-void Trainer::update() {
-  const TracedPhase phase(trace_, "clip and update");
-  const at::Tensor& gradients = model_.parameters().gradients();
-  clip_gradients(gradients, gradient_norm_, settings_.train.clip_norm);
+void Trainer::update(const Outcome& outcome) {
+  const c10::AutoGradMode no_grad(false);
   rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor;
   if (settings_.train.schedule.name == ScheduleName::kPlateau) rate_ *= progress_.plateau.rate_factor;
   const at::Tensor& values = model_.parameters().values();
-  optimizer_.update(values, gradients, rate_, progress_.step - progress_.skipped + 1);
-  if (average_.defined()) average_.lerp_(values, 1 - *settings_.train.average_decay);
+  optimizer_.update(values, model_.parameters().gradients(), rate_,
+                    clip_divisor(outcome.norm, settings_.train.clip_norm) * loss_scale_.value(),
+                    outcome.skip);
+  loss_scale_.step_over(outcome.skip);
+  if (!average_.defined()) return;
+  const at::Tensor share = (1 - outcome.skip) * (1 - *settings_.train.average_decay);
+  average_.lerp_(values, share);
 }
 
-void Trainer::count(double loss_sum, int64_t steps, Verdict verdict, double work_seconds) {
-  const bool is_finite = verdict != Verdict::kNotFinite;
-  const auto targets = static_cast<double>(targets_of(reader_.lanes(), steps));
-  control_.send(is_finite ? loss_sum : 0, is_finite ? targets : 0,
-                stop_signal() != 0 ? StopReason::kSignal : own_stop_, work_seconds);
+// The state too stays as it was where the step has no finite gradient.
+void Trainer::go_on_with(const RnnState& state, const Outcome& outcome) {
+  const at::Tensor is_finite = outcome.norm.isfinite();
+  state_.h = state.h.where(is_finite, state_.h);
+  if (state_.c.defined()) state_.c = state.c.where(is_finite, state_.c);
+}
+
+void Trainer::count(const Batch& batch) {
   ++progress_.step;
   progress_.position = reader_.position();
-  progress_.characters += settings_.train.batch_size * steps;
-  if (verdict == Verdict::kUsable) {
-    progress_.skipped_in_a_row = 0;
-  } else {
-    ++progress_.skipped;
-    ++progress_.skipped_in_a_row;
-    if (verdict == Verdict::kSpike) ++progress_.spikes;
-  }
+  progress_.characters += settings_.train.batch_size * batch.steps;
 }
 
-void Trainer::settle() {
+// The only place where the host waits for the device.
+void Trainer::read_outcomes() {
+  comm_.wait(current_stream(model_.parameters().values()));
+  std::vector<at::Tensor> scalars;
+  for (const Outcome& outcome : unread_) {
+    scalars.push_back(outcome.loss_sum.to(at::kDouble));
+    scalars.push_back(outcome.norm.to(at::kDouble));
+  }
+  const at::Tensor host = at::stack(scalars).to(at::kCPU);
+  const auto* numbers = host.const_data_ptr<double>();
+  double loss_sum = 0;
+  double targets = 0;
+  double work_seconds = 0;
+  for (const Outcome& outcome : unread_) {
+    const double outcome_loss = *numbers++;
+    gradient_norm_ = *numbers++;
+    const bool is_finite = std::isfinite(gradient_norm_);
+    if (is_finite) {
+      loss_sum += outcome_loss;
+      targets += static_cast<double>(outcome.targets);
+    }
+    work_seconds += outcome.work_seconds;
+    const bool is_skipped = !is_finite || outcome.is_spike;
+    progress_.skipped_in_a_row = is_skipped ? progress_.skipped_in_a_row + 1 : 0;
+    progress_.skipped += is_skipped ? 1 : 0;
+    progress_.spikes += outcome.is_spike ? 1 : 0;
+  }
+  const auto steps = static_cast<double>(unread_.size());
+  unread_.clear();
+  control_.send(loss_sum, targets, stop_signal() != 0 ? StopReason::kSignal : own_stop_,
+                work_seconds / steps);
+}
+
+void Trainer::hear_others() {
   if (!control_.receive()) return;
   progress_.window_loss_sum += control_.loss_sum();
   progress_.window_count += control_.count();
   stop_reason_ = control_.stop();
   step_times_.add(control_.work_seconds());
+}
+
+void Trainer::settle() {
+  if (!unread_.empty()) read_outcomes();
+  hear_others();
+  if (loss_scale_.is_on()) progress_.loss_scale = loss_scale_.state();
 }
 
 void Trainer::check_replicas() const {

@@ -11,9 +11,10 @@
 #include "model/char_rnn.h"
 #include "train/control.h"
 #include "train/gradient_exchange.h"
+#include "train/loss_scale.h"
 #include "train/optimizer.h"
+#include "train/profile.h"
 #include "train/step_times.h"
-#include "train/trace.h"
 
 namespace charrnn {
 
@@ -24,8 +25,9 @@ class Trainer {
   Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
           const SplitInfo& split, const Progressed& progress = {});
 
-  // One step of truncated back-propagation on T characters of every lane. Every rank calls it. What the ranks
-  // tell each other after it (loss, stop, times) is known after the next step, or after settle().
+  // One step of truncated back-propagation on T characters of every lane. Every rank calls it. What comes out
+  // (losses, norms, skipped steps) stays on the device for train.read_every steps; what the ranks then tell
+  // each other (loss, stop, times) is known after the next step. After settle() all is known.
   void step();
   // Every rank calls it before it reads the window's sums of progress() for good, or saves.
   void settle();
@@ -34,7 +36,7 @@ class Trainer {
   Progressed& progress() { return progress_; }
   const ReadingPlan& plan() const { return reader_.plan(); }
 
-  double gradient_norm() const { return gradient_norm_; }  // of the last step, before clipping
+  double gradient_norm() const { return gradient_norm_; }  // of the last step read, before clipping
   double rate() const { return rate_; }                    // learning rate of the last step
 
   // Asks all ranks to stop; a signal asks by itself.
@@ -42,6 +44,7 @@ class Trainer {
   StopReason stop_reason() const { return stop_reason_; }  // agreed by all
 
   StepTimes& step_times() { return step_times_; }
+  const StepProfile& profile() const { return profile_; }
 
   // Exchanges the weights with their running average, for an evaluation or sample; again, and all is as
   // before.
@@ -56,7 +59,15 @@ class Trainer {
   void restore_from(const Checkpoint& checkpoint);
 
  private:
-  enum class Verdict { kUsable, kNotFinite, kSpike };
+  // What came out of a step: scalars on the device until the host reads them.
+  struct Outcome {
+    at::Tensor loss_sum;    // nats, of this rank's lanes
+    at::Tensor norm;        // of the gradient over all ranks, before clipping
+    at::Tensor skip;        // float: 1 where the weights stay as they were, else 0
+    bool is_spike = false;  // and the loss is a number
+    int64_t targets = 0;    // of this rank
+    double work_seconds = 0;
+  };
 
   // Some neighbouring lanes of a batch, on the device.
   struct Lanes {
@@ -67,15 +78,19 @@ class Trainer {
 
   Batch read();
   void clear_gradients();
-  at::Tensor forward(const Lanes& lanes, RnnState& state);  // the sum of the losses; STATE goes on
+  at::Tensor forward(const Lanes& lanes, RnnState& state);             // what the head reads; STATE goes on
+  at::Tensor loss_of(const at::Tensor& x, const at::Tensor& targets);  // the sum
   void backward(const at::Tensor& loss_sum, int64_t steps);
   // Forward and backward of all lanes, in train.accumulate groups; gives the sum of the losses and STATE as
   // it is after them.
   at::Tensor run_lanes(const Batch& batch, RnnState& state);
   void exchange();
-  Verdict judge();
-  void update();
-  void count(double loss_sum, int64_t steps, Verdict verdict, double work_seconds);
+  void judge(Outcome& outcome);
+  void update(const Outcome& outcome);
+  void go_on_with(const RnnState& state, const Outcome& outcome);
+  void count(const Batch& batch);
+  void read_outcomes();
+  void hear_others();                            // what they said after the outcomes read last
   void load_from(const Checkpoint& checkpoint);  // on rank 0
   void load_flat(const at::Tensor& flat, const std::map<std::string, at::Tensor>& tensors,
                  const std::string& what) const;
@@ -85,14 +100,17 @@ class Trainer {
   int64_t total_steps_;
   CharRnn& model_;
   Communicator& comm_;
-  Trace trace_;
+  StepProfile profile_;
   GradientExchange exchange_;
   ControlMessage control_;
   BatchReader reader_;
   Optimizer optimizer_;
+  LossScale loss_scale_;
   at::Tensor average_;  // (P), where train.average_decay asks for it
   RnnState state_;      // of this rank's lanes, detached
   Progressed progress_;
+  std::vector<Outcome> unread_;
+  int64_t read_every_;
   double gradient_norm_ = 0;
   double rate_ = 0;
   StopReason own_stop_ = StopReason::kNone;

@@ -87,6 +87,7 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   if (found) trainer_->restore_from(*found);
   pitfalls_.emplace(settings_, corpus_->marks(), model_->vocabulary_size());
   seconds_before_ = progress.seconds;
+  skipped_said_ = progress.skipped;
   together(comm_, [&] { open_files(); });
   watch_job_limit();
 }
@@ -339,7 +340,16 @@ ExitCode TrainingRun::step_until_done() {
     step_seconds_ += seconds_since(begin);
     step_characters_ += progress.characters - characters_before;
 
-    if (progress.skipped_in_a_row > 0 && !report_skipped_step()) {
+    const bool is_last = progress.step == total_steps_;
+    const auto comes = [&](const Period& every) { return every.is_on() && (is_last || is_due(every)); };
+    const bool logs = is_last || is_due(settings_.train.log_every);
+    const bool evaluates = comes(settings_.evaluate.every);
+    const bool samples = comes(settings_.sample.every);
+    const bool saves = is_last || is_due(settings_.checkpoint.every);
+    const bool is_max_step = options_.max_steps && progress.step >= *options_.max_steps;
+    const bool stops = is_max_step || trainer_->stop_reason() != StopReason::kNone;
+    if (logs || evaluates || samples || saves || stops) trainer_->settle();
+    if (!report_skipped_steps()) {
       if (roll_back()) continue;
       return ExitCode::kDiverged;
     }
@@ -350,15 +360,6 @@ ExitCode TrainingRun::step_until_done() {
       trainer_->check_replicas();
     }
 
-    const bool is_last = progress.step == total_steps_;
-    const auto comes = [&](const Period& every) { return every.is_on() && (is_last || is_due(every)); };
-    const bool logs = is_last || is_due(settings_.train.log_every);
-    const bool evaluates = comes(settings_.evaluate.every);
-    const bool samples = comes(settings_.sample.every);
-    const bool saves = is_last || is_due(settings_.checkpoint.every);
-    const bool is_max_step = options_.max_steps && progress.step >= *options_.max_steps;
-    const bool stops = is_max_step || trainer_->stop_reason() != StopReason::kNone;
-    if (logs || evaluates || samples || saves || stops) trainer_->settle();
     const StopReason reason = is_last ? StopReason::kNone : trainer_->stop_reason();
     const bool stops_here = is_max_step || reason == StopReason::kMaxSeconds;
     bool interrupted = reason == StopReason::kSignal || reason == StopReason::kTimeLimit;
@@ -379,17 +380,24 @@ ExitCode TrainingRun::step_until_done() {
     }
     if (gives_up) break;
     if (stops_here && !is_last) {
+      print_profile();
       screen_.message(concat("stopped after step ", with_thousands(progress.step), " as asked, saved\n"));
       return ExitCode::kFinished;
     }
   }
   const Progressed& progress = trainer_->progress();
   screen_.end_status();
+  print_profile();
   screen_.message(
       concat("finished after ", with_thousands(progress.step), " steps", out_of_patience_text(),
              progress.best_loss > 0 ? concat(", best validation ", progress.best_loss, " nats") : "",
              "; now: charrnn_sample ", settings_.run.output, "\n"));
   return ExitCode::kFinished;
+}
+
+void TrainingRun::print_profile() {
+  screen_.end_status();
+  if (settings_.train.profile) screen_.message(trainer_->profile().text());
 }
 
 void TrainingRun::report_stop(StopReason reason) {
@@ -402,15 +410,22 @@ void TrainingRun::report_stop(StopReason reason) {
                       ", saved: the same command goes on from there"));
 }
 
-bool TrainingRun::report_skipped_step() {
+bool TrainingRun::report_skipped_steps() {
   const Progressed& progress = trainer_->progress();
-  report_event(concat("step ", progress.step, " was skipped: ",
-                      std::isfinite(trainer_->gradient_norm())
-                          ? concat("its gradient norm of ", trainer_->gradient_norm(),
+  const int64_t skipped = progress.skipped - skipped_said_;
+  if (skipped == 0) return true;
+  skipped_said_ = progress.skipped;
+  const bool is_fp16 = settings_.comm.gradient_type == GradientType::kFp16;
+  report_event(concat(skipped == 1 ? concat("step ", progress.step, " was skipped: its")
+                                   : concat(skipped, " steps up to ", progress.step, " were skipped: their"),
+                      std::isfinite(trainer_->gradient_norm()) && progress.spikes > 0
+                          ? concat(" gradient norm of ", trainer_->gradient_norm(),
                                    " lies far above the mean of ", progress.norms.mean)
-                      : settings_.comm.gradient_type == GradientType::kFp16
-                          ? "its loss or gradient is not finite, or too large for comm.gradient_type fp16"
-                          : "its loss or gradient is not finite",
+                          : concat(" loss or gradient is not finite",
+                                   is_fp16 ? ", or too large for comm.gradient_type fp16" : "",
+                                   settings_.train.precision == Precision::kFp16
+                                       ? ", or too large for train.precision fp16, whose loss scale is halved"
+                                       : ""),
                       " (", progress.skipped_in_a_row, " in a row, ", progress.skipped, " in all)"));
   if (progress.skipped_in_a_row < settings_.train.max_skipped_steps) return true;
   if (is_first_) {
@@ -456,6 +471,7 @@ bool TrainingRun::roll_back() {
   });
   step_seconds_ = 0;
   step_characters_ = 0;
+  skipped_said_ = progress.skipped;
   report_event(concat("rollback ", progress.rollbacks, ": going on from step ", progress.step,
                       " with the learning rate times ", progress.rate_factor));
   save(false);  // so that a run that is killed now remembers it

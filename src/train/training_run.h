@@ -57,9 +57,10 @@ class TrainingRun {
   ExitCode step_until_done();
   bool is_something_put_off() const;  // every rank calls it
   void make_up();
+  void print_profile();
   void report_stop(StopReason reason);
-  bool report_skipped_step();  // false where the run has diverged
-  bool roll_back();            // false where that is not asked for, or was done too often
+  bool report_skipped_steps();  // false where the run has diverged
+  bool roll_back();             // false where that is not asked for, or was done too often
   void report_straggler();
   bool is_due(const Period& every) const;  // with the step just made
   TrainLine line_so_far() const;           // since the last line of metrics.jsonl
@@ -101,6 +102,7 @@ class TrainingRun {
   int64_t step_characters_ = 0;  // in those steps
   double epoch_before_ = 0;      // the last step
   double last_rate_ = 0;         // characters per second
+  int64_t skipped_said_ = 0;     // skipped steps that were reported
 };
 
 }  // namespace charrnn

@@ -73,13 +73,13 @@ class BatchTest(ToolTest):
         self.refuse(2, "reference_batch_size", train__scale_learning_rate="sqrt")
 
     def test_a_trace_shows_sums_that_begin_during_backward(self):
-        folder = self.train(ranks=2, model__layers=3, run__trace_steps=6, comm__gradient_buckets="layer")
+        folder = self.train(ranks=2, model__layers=3, train__profile="true", comm__gradient_buckets="layer")
         for rank in (0, 1):
             with open(folder / f"trace-rank-{rank}.json", encoding="utf-8") as file:
                 events = [event for event in json.load(file)["traceEvents"] if event["ph"] == "X"]
             backward = [event for event in events if event["name"] == "backward"]
             head = [event for event in events if event["name"] == "sum of head"]
-            self.assertEqual((len(backward), len(head)), (6, 6))
+            self.assertEqual((len(backward), len(head)), (10, 10))
             for during, sum_of_head in zip(backward, head):
                 self.assertLess(during["ts"], sum_of_head["ts"])
                 self.assertLess(sum_of_head["ts"], during["ts"] + during["dur"], "before backward ends")

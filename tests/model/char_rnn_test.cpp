@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../error_of.h"
+#include "model/loss.h"
 #include "small_model.h"
 
 namespace charrnn {
@@ -265,6 +266,34 @@ TEST(CharRnnHeads, TiedWeightsAreTheEmbeddings) {
   const at::Tensor expected =
       at::linear(state.h[1], model.parameters()["embedding.weight"], model.parameters()["head.bias"]);
   EXPECT_LT(largest_difference(logits.select(1, kT - 1), expected), 1e-15);
+}
+
+// The loss and its gradients through head and layers, in floats by our own kernels, against the logits' in
+// double; also of the last position alone.
+TEST(CharRnnHeads, LossIsThatOfTheLogits) {
+  for (const bool is_tied : {false, true}) {
+    for (const int64_t positions : {kT, int64_t{1}}) {
+      ModelSettings settings = small_settings();
+      settings.embedding_size = kH;
+      settings.tied_weights = is_tied;
+      const CharRnn exact = small_model(settings);
+      const CharRnn model = small_model(settings, at::kFloat);
+      model.parameters().values().copy_(exact.parameters().values());
+      const at::Tensor ids = some_ids(kB, kT);
+      const at::Tensor targets = some_ids(kB, kT, 5).narrow(1, kT - positions, positions);
+      RnnState state = exact.zero_state(kB);
+      const at::Tensor expected = cross_entropy_sum(
+          exact.forward(ids, state, std::nullopt).narrow(1, kT - positions, positions), targets);
+      expected.backward();
+      RnnState floats = model.zero_state(kB);
+      const at::Tensor x = model.outputs(ids, floats, std::nullopt).narrow(1, kT - positions, positions);
+      const at::Tensor loss = model.loss_sum(x, targets);
+      loss.backward();
+      EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
+      EXPECT_LT(largest_difference(model.parameters().gradients(), exact.parameters().gradients()), 1e-5)
+          << is_tied << positions;
+    }
+  }
 }
 
 TEST(CharRnnWeights, NormalOnesAreDrawnWithTheirScale) {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <vector>
 
+#include "core/error.h"
 #include "small_model.h"
 
 namespace charrnn {
@@ -41,6 +43,46 @@ TEST(Loss, ByHand) {
                                 .view({1, 2, 3});
   const at::Tensor targets = at::tensor({2, 0}, at::TensorOptions().dtype(at::kLong)).view({1, 2});
   EXPECT_NEAR(cross_entropy_sum(logits, targets).item<double>(), std::log(8.0 / 5.0) + std::log(8.0), 1e-12);
+}
+
+// The loss of a head over x (N, 5), and its gradients, by autograd in double.
+void expect_as_in_double(int64_t N, int64_t V) {
+  const std::vector<at::Tensor> exact{some_numbers({N, 5}, 0.1).requires_grad_(true),
+                                      some_numbers({V, 5}, 0.7).requires_grad_(true),
+                                      some_numbers({V}, 1.9).requires_grad_(true)};
+  std::vector<at::Tensor> floats;
+  for (const at::Tensor& tensor : exact) {
+    floats.push_back(tensor.detach().to(at::kFloat).requires_grad_(true));
+  }
+  at::Tensor targets = some_ids(1, N).flatten();
+  targets[N / 2] = kNoTarget;
+  const at::Tensor expected =
+      cross_entropy_sum(at::linear(exact[0], exact[1], exact[2]).unsqueeze(0), targets.unsqueeze(0));
+  (expected / 3).backward();
+  const at::Tensor found = linear_cross_entropy_sum(floats[0], floats[1], floats[2], targets);
+  (found / 3).backward();
+  EXPECT_NEAR(found.item<double>(), expected.item<double>(), 1e-6 * expected.item<double>());
+  for (size_t i = 0; i < exact.size(); ++i) {
+    const double largest = exact[i].grad().abs().max().item<double>();
+    EXPECT_LT(largest_difference(floats[i].grad(), exact[i].grad()), 1e-5 * largest) << i;
+  }
+  const c10::AutoGradMode no_grad(false);
+  EXPECT_EQ(linear_cross_entropy_sum(floats[0], floats[1], floats[2], targets).item<float>(),
+            found.item<float>());
+}
+
+TEST(Loss, OfAHeadWithoutItsLogits) {
+  expect_as_in_double(2, 11);
+  expect_as_in_double(37, 11);
+  expect_as_in_double(5000, 1000);  // three blocks, the last one shorter
+}
+
+TEST(Loss, OfAHeadRunsBackwardOnce) {
+  const at::Tensor x = some_numbers({3, 5}, 0.1, at::kFloat).requires_grad_(true);
+  const at::Tensor loss = linear_cross_entropy_sum(x, some_numbers({kV, 5}, 0.7, at::kFloat), at::zeros({kV}),
+                                                   some_ids(1, 3).flatten());
+  loss.backward({}, /*retain_graph=*/true);
+  EXPECT_THROW(loss.backward(), Error);
 }
 
 TEST(Loss, LargeLogitsDoNotOverflow) {

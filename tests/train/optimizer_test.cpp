@@ -90,7 +90,7 @@ TEST_P(Optimizers, FiftyUpdatesEqualTheFormulas) {
       slope[i] = static_cast<float>(gradient(i, t));
       plain[i].update(static_cast<double>(slope[i]), rate(t), t);
     }
-    optimizer.update(values, gradients, rate(t), t);
+    optimizer.update(values, gradients, rate(t));
     for (size_t i = 0; i < kWeights; ++i) {
       ASSERT_NEAR(static_cast<double>(value[i]), plain[i].w, kTolerance)
           << "weight " << i << ", update " << t;
@@ -144,16 +144,29 @@ TEST_P(Optimizers, FiftyUpdatesEqualPyTorchs) {
     theirs.mutable_grad() = gradients.clone();
     pytorch->param_groups()[0].options().set_lr(rate(t));
     pytorch->step();
-    optimizer.update(values, gradients, rate(t), t);
+    optimizer.update(values, gradients, rate(t));
     ASSERT_LT((values - theirs.detach()).abs().max().item<double>(), kTolerance) << "update " << t;
   }
 }
 
-TEST_P(Optimizers, GradientsAreLeftAlone) {
-  at::Tensor values = at::ones({3});
-  const at::Tensor gradients = at::full({3}, 0.5);
-  Optimizer(GetParam().settings, values).update(values, gradients, 0.1, 1);
-  EXPECT_TRUE(at::equal(gradients, at::full({3}, 0.5)));
+TEST_P(Optimizers, DividesGradientsAndSkipsAsIfTheStepHadNotBeen) {
+  constexpr int64_t count = 100'003;  // several blocks
+  const at::Tensor slopes = at::sin(at::arange(count) * 0.1);
+  const at::Tensor start = at::cos(at::arange(count) * 0.3);
+  at::Tensor plain = start.clone();
+  at::Tensor divided = start.clone();
+  Optimizer expected(GetParam().settings, plain);
+  Optimizer found(GetParam().settings, divided);
+  for (int t = 1; t <= 3; ++t) {
+    expected.update(plain, slopes / t, 0.01);
+    if (t == 2) {
+      const at::Tensor no_number = at::full({count}, NAN);
+      found.update(divided, no_number, 0.01, at::scalar_tensor(NAN), at::ones({}));
+    }
+    found.update(divided, 8 * slopes, 0.01, at::scalar_tensor(8.0F * static_cast<float>(t)), at::zeros({}));
+  }
+  EXPECT_TRUE(at::allclose(divided, plain, 1e-5, 1e-6));
+  EXPECT_FALSE(at::allclose(plain, start, 1e-3, 1e-3)) << "nothing was tested";
 }
 
 OptimizerSettings named(OptimizerName name, double momentum, double weight_decay) {

@@ -14,28 +14,12 @@
 #include "../data/counting_split.h"
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "comm/solo.h"
 #include "model/loss.h"
+#include "small_run.h"
 #include "train/run_checks.h"
 
 namespace charrnn {
 namespace {
-
-constexpr int64_t kV = 11;
-constexpr int64_t kSteps = 200;  // of the schedule
-
-Settings some_settings() {
-  Settings settings;
-  settings.model = {
-      .embedding_size = 5, .hidden_size = 13, .layers = 2, .dropout = 0.2, .output_dropout = {}};
-  settings.train.batch_size = 4;
-  settings.train.sequence_length = 3;
-  settings.train.optimizer.learning_rate = 0.02;
-  settings.train.schedule = {.name = ScheduleName::kCosine, .warmup_steps = 2, .final_fraction = 0.1};
-  settings.train.clip_norm = 0.5;
-  settings.run.seed = 6;
-  return settings;
-}
 
 // A step is the gradient times the rate, and nothing else.
 Settings plain_descent() {
@@ -50,46 +34,6 @@ Settings plain_descent() {
 // Of some_settings' batches: 4 lanes x 3 characters.
 at::Tensor ids(const std::vector<int64_t>& list) {
   return at::tensor(list, at::TensorOptions().dtype(at::kLong)).view({4, 3});
-}
-
-// A model, its trainer and a group of one, all made from settings.
-struct SmallRun {
-  SmallRun(const Settings& run_settings, const SplitInfo& split, const Progressed& progress = {})
-      : settings(run_settings),
-        model(initialized(run_settings)),
-        trainer(settings, kSteps, model, *comm, split, progress) {}
-
-  static CharRnn initialized(const Settings& settings) {
-    CharRnn model(settings.model, kV);
-    model.initialize(static_cast<uint64_t>(settings.run.seed));
-    return model;
-  }
-
-  void steps(int count) {
-    while (count-- > 0) trainer.step();
-    trainer.settle();
-  }
-
-  Checkpoint saved() const {
-    Checkpoint checkpoint;
-    checkpoint.settings = settings;
-    checkpoint.vocabulary_json = "{}";
-    checkpoint.progress = trainer.progress();
-    trainer.save_to(checkpoint);
-    return checkpoint;
-  }
-
-  const at::Tensor& values() const { return model.parameters().values(); }
-
-  Settings settings;
-  std::unique_ptr<Communicator> comm = make_solo_communicator();
-  CharRnn model;
-  Trainer trainer;
-};
-
-// Also equal where both are the same kind of not-a-number.
-bool same_bits(const at::Tensor& a, const at::Tensor& b) {
-  return at::equal(a.detach().contiguous().view(at::kInt), b.detach().contiguous().view(at::kInt));
 }
 
 void expect_same_bits(const Checkpoint& a, const Checkpoint& b) {
@@ -519,30 +463,52 @@ TEST_F(Trainers, StopIsAskedForOnceForAll) {
   EXPECT_EQ(run.trainer.stop_reason(), StopReason::kTimeLimit);
 }
 
-TEST_F(Trainers, TraceShowsThePhasesOfTheFirstSteps) {
-  Settings settings = some_settings();
-  settings.run.output = (folder_ / "run").string();
-  settings.run.trace_steps = 2;
-  std::filesystem::create_directories(settings.run.output);
-  SmallRun run(settings, split_);
-  run.steps(1);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "run" / "trace-rank-0.json"));
-  run.steps(3);
-  std::ifstream file(folder_ / "run" / "trace-rank-0.json");
+// The parts of a step in a trace file, and how often each is there.
+std::map<std::string, int> traced_parts(const std::filesystem::path& path) {
+  std::ifstream file(path);
   const nlohmann::json trace = nlohmann::json::parse(file);
-  std::map<std::string, int> phases;
+  std::map<std::string, int> parts;
   double last_end = 0;
   for (const nlohmann::json& event : trace.at("traceEvents")) {
     if (event.at("ph") != "X") continue;
-    ++phases[event.at("name").get<std::string>()];
+    ++parts[event.at("name").get<std::string>()];
     if (event.at("tid") != 0) continue;
     EXPECT_GE(event.at("ts").get<double>(), last_end - 0.01) << "one after the other";
     last_end = event.at("ts").get<double>() + event.at("dur").get<double>();
   }
-  EXPECT_THAT(phases, testing::UnorderedElementsAre(
-                          testing::Pair("read", 2), testing::Pair("forward", 2), testing::Pair("backward", 2),
-                          testing::Pair("exchange", 2), testing::Pair("clip and update", 2),
-                          testing::Pair("sum of gradients", 2)));
+  return parts;
+}
+
+TEST_F(Trainers, ProfileShowsThePartsOfTheFirstSteps) {
+  const std::vector<std::string> names{"read",     "forward",         "head and loss", "backward",
+                                       "exchange", "clip and update", "read losses"};
+  Settings settings = some_settings();
+  settings.run.output = (folder_ / "run").string();
+  settings.train.profile = true;
+  settings.train.accumulate = 2;
+  std::filesystem::create_directories(settings.run.output);
+  for (const int steps : {3, static_cast<int>(StepProfile::kTracedSteps) + 4}) {
+    {
+      SmallRun run(settings, split_);
+      run.steps(steps);
+      const StepProfile& profile = run.trainer.profile();
+      EXPECT_EQ(profile.steps(), steps);
+      double sum = 0;
+      std::vector<std::string> found;
+      for (const StepProfile::Part& part : profile.parts()) {
+        found.push_back(part.name);
+        sum += part.seconds;
+        EXPECT_THAT(profile.text(), testing::HasSubstr("\n" + part.name + " "));
+      }
+      EXPECT_EQ(found, names);
+      EXPECT_LE(sum, profile.seconds());
+    }
+    const int traced = std::min(steps, static_cast<int>(StepProfile::kTracedSteps));
+    std::map<std::string, int> expected{{"sum of gradients", traced}};
+    for (const std::string& name : names) expected[name] = traced;
+    for (const char* name : {"forward", "head and loss", "backward"}) expected[name] *= 2;
+    EXPECT_EQ(traced_parts(folder_ / "run" / "trace-rank-0.json"), expected);
+  }
 }
 
 TEST_F(Trainers, ALearningRateThatExplodesIsNoticed) {

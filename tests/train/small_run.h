@@ -1,0 +1,71 @@
+// A small model, its trainer and a group of one, for tests of training.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+
+#include "checkpoint/checkpoint.h"
+#include "comm/solo.h"
+#include "model/char_rnn.h"
+#include "train/trainer.h"
+
+namespace charrnn {
+
+inline constexpr int64_t kV = 11;
+inline constexpr int64_t kSteps = 200;  // of the schedule
+
+inline Settings some_settings() {
+  Settings settings;
+  settings.model = {
+      .embedding_size = 5, .hidden_size = 13, .layers = 2, .dropout = 0.2, .output_dropout = {}};
+  settings.train.batch_size = 4;
+  settings.train.sequence_length = 3;
+  settings.train.optimizer.learning_rate = 0.02;
+  settings.train.schedule = {.name = ScheduleName::kCosine, .warmup_steps = 2, .final_fraction = 0.1};
+  settings.train.clip_norm = 0.5;
+  settings.run.seed = 6;
+  return settings;
+}
+
+// All made from settings.
+struct SmallRun {
+  SmallRun(const Settings& run_settings, const SplitInfo& split, const Progressed& progress = {})
+      : settings(run_settings),
+        model(initialized(run_settings)),
+        trainer(settings, kSteps, model, *comm, split, progress) {}
+
+  static CharRnn initialized(const Settings& settings) {
+    CharRnn model(settings.model, kV);
+    model.initialize(static_cast<uint64_t>(settings.run.seed));
+    return model;
+  }
+
+  void steps(int count) {
+    while (count-- > 0) trainer.step();
+    trainer.settle();
+  }
+
+  Checkpoint saved() const {
+    Checkpoint checkpoint;
+    checkpoint.settings = settings;
+    checkpoint.vocabulary_json = "{}";
+    checkpoint.progress = trainer.progress();
+    trainer.save_to(checkpoint);
+    return checkpoint;
+  }
+
+  const at::Tensor& values() const { return model.parameters().values(); }
+
+  Settings settings;
+  std::unique_ptr<Communicator> comm = make_solo_communicator();
+  CharRnn model;
+  Trainer trainer;
+};
+
+// Also equal where both are the same kind of not-a-number.
+inline bool same_bits(const at::Tensor& a, const at::Tensor& b) {
+  return at::equal(a.detach().contiguous().view(at::kInt), b.detach().contiguous().view(at::kInt));
+}
+
+}  // namespace charrnn
