@@ -23,6 +23,7 @@ struct Options {
   std::string run;
   std::string split;
   std::string mode = "carry";
+  int64_t window = 256;
   std::vector<std::string> overrides;
   bool json = false;
 };
@@ -99,7 +100,8 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   const CharRnn model = model_of(checkpoint, device, settings.evaluate.weights);
   broadcast(comm, model.parameters().values());  // all ranks judge the same weights
   const std::optional<Loss> loss =
-      evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm);
+      evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm,
+               options.mode == "windows" ? std::optional(options.window) : std::nullopt);
   together(comm, [&] {
     if (!loss && comm.rank() == 0)
       fail("stopped by a signal before the whole split was read: there is no value");
@@ -118,8 +120,15 @@ int main(int argc, char** argv) {
   add_version(app);
   app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
   app.add_option("--split", options.split, "train, valid or test; else test where there is one, or valid");
-  app.add_option("--mode", options.mode, "carry: the state is carried through the whole split")
-      ->check(CLI::IsMember({"carry"}));
+  app.add_option(
+         "--mode", options.mode,
+         "carry: the state is carried through the split; windows: it is zero again at each window, as "
+         "models that see no further are evaluated")
+      ->check(CLI::IsMember({"carry", "windows"}))
+      ->capture_default_str();
+  app.add_option("--window", options.window, "characters of a window, with --mode windows")
+      ->check(CLI::Range(1, 1048576))
+      ->capture_default_str();
   add_overrides(app, options.overrides);
   app.add_flag("--json", options.json, "print one JSON object");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <sstream>
 
@@ -38,6 +39,9 @@ struct ReadContext {
     return concat(name, ":", node.Mark().line + 1);
   }
 };
+
+// Settings of earlier charrnns, which configs and checkpoints may still have: they change nothing.
+constexpr std::array<std::string_view, 1> kRetired{"run.trace_steps"};
 
 // Walks one section of the settings beside the mapping of the file.
 class Reader {
@@ -89,6 +93,7 @@ class Reader {
       const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
       const std::string path = joined_path(path_, key);
       const std::string where = context_.where(entry.first, path);
+      if (std::find(kRetired.begin(), kRetired.end(), path) != kRetired.end()) continue;
       if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
         context_.problems.push_back(concat(where, ": unknown key `", path, "`; did you mean `",
                                            joined_path(path_, nearest(key, known_)),

@@ -13,9 +13,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Of a block's logits: few enough for the cache, enough positions for products to be fast at a V of 6,000.
-constexpr int64_t kBlockElements = 1 << 21;
-
 // From the logarithms of probabilities (N, V) to the gradient of the logits, in place.
 void become_gradient(at::Tensor log_probabilities, const at::Tensor& targets) {
   const at::Tensor none = targets.eq(kNoTarget).unsqueeze(1);
@@ -35,7 +32,7 @@ at::Tensor LinearCrossEntropy::forward(AutogradContext* context, const at::Tenso
                                        const at::Tensor& targets, bool keep) {
   const int64_t N = x.size(0);
   const int64_t V = weight.size(0);
-  const int64_t rows = std::clamp<int64_t>(kBlockElements / V, 1, std::max<int64_t>(N, 1));
+  const int64_t rows = std::clamp<int64_t>(kLossBlockElements / V, 1, std::max<int64_t>(N, 1));
   const at::Tensor logits_room = take_buffer({rows, V});
   const at::Tensor logarithms_room = take_buffer({rows, V});
   at::Tensor grad_x;

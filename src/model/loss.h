@@ -12,6 +12,9 @@ inline constexpr int64_t kNoTarget = -100;
 // logits (B, T, V), targets (B, T) of int64 -> a scalar.
 at::Tensor cross_entropy_sum(const at::Tensor& logits, const at::Tensor& targets);
 
+// Of a block's logits: few enough for the cache, enough positions for products to be fast at a V of 6,000.
+inline constexpr int64_t kLossBlockElements = 1 << 21;
+
 // The same of the logits x W^T + b, of which there is never more than a block of positions: x (N, H),
 // weight (V, H), bias (V), targets (N). Floats on the CPU. With gradients on, forward makes them as well,
 // while a block is in cache; backward scales them, once.

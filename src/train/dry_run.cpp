@@ -7,6 +7,7 @@
 #include "data/batch_reader.h"
 #include "data/shard.h"
 #include "model/char_rnn.h"
+#include "model/loss.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
 #include "train/run_checks.h"
@@ -17,19 +18,49 @@ namespace {
 
 constexpr double kFloat = 4;  // bytes
 
-// The program with LibTorch, MPI and HDF5 loaded and a first LSTM run: measured, resident memory.
-constexpr double kProgramBytes = 190e6;
+// The program with LibTorch, MPI and HDF5 loaded: measured, resident memory.
+constexpr double kProgramBytes = 152e6;
 
-// What forward keeps for backward and backward adds, in floats for each character of a rank's step.
-double activation_floats(const ModelSettings& model, double vocabulary) {
+double gates(Cell cell) {
+  return cell == Cell::kLstm ? 4 : cell == Cell::kGru ? 3 : 1;
+}
+
+// What the layers of model/fast_layer.h hold at the height of a step, in floats, for so many characters of a
+// group of lanes: each layer's outputs, cells and gates until backward has used them, and what the largest
+// layer's backward works in. Buffers are kept from one use to the next (model/buffers.h).
+double fast_layer_floats(const ModelSettings& model, double characters) {
   const auto hidden = static_cast<double>(model.hidden_size);
-  double floats = model.input == InputLayer::kEmbedding ? 2.0 * static_cast<double>(model.embedding_size)
-                                                        : 3.0 * vocabulary;
-  // Gates, cells and outputs of a layer (oneDNN's workspace and copies), its dropout, and the gradients of
-  // both.
-  floats += static_cast<double>(model.layers) * 12.0 * hidden;
-  floats += 3.0 * vocabulary;  // logits, their logarithms, their gradient
-  return floats;
+  const auto layers = static_cast<double>(model.layers);
+  const double is_deep = model.layers > 1 ? 1 : 0;
+  const double drops = model.dropout > 0 || model.output_dropout.value_or(0) > 0 ? 1 : 0;
+  const double kept = model.cell == Cell::kLstm ? 6 : model.cell == Cell::kGru ? 5 : 1;
+  const double inputs = model.cell == Cell::kGru ? 3 * is_deep : 0;  // an LSTM keeps its gates in their place
+  const double sums = kept == 1 ? 1 : 0;
+  // The gradients of the outputs, before and after dropout, and of the inputs; outputs packed for a product.
+  const double backward = 2 + drops + is_deep + sums;
+  const double packed_and_gradients = gates(model.cell) * hidden * hidden * 2 * (1 + is_deep);
+  return characters * hidden * (layers * (kept + drops) + inputs + backward) + packed_and_gradients;
+}
+
+// The same of LibTorch's layers: gates, cells and outputs (oneDNN's workspace and copies), dropout, and the
+// gradients of both.
+double reference_layer_floats(const ModelSettings& model, double characters) {
+  const auto hidden = static_cast<double>(model.hidden_size);
+  return characters * static_cast<double>(model.layers) * 14 * hidden +
+         gates(model.cell) * hidden * hidden * 2 * static_cast<double>(model.layers);
+}
+
+// Embeddings or one-hot inputs, or the table in their place; logits with what comes of them.
+double input_and_head_floats(const ModelSettings& model, double characters, double vocabulary) {
+  const auto hidden = static_cast<double>(model.hidden_size);
+  const auto width =
+      model.input == InputLayer::kEmbedding ? static_cast<double>(model.embedding_size) : vocabulary;
+  if (model.kernel == Kernel::kReference) {
+    return characters * (2 * width + 3 * vocabulary) + vocabulary * hidden;
+  }
+  const double rows = std::min(characters, vocabulary);
+  const double logits = 2 * std::min(characters * vocabulary, static_cast<double>(kLossBlockElements));
+  return 2 * rows * gates(model.cell) * hidden + 2 * vocabulary * width + logits + vocabulary * hidden;
 }
 
 std::string megabytes(double bytes) {
@@ -63,13 +94,17 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const double texts = train.has_targets ? 2.0 : 1.0;
   const double loaded =
       2.0 * texts * static_cast<double>(longest) / ranks * id_bytes_for(corpus.vocabulary().size());
-  // Backward makes each gradient before it is added, and oneDNN a rearranged copy of the weights.
-  size.memory_bytes =
-      kProgramBytes + kFloat * parameters * (copies + 1.5 + (has_halves ? 0.5 : 0.0)) +
-      kFloat * characters * activation_floats(settings.model, static_cast<double>(vocabulary)) + loaded;
   const double parts = settings.model.cell == Cell::kLstm ? 2 : 1;  // h, and an LSTM's c
   const double state = parts * static_cast<double>(settings.model.layers * settings.train.batch_size *
                                                    settings.model.hidden_size);
+  constexpr double state_copies = 6;
+  const bool is_fast = settings.model.kernel == Kernel::kFast;
+  size.memory_bytes =
+      kProgramBytes + loaded +
+      kFloat * (parameters * (copies + (has_halves ? 0.5 : 0.0)) + state_copies * state / ranks +
+                (is_fast ? fast_layer_floats(settings.model, characters)
+                         : reference_layer_floats(settings.model, characters)) +
+                input_and_head_floats(settings.model, characters, static_cast<double>(vocabulary)));
   size.checkpoint_bytes = kFloat * (parameters * (copies - 1.0) + state);
   return size;
 }

@@ -14,11 +14,11 @@ namespace charrnn {
 
 static_assert(EvaluationReader::kLaneEnded == kNoTarget);
 
-std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes,
-                             Communicator& comm) {
+std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm,
+                             std::optional<int64_t> window) {
   const c10::AutoGradMode no_grad(false);
-  constexpr int64_t sequence_length = 128;  // only bounds memory: the state is carried
-  EvaluationReader reader(split, lanes, sequence_length, comm.rank(), comm.size());
+  constexpr int64_t carried_length = 128;  // only bounds memory
+  EvaluationReader reader(split, lanes, window.value_or(carried_length), comm.rank(), comm.size());
   RnnState state = model.zero_state(reader.lanes());
   std::array<double, 3> sums{};  // nats, targets, ranks that were asked to stop
   while (const std::optional<Batch> batch = reader.next()) {
@@ -27,6 +27,7 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
       sums[2] = 1;
       break;
     }
+    if (window) state = model.zero_state(reader.lanes());
     const at::Tensor targets = to_tensor(batch->targets, *batch, model.device());
     const at::Tensor x = model.outputs(to_tensor(batch->inputs, *batch, model.device()), state, std::nullopt);
     sums[0] += model.loss_sum(x, targets).item<double>();

@@ -1,5 +1,5 @@
-// The loss of a model on a whole split, over all ranks: carried state, every target counted once, sums and
-// counts added over the ranks and divided once. So the value is the same for any number of ranks.
+// The loss of a model on a whole split, over all ranks: every target counted once, sums and counts added over
+// the ranks and divided once. So the value is the same for any number of ranks.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,9 @@ struct Loss {
 };
 
 // Every rank calls it. Draws nothing and leaves the model as it was. nullopt where a signal asked a rank to
-// stop.
-std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm);
+// stop. The state is carried through each lane; with a `window` it is zero again after so many characters, as
+// models without one are evaluated (in windows of their context that do not overlap).
+std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm,
+                             std::optional<int64_t> window = {});
 
 }  // namespace charrnn

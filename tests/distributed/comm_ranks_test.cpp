@@ -134,6 +134,25 @@ TEST_F(DeviceRanks, SeveralSumsGoOnBesideTheStreamsWork) {
   }
 }
 
+// As a trainer does that reads its losses seldom: gradients and a norm, step after step, and no wait between.
+TEST_F(DeviceRanks, StepsAreQueuedWithoutAWait) {
+  constexpr int steps = 12;
+  DeviceArray<float> gradients(*device_, std::vector<float>(kLong, 0.0f));
+  DeviceArray<float> norm(*device_, {0.0f});
+  const bool is_host = group().backend() != "nccl";
+  for (int step = 1; step <= steps; ++step) {
+    gradients.fill_later(static_cast<float>(own()) * static_cast<float>(step));
+    sum(gradients);
+    norm.fill_later(group().rank() == 0 ? static_cast<float>(step) : 0.0f);
+    sum(norm);
+    EXPECT_TRUE(is_host || !device_->is_idle()) << "the host waited in step " << step;
+  }
+  group().wait(device_->stream());
+  EXPECT_TRUE(device_->is_idle());
+  EXPECT_EQ(others_than(static_cast<float>(steps * sum_of_all()), gradients.values()), 0u);
+  EXPECT_EQ(norm.values().front(), static_cast<float>(steps));
+}
+
 TEST_F(DeviceRanks, WaitIsUntilTheStreamIsThrough) {
   DeviceArray<float> values(*device_, std::vector<float>(1000, -1000.0f));
   values.fill_later(static_cast<float>(own()));

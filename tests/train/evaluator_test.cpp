@@ -3,6 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "../data/counting_split.h"
@@ -59,6 +60,23 @@ TEST_F(Evaluator, CarriesTheStateThroughEachLane) {
       expected += plain_sum(lane * (kN - 1) / lanes, (lane + 1) * (kN - 1) / lanes);
     }
     EXPECT_NEAR(evaluate(model_, split_, lanes, *comm_)->sum_nats / expected, 1, 1e-5) << lanes;
+  }
+}
+
+TEST_F(Evaluator, WindowsEachStartFromZeroState) {
+  constexpr int64_t window = 30;
+  for (const int64_t lanes : {1, 7}) {
+    double expected = 0;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      const int64_t end = (lane + 1) * (kN - 1) / lanes;
+      for (int64_t begin = lane * (kN - 1) / lanes; begin < end; begin += window) {
+        expected += plain_sum(begin, std::min(begin + window, end));
+      }
+    }
+    const Loss loss = evaluate(model_, split_, lanes, *comm_, window).value();
+    EXPECT_EQ(loss.count, kN - 1);
+    EXPECT_NEAR(loss.sum_nats / expected, 1, 1e-5) << lanes;
+    EXPECT_NE(loss.sum_nats, evaluate(model_, split_, lanes, *comm_)->sum_nats);
   }
 }
 
