@@ -131,12 +131,29 @@ at::Tensor CharRnn::rounded(const at::Tensor& tensor) const {
   return tensor.defined() ? tensor.to(compute_type_) : tensor;
 }
 
-LayerOutput CharRnn::run_reference(LayerWeights w, at::Tensor x, at::Tensor h, at::Tensor c,
-                                   bool training) const {
-  for (at::Tensor* tensor : {&w.input, &w.recurrent, &w.input_bias, &w.recurrent_bias, &x, &h, &c}) {
-    *tensor = rounded(*tensor);
-  }
+// In one piece and in cuDNN's order, as the weights themselves are: else cuDNN would copy them together for
+// each call.
+std::vector<at::Tensor> CharRnn::rounded(const LayerWeights& w) const {
   const std::vector<at::Tensor> weights{w.input, w.recurrent, w.input_bias, w.recurrent_bias};
+  if (!is_rounded()) return weights;
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& weight : weights) flat.push_back(weight.flatten());
+  const at::Tensor whole = rounded(at::cat(flat));
+  std::vector<at::Tensor> parts;
+  int64_t first = 0;
+  for (const at::Tensor& weight : weights) {
+    parts.push_back(whole.narrow(0, first, weight.numel()).view(weight.sizes()));
+    first += weight.numel();
+  }
+  return parts;
+}
+
+LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& full_x, const at::Tensor& full_h,
+                                   const at::Tensor& full_c, bool training) const {
+  const std::vector<at::Tensor> weights = rounded(w);
+  const at::Tensor x = rounded(full_x);
+  const at::Tensor h = rounded(full_h);
+  const at::Tensor c = rounded(full_c);
   constexpr bool kHasBiases = true;
   constexpr bool kBidirectional = false;
   constexpr bool kBatchFirst = true;

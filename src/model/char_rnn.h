@@ -88,10 +88,12 @@ class CharRnn {
   // the state after it.
   LayerOutput run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                         const at::Tensor& c, bool training) const;
-  LayerOutput run_reference(LayerWeights w, at::Tensor x, at::Tensor h, at::Tensor c, bool training) const;
+  LayerOutput run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
+                            const at::Tensor& c, bool training) const;
   bool is_fast() const;                                // by charrnn's own layers, not LibTorch's
   bool is_rounded() const;                             // computes in another type than that of the weights
   at::Tensor rounded(const at::Tensor& tensor) const;  // to that type
+  std::vector<at::Tensor> rounded(const LayerWeights& w) const;
 
   ModelSettings settings_;
   int64_t vocabulary_size_;
