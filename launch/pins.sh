@@ -13,6 +13,7 @@ apt_packages=(
 )
 apt_test_packages=(
   clang-format hdf5-tools shellcheck time
+  gnuplot-nox                                                           # launch/bench.sh draws with it
   slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge libpmix2  # tests/slurm
   iproute2                                                              # tests/network
 )

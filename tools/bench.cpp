@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -15,24 +16,22 @@
 #include "core/stop_signal.h"
 #include "core/tool_main.h"
 #include "core/version.h"
+#include "data/describe.h"
 
 namespace charrnn {
 
-void print_header(const BenchHeader& header) {
-  for (const auto& [name, value] : header.items()) {
-    std::printf("%-9s %s\n", name.c_str(), value.get<std::string>().c_str());
+int print(BenchHeader header, const BenchReport& report, bool as_json) {
+  if (as_json) {
+    header.update(report.json);
+    header["right"] = report.right;
+    std::puts(json_line(header).c_str());
+  } else {
+    for (const auto& [name, value] : header.items()) {
+      std::printf("%-9s %s\n", name.c_str(), value.get<std::string>().c_str());
+    }
+    std::printf("\n%s", report.text.c_str());
   }
-}
-
-void stop_when_asked() {
-  const int signal = stop_signal();
-  if (signal != 0) throw Error(concat("stopped by ", signal_name(signal), ", nothing measured"));
-}
-
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+  return report.right ? 0 : 1;
 }
 
 }  // namespace charrnn
@@ -66,11 +65,15 @@ int main(int argc, char** argv) {
   CLI::App app("Measures parts of charrnn, and checks that what it measured is right.", "charrnn_bench");
   add_version(app);
   app.require_subcommand(1);
-  const auto bench_data = add_bench_data(app);
-  const auto bench_sample = add_bench_sample(app);
+  const std::map<std::string, BenchPart> parts{{"comm", add_bench_comm(app)},
+                                               {"data", add_bench_data(app)},
+                                               {"model", add_bench_model(app)},
+                                               {"sample", add_bench_sample(app)},
+                                               {"scaling", add_bench_scaling(app)}};
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
+  install_stop_handlers();
   return run_tool([&] {
     if (mistake) throw *mistake;
-    return (app.got_subcommand("data") ? bench_data : bench_sample)(header(argc, argv));
+    return parts.at(app.get_subcommands().front()->get_name())(header(argc, argv));
   });
 }

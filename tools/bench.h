@@ -1,26 +1,34 @@
-// The parts of charrnn_bench, a subcommand each.
+// The parts of charrnn_bench, a subcommand each. Each measures for some rounds and checks that what it
+// measured had the right result; a wrong one ends with code 1.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 namespace charrnn {
 
-// What ran where: the beginning of each report.
+// What a part found out: for programs, and the same for people.
+struct BenchReport {
+  nlohmann::ordered_json json = {};
+  std::string text = {};
+  bool right = false;
+};
+
+// What ran where: the beginning of what is printed.
 using BenchHeader = nlohmann::ordered_json;
 
+// Prints HEADER and REPORT, as lines or as one line of JSON, and gives the exit code.
+int print(BenchHeader header, const BenchReport& report, bool as_json);
+
 // Adds the subcommand; what is given back runs it and gives the exit code.
-std::function<int(const BenchHeader&)> add_bench_data(CLI::App& app);
-std::function<int(const BenchHeader&)> add_bench_sample(CLI::App& app);
-
-void print_header(const BenchHeader& header);
-
-// Throws Error after a signal.
-void stop_when_asked();
-
-// Of at least one value.
-double median_of(std::vector<double> values);
+using BenchPart = std::function<int(const BenchHeader&)>;
+BenchPart add_bench_comm(CLI::App& app);
+BenchPart add_bench_data(CLI::App& app);
+BenchPart add_bench_model(CLI::App& app);
+BenchPart add_bench_sample(CLI::App& app);
+BenchPart add_bench_scaling(CLI::App& app);
 
 }  // namespace charrnn

@@ -1,35 +1,31 @@
 // charrnn_bench data: preprocessing beside well known programs that do the same or less.
 #include <fcntl.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "bench.h"
+#include "bench_options.h"
+#include "bench_program.h"
+#include "bench_report.h"
 #include "command_line.h"
 #include "core/atomic_file.h"
 #include "core/clock.h"
 #include "core/error.h"
-#include "core/stop_signal.h"
 #include "data/corpus_builder.h"
-#include "data/describe.h"
 #include "text/byte_source.h"
 #include "text/utf8.h"
+#include "train/metrics.h"
 
 namespace {
 
@@ -41,124 +37,15 @@ constexpr double kMega = 1e6;
 constexpr size_t kPythonBytes = 8'000'000;  // its loop would take minutes for more
 constexpr int kWcRounds = 2;                // as slow as it is, it varies little
 
-// A folder for what is large and of no use later.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (fs::temp_directory_path() / "charrnn-bench-XXXXXX").string();
-    check(mkdtemp(pattern.data()) != nullptr, "expected to make a folder such as ", pattern,
-          ", found: ", std::strerror(errno), ": set TMPDIR to a folder with room");
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-  void close() {
-    if (number_ >= 0) ::close(number_);
-    number_ = -1;
-  }
-
- private:
-  int number_;
-};
-
-// Of the clock on the wall, and of all cores together, which other programs disturb less.
-struct Times {
-  double wall = 0;
-  double cores = 0;
-};
-
-double core_seconds(const rusage& used) {
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
-  return line;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> all;
-  for (std::string& word : words) all.push_back(word.data());
-  all.push_back(nullptr);
-  return all;
-}
-
-// Runs a program to its end in the C.UTF-8 locale. `take`, where there is one, gets its output; else that
-// goes to /dev/null.
-Times run_program(std::vector<std::string> words, const std::function<void(std::string_view)>& take = {}) {
-  std::array<int, 2> pipe_ends{-1, -1};
-  if (take) check(pipe2(pipe_ends.data(), O_CLOEXEC) == 0, "could not make a pipe: ", std::strerror(errno));
-  Descriptor from(pipe_ends[0]);
-  Descriptor to(pipe_ends[1]);
-  std::vector<std::string> environment{"LC_ALL=C.UTF-8"};
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (std::strncmp(*variable, "LC_ALL=", 7) != 0) environment.emplace_back(*variable);
-  }
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  if (take) {
-    posix_spawn_file_actions_adddup2(&actions, to.number(), STDOUT_FILENO);
-  } else {
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  }
-  const std::string line = joined(words);
-  pid_t child = 0;
-  const Clock::time_point start = Clock::now();
-  const int failed = posix_spawnp(&child, words[0].c_str(), &actions, nullptr, pointers(words).data(),
-                                  pointers(environment).data());
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) fail("could not run ", line, ": ", std::strerror(failed));
-  to.close();
-  if (take) {
-    std::string bytes(size_t{1} << 20, '\0');
-    for (ssize_t count = 0; (count = read(from.number(), bytes.data(), bytes.size())) != 0;) {
-      if (count > 0) take(std::string_view(bytes).substr(0, static_cast<size_t>(count)));
-      if (count < 0 && errno != EINTR) break;
-    }
-  }
-  int status = 0;
-  rusage used{};
-  while (wait4(child, &status, 0, &used) < 0 && errno == EINTR) {
-  }
-  const Times times{.wall = seconds_since(start), .cores = core_seconds(used)};
-  stop_when_asked();
-  check(status == 0, "expected ", line, " to end with 0, found ", WIFEXITED(status) ? "code " : "signal ",
-        WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-  return times;
-}
-
-std::string output_of(const std::vector<std::string>& words) {
-  std::string text;
-  run_program(words, [&](std::string_view bytes) { text += bytes; });
-  return text;
+// All run in the C.UTF-8 locale.
+Program program(const std::vector<std::string>& words) {
+  return {.words = words, .environment = {"LC_ALL=C.UTF-8"}};
 }
 
 // As iconv sees them: four bytes each.
 uint64_t characters_by_iconv(const fs::path& file) {
   uint64_t bytes = 0;
-  run_program({"iconv", "-f", "utf-8", "-t", "ucs-4le", file.string()},
+  run_program(program({"iconv", "-f", "utf-8", "-t", "ucs-4le", file.string()}),
               [&](std::string_view out) { bytes += out.size(); });
   return bytes / 4;
 }
@@ -212,13 +99,10 @@ struct Case {
   double rate() const { return static_cast<double>(bytes) / median(); }  // bytes a second
 };
 
-struct DataOptions {
+struct DataOptions : BenchOptions {
   std::string file;
   std::string data = "data";
   double megabytes = 400;
-  int threads = 2;
-  int rounds = 5;
-  bool json = false;
 };
 
 // Counts characters as the manifest says charrnn decoded them, the byte order mark too.
@@ -261,7 +145,7 @@ print(len(encoded), time.perf_counter() - start, time.process_time())
 )";
 
 void run_python(const fs::path& file, Case& result) {
-  std::istringstream out(output_of({"/usr/bin/python3", "-c", kPythonLoop, file.string()}));
+  std::istringstream out(output_of(program({"/usr/bin/python3", "-c", kPythonLoop, file.string()})));
   Times times;
   out >> result.characters >> times.wall >> times.cores;
   check(bool(out), "expected three numbers of Python's loop, found ", out.str());
@@ -290,7 +174,8 @@ std::vector<Case> measure_data(const DataOptions& options) {
   }
   const uint64_t expected = characters_by_iconv(file);
 
-  Case charrnn{.name = concat("charrnn, ", options.threads, options.threads == 1 ? " thread" : " threads"),
+  const int threads = threads_of(options);
+  Case charrnn{.name = concat("charrnn, ", threads, threads == 1 ? " thread" : " threads"),
                .command = "",
                .bytes = bytes,
                .expected = expected};
@@ -305,11 +190,11 @@ std::vector<Case> measure_data(const DataOptions& options) {
   iconv.characters = expected;
   for (int round = 1; round <= options.rounds; ++round) {
     std::fprintf(stderr, "round %d of %d\n", round, options.rounds);
-    build(file, options.threads, scratch.path() / "corpus", charrnn);
-    iconv.add(run_program(iconv_words));
+    build(file, threads, scratch.path() / "corpus", charrnn);
+    iconv.add(run_program(program(iconv_words)));
     if (round <= kWcRounds) {
       std::string out;
-      wc.add(run_program(wc_words, [&](std::string_view part) { out += part; }));
+      wc.add(run_program(program(wc_words), [&](std::string_view part) { out += part; }));
       wc.characters = std::strtoull(out.c_str(), nullptr, 10);
     }
     run_python(beginning, python);
@@ -317,70 +202,64 @@ std::vector<Case> measure_data(const DataOptions& options) {
   return {charrnn, iconv, wc, python};
 }
 
-std::string with_commas(uint64_t number) {
-  std::string text = std::to_string(number);
-  for (size_t place = text.size(); place > 3;) text.insert(place -= 3, 1, ',');
-  return text;
+std::string verdict(const Case& c) {
+  const auto number = [](uint64_t count) { return with_thousands(static_cast<int64_t>(count)); };
+  return c.right() ? "right" : "WRONG: " + number(c.characters) + ", not " + number(c.expected);
 }
 
-int bench_data(const DataOptions& options, ordered_json report) {
+std::string text_of(const std::vector<Case>& cases, const DataOptions& options) {
+  const Case& iconv = cases[1];
+  std::vector<std::vector<std::string>> rows{
+      {"", "runs", "median s", "min..max", "core s", "MB/s", "to iconv", "characters"}};
+  for (const Case& c : cases) {
+    rows.push_back({c.name, std::to_string(c.seconds.size()), with_digits(c.median(), 3),
+                    spread_of(c.seconds, 3), with_digits(median_of(c.core_seconds), 3),
+                    with_digits(c.rate() / kMega, 1), with_digits(c.rate() / iconv.rate(), 2) + "x",
+                    verdict(c)});
+  }
+  return concat(
+      "text      ", options.file.empty() ? "data/ again and again" : options.file, ", ",
+      with_digits(static_cast<double>(iconv.bytes) / kMega, 1), " MB, ",
+      with_thousands(static_cast<int64_t>(iconv.expected)), " characters, in the page cache\n\n",
+      table_of(rows),
+      "\n\"core s\": seconds of all cores together; \"to iconv\" compares MB/s, above 1 is faster.\n"
+      "charrnn: from the text to HDF5 shards on disk, normalised, counted and hashed. iconv: UTF-8 to "
+      "UCS-4, into\n/dev/null. python loop: a dict lookup for each character of the first ",
+      with_digits(static_cast<double>(cases[3].bytes) / kMega, 1), " MB.\n");
+}
+
+ordered_json json_of(const std::vector<Case>& cases) {
+  ordered_json json;
+  for (const Case& c : cases) {
+    json["cases"].push_back({{"name", c.name},
+                             {"command", c.command},
+                             {"bytes", c.bytes},
+                             {"seconds", c.seconds},
+                             {"median_seconds", c.median()},
+                             {"median_core_seconds", median_of(c.core_seconds)},
+                             {"megabytes_per_second", c.rate() / kMega},
+                             {"ratio_to_iconv", c.rate() / cases[1].rate()},
+                             {"characters", c.characters},
+                             {"expected_characters", c.expected}});
+  }
+  return json;
+}
+
+BenchReport bench_data(const DataOptions& options) {
   if (!options.file.empty() && !fs::is_regular_file(options.file)) {
     fail_usage("expected a text file in UTF-8, found no ", options.file);
   }
-  install_stop_handlers();
   const std::vector<Case> cases = measure_data(options);
-  const bool all_right = std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.right(); });
-  const Case& iconv = cases[1];
-  if (options.json) {
-    for (const Case& c : cases) {
-      report["cases"].push_back({{"name", c.name},
-                                 {"command", c.command},
-                                 {"bytes", c.bytes},
-                                 {"seconds", c.seconds},
-                                 {"median_seconds", c.median()},
-                                 {"median_core_seconds", median_of(c.core_seconds)},
-                                 {"megabytes_per_second", c.rate() / kMega},
-                                 {"ratio_to_iconv", c.rate() / iconv.rate()},
-                                 {"characters", c.characters},
-                                 {"expected_characters", c.expected}});
-    }
-    report["right"] = all_right;
-    std::puts(json_line(report).c_str());
-    return all_right ? 0 : 1;
-  }
-  print_header(report);
-  std::printf("text      %s, %.1f MB, %s characters, in the page cache\n\n",
-              options.file.empty() ? "data/ again and again" : options.file.c_str(),
-              static_cast<double>(iconv.bytes) / kMega, with_commas(iconv.expected).c_str());
-  std::printf("%-20s %5s %9s  %-17s %7s %8s %9s  %s\n", "", "runs", "median s", "min..max", "core s", "MB/s",
-              "to iconv", "characters");
-  for (const Case& c : cases) {
-    const auto [least, most] = std::minmax_element(c.seconds.begin(), c.seconds.end());
-    const std::string spread = [&] {
-      std::array<char, 64> text{};
-      std::snprintf(text.data(), text.size(), "%.3f..%.3f", *least, *most);
-      return std::string(text.data());
-    }();
-    const std::string verdict =
-        c.right() ? "right" : "WRONG: " + with_commas(c.characters) + ", not " + with_commas(c.expected);
-    std::printf("%-20s %5zu %9.3f  %-17s %7.3f %8.1f %8.2fx  %s\n", c.name.c_str(), c.seconds.size(),
-                c.median(), spread.c_str(), median_of(c.core_seconds), c.rate() / kMega,
-                c.rate() / iconv.rate(), verdict.c_str());
-  }
-  std::printf(
-      "\n\"core s\": seconds of all cores together; \"to iconv\" compares MB/s, above 1 is faster.\n"
-      "charrnn: from the text to HDF5 shards on disk, normalised, counted and hashed. iconv: UTF-8 to UCS-4, "
-      "into\n"
-      "/dev/null. python loop: a dict lookup for each character of the first %.1f MB.\n",
-      static_cast<double>(cases[3].bytes) / kMega);
-  return all_right ? 0 : 1;
+  return {.json = json_of(cases),
+          .text = text_of(cases, options),
+          .right = std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.right(); })};
 }
 
 }  // namespace
 
 namespace charrnn {
 
-std::function<int(const BenchHeader&)> add_bench_data(CLI::App& app) {
+BenchPart add_bench_data(CLI::App& app) {
   const auto options = std::make_shared<DataOptions>();
   CLI::App* data = app.add_subcommand("data", "preprocessing, beside iconv, wc and Python");
   data->add_option("file", options->file, "a text in UTF-8; else one is made of charrnn's own texts")
@@ -389,14 +268,10 @@ std::function<int(const BenchHeader&)> add_bench_data(CLI::App& app) {
   data->add_option("--megabytes", options->megabytes, "size of the text that is made")
       ->check(at_least(0.1))
       ->capture_default_str();
-  data->add_option("--threads", options->threads, "of charrnn")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  data->add_option("--rounds", options->rounds, "how often each is measured, in turns")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  data->add_flag("--json", options->json, "print the report as one line of JSON");
-  return [options](const BenchHeader& header) { return bench_data(*options, header); };
+  add_threads(*data, *options);
+  add_rounds(*data, *options);
+  add_json(*data, *options);
+  return [options](const BenchHeader& header) { return print(header, bench_data(*options), options->json); };
 }
 
 }  // namespace charrnn

@@ -4,19 +4,19 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "bench.h"
+#include "bench_options.h"
+#include "bench_report.h"
 #include "command_line.h"
 #include "core/clock.h"
 #include "core/counter_random.h"
+#include "core/error.h"
 #include "core/stop_signal.h"
-#include "data/describe.h"
 #include "generate/sampler.h"
 
 namespace {
@@ -24,17 +24,10 @@ namespace {
 using namespace charrnn;
 using nlohmann::ordered_json;
 
-struct SampleBench {
-  std::string cell = "lstm";
-  int64_t embedding = 64;
-  int64_t hidden = 512;
-  int64_t layers = 2;
-  int64_t vocabulary = 96;
+struct SampleBench : BenchOptions {
+  BenchModel model{.settings = {.embedding_size = 64, .hidden_size = 512, .layers = 2, .output_dropout = {}}};
   std::vector<int64_t> streams{1, 64};
   double seconds = 2;
-  int rounds = 3;
-  int threads = 2;
-  bool json = false;
 };
 
 struct Case {
@@ -45,11 +38,6 @@ struct Case {
   // Now and then a draw falls so near to the border of two characters that rounding decides.
   bool right() const { return checked > 0 && wrong * 1000 <= checked; }
 };
-
-Cell cell_named(const std::string& name) {
-  const auto& names = EnumNames<Cell>::names;
-  return static_cast<Cell>(std::find(names.begin(), names.end(), name) - names.begin());
-}
 
 Vocabulary vocabulary_of(int64_t size) {
   std::vector<Vocabulary::Character> characters;
@@ -98,13 +86,8 @@ void check_text(const CharRnn& model, const Vocabulary& vocabulary, const Sample
 }
 
 std::vector<Case> measure(const SampleBench& options) {
-  const Vocabulary vocabulary = vocabulary_of(options.vocabulary);
-  CharRnn model({.cell = cell_named(options.cell),
-                 .embedding_size = options.embedding,
-                 .hidden_size = options.hidden,
-                 .layers = options.layers,
-                 .output_dropout = {}},
-                options.vocabulary);
+  const Vocabulary vocabulary = vocabulary_of(options.model.vocabulary);
+  CharRnn model(options.model.settings, options.model.vocabulary);
   model.initialize(1);
   const Sampler sampler(model, vocabulary);
   std::vector<Case> cases;
@@ -125,72 +108,49 @@ std::vector<Case> measure(const SampleBench& options) {
   return cases;
 }
 
-int bench_sample(const SampleBench& options, ordered_json report) {
-  install_stop_handlers();
-  at::set_num_threads(options.threads);
-  report["model"] =
-      concat(options.cell, ", E ", options.embedding, ", H ", options.hidden, ", ", options.layers,
-             options.layers == 1 ? " layer" : " layers", ", V ", options.vocabulary, ", ", options.threads,
-             options.threads == 1 ? " thread" : " threads");
+BenchReport bench_sample(const SampleBench& options) {
+  const int threads = threads_of(options);
+  at::set_num_threads(threads);
+  const std::string model =
+      concat(to_text(options.model), ", ", threads, threads == 1 ? " thread" : " threads");
   const std::vector<Case> cases = measure(options);
-  const bool all_right = std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.right(); });
-  if (options.json) {
-    for (const Case& c : cases) {
-      report["cases"].push_back({{"streams", c.streams},
-                                 {"characters_per_second", median_of(c.rates)},
-                                 {"rates", c.rates},
-                                 {"checked", c.checked},
-                                 {"wrong", c.wrong}});
-    }
-    report["right"] = all_right;
-    std::puts(json_line(report).c_str());
-    return all_right ? 0 : 1;
-  }
-  print_header(report);
-  std::printf("\n%8s %14s  %-17s %s\n", "streams", "characters/s", "min..max", "drawn again by forward");
+  ordered_json json{{"model", model}};
+  std::vector<std::vector<std::string>> rows{
+      {"streams", "characters/s", "min..max", "drawn again by forward"}};
   for (const Case& c : cases) {
-    const auto [least, most] = std::minmax_element(c.rates.begin(), c.rates.end());
-    std::printf(
-        "%8lld %14.0f  %-17s %s\n", static_cast<long long>(c.streams), median_of(c.rates),
-        concat(std::llround(*least), "..", std::llround(*most)).c_str(),
-        concat(c.checked - c.wrong, " of ", c.checked, c.right() ? " equal" : " equal: WRONG").c_str());
+    json["cases"].push_back({{"streams", c.streams},
+                             {"characters_per_second", median_of(c.rates)},
+                             {"rates", c.rates},
+                             {"checked", c.checked},
+                             {"wrong", c.wrong}});
+    rows.push_back({std::to_string(c.streams), with_digits(median_of(c.rates), 0), spread_of(c.rates, 0),
+                    concat(c.checked - c.wrong, " of ", c.checked, c.right() ? " equal" : " equal: WRONG")});
   }
-  return all_right ? 0 : 1;
+  return {.json = json,
+          .text = concat("model     ", model, "\n\n", table_of(rows)),
+          .right = std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.right(); })};
 }
 
 }  // namespace
 
 namespace charrnn {
 
-std::function<int(const BenchHeader&)> add_bench_sample(CLI::App& app) {
+BenchPart add_bench_sample(CLI::App& app) {
   const auto options = std::make_shared<SampleBench>();
-  const auto size = CLI::Range(1, 65536);
   CLI::App* sample = app.add_subcommand("sample", "sampling on the CPU, one stream and many side by side");
-  sample->add_option("--cell", options->cell, "of the model")
-      ->check(CLI::IsMember(
-          std::vector<std::string>(EnumNames<Cell>::names.begin(), EnumNames<Cell>::names.end())))
-      ->capture_default_str();
-  sample->add_option("--embedding", options->embedding, "E")->check(size)->capture_default_str();
-  sample->add_option("--hidden", options->hidden, "H")->check(size)->capture_default_str();
-  sample->add_option("--layers", options->layers, "L")->check(CLI::Range(1, 64))->capture_default_str();
-  sample->add_option("--vocabulary", options->vocabulary, "V")
-      ->check(CLI::Range(1, 50000))
-      ->capture_default_str();
+  add_model(*sample, options->model);
   sample->add_option("--streams", options->streams, "side by side, a case each")
       ->delimiter(',')
-      ->check(size)
+      ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   sample->add_option("--seconds", options->seconds, "of each round of a case")
       ->check(above(0))
       ->capture_default_str();
-  sample->add_option("--rounds", options->rounds, "how often each is measured, in turns")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  sample->add_option("--threads", options->threads, "of the processor")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  sample->add_flag("--json", options->json, "print the report as one line of JSON");
-  return [options](const BenchHeader& header) { return bench_sample(*options, header); };
+  add_threads(*sample, *options);
+  add_rounds(*sample, *options);
+  add_json(*sample, *options);
+  return
+      [options](const BenchHeader& header) { return print(header, bench_sample(*options), options->json); };
 }
 
 }  // namespace charrnn

@@ -7,7 +7,7 @@ scripts=("$root"/launch/*.sh "$root/launch/run" "$root/.ci/run" "$root"/slurm/*
 for script in "${scripts[@]}"; do bash -n "$script" || fail "$script does not parse"; done
 
 cd "$scratch"
-for script in install.sh build.sh test.sh quickstart.sh get_gutenberg.sh fuzz.sh tutorials.sh run; do
+for script in install.sh bench.sh build.sh test.sh quickstart.sh get_gutenberg.sh fuzz.sh tutorials.sh run; do
   contains "$script --help" "usage: launch/$script" "$(bash "$root/launch/$script" --help)"
   status=0
   [ "$script" = run ] || bash "$root/launch/$script" --no-such-option >"$scratch/output" 2>&1 || status=$?

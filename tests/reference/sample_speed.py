@@ -1,6 +1,7 @@
-"""Sampling in PyTorch: nn.LSTM, one character at a time, for one stream and for many in a batch; characters/s.
+"""Sampling in PyTorch, one character at a time, for one stream and for many in a batch; characters/s.
 
     python3 tests/reference/sample_speed.py --streams 1,64 --threads 2
+    python3 tests/reference/sample_speed.py --layers-as cells      # nn.LSTMCell, stepped by hand, in place of nn.LSTM
 
 The same model, options and rows as `charrnn_bench sample`. Exit code 77 where there is no PyTorch.
 """
@@ -31,6 +32,26 @@ class Model(torch.nn.Module):
         return self.head(output[:, -1]), state
 
 
+class ModelOfCells(torch.nn.Module):
+    """The same mathematics."""
+
+    def __init__(self, vocabulary, embedding, hidden, layers):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(vocabulary, embedding)
+        self.cells = torch.nn.ModuleList([torch.nn.LSTMCell(hidden if layer else embedding, hidden) for layer in range(layers)])
+        self.head = torch.nn.Linear(hidden, vocabulary)
+
+    def forward(self, ids, state=None):
+        x, after = self.embedding(ids[:, 0]), []
+        for cell, before in zip(self.cells, state or [None] * len(self.cells)):
+            after.append(cell(x, before))
+            x = after[-1][0]
+        return self.head(x), after
+
+
+MODELS = {"lstm": Model, "cells": ModelOfCells}
+
+
 @torch.inference_mode()
 def rate(model, streams, seconds):
     ids = torch.zeros(streams, 1, dtype=torch.int64)
@@ -46,16 +67,19 @@ def rate(model, streams, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, default in (("embedding", 64), ("hidden", 512), ("layers", 2), ("vocabulary", 96), ("rounds", 3),
+    for name, default in (("embedding", 64), ("hidden", 512), ("layers", 2), ("vocabulary", 96), ("rounds", 5),
                           ("threads", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--layers-as", choices=sorted(MODELS), default="lstm")
     parser.add_argument("--streams", default="1,64")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
     torch.manual_seed(1)
-    model = Model(options.vocabulary, options.embedding, options.hidden, options.layers).eval()
+    make = MODELS[options.layers_as]
+    model = make(options.vocabulary, options.embedding, options.hidden, options.layers).eval()
     rates = {int(streams): [] for streams in options.streams.split(",")}
     for _ in range(options.rounds):
         for streams, found in rates.items():

@@ -1,0 +1,53 @@
+"""Tables of docs/ that scripts fill in. In a page each stands between two comments:
+
+    <!-- NAME: SCRIPT -->
+    <!-- end of NAME -->
+"""
+
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+class Failure(Exception):
+    pass
+
+
+def row(*cells):
+    """One of Markdown's."""
+    escaped = (str(text).replace("|", "\\|").replace("<", "&lt;") for text in cells)
+    return "| " + " | ".join(" ".join(text.split()) for text in escaped) + " |"
+
+
+def percent(share, digits=0):
+    return f"{100 * share:.{digits}f} %"
+
+
+def first_cell(line):
+    return line.split(" | ")[0].strip("| ")
+
+
+def replace_table(page, script, name, head, rows, keep=True):
+    """Puts HEAD and ROWS into the page. With KEEP rows with another first cell, made by an earlier run, stay."""
+    text = page.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: {script} -->\n", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise Failure(f"{page} lacks the lines '{begin.strip()}' and '{end}'")
+    before, rest = text.split(begin)
+    old, after = rest.split(end)
+    kept = {first_cell(line): line for line in old.strip().split("\n")[2:]} if keep else {}
+    lines = [row(*head), row(*("---" for _ in head)), *(kept | {first_cell(line): line for line in rows}).values()]
+    page.write_text(before + begin + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
+
+
+def machine():
+    model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
+    return model[1].strip() if model else "unknown processor"
+
+
+def commit():
+    found = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True,
+                           check=False).stdout.strip()
+    return found or "unknown"

@@ -1,0 +1,243 @@
+"""charrnn_bench, and launch/bench.py around it: that answers are checked and wrong ones shown. Times are never asserted."""
+
+import argparse
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from contextlib import redirect_stdout
+from unittest import mock
+
+import torch
+
+from charrnn_cli import ROOT, environment, run
+
+sys.path[:0] = [str(ROOT / "launch"), str(ROOT / "tests" / "reference")]
+import bench  # noqa: E402
+import model_speed  # noqa: E402
+import pages  # noqa: E402
+import scaling  # noqa: E402
+
+# Sizes that all differ, and rounds as short as they can be.
+SHAPE = {"embedding": 5, "hidden": 7, "layers": 2, "vocabulary": 11, "batch": 6, "length": 3}
+SHORT = ["--rounds", 1, "--seconds", 0.01]
+
+
+def words(options):
+    return [word for name, value in options.items() for word in (f"--{name}", value)]
+
+
+class ToolTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="charrnn-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def bench(self, *arguments, ranks=0, code=0):
+        done = run("charrnn_bench", *arguments, ranks=ranks)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def json(self, *arguments, ranks=0, code=0):
+        return json.loads(self.bench(*arguments, "--json", ranks=ranks, code=code).stdout)
+
+
+class ModelTest(ToolTest):
+    def torch_losses(self, options, count):
+        defaults = {"folder": self.folder, "shard": None, "cell": "lstm", "input": "embedding", "processes": 1,
+                    "rate": 0.002, "clip": 1.0}
+        torch.set_num_threads(1)
+        training = model_speed.Training(argparse.Namespace(**defaults | options), 0)
+        return [training.step().item() for _ in range(count)]
+
+    def test_the_losses_are_pytorchs(self):
+        # 110 steps: a drawn text has 100, then it begins anew, and the lanes from zero state.
+        for other in ({}, {"cell": "gru", "layers": 1}, {"cell": "rnn_tanh", "input": "one_hot"}):
+            for ranks in (0, 2):
+                with self.subTest(ranks=ranks, **other):
+                    options = SHAPE | other | {"rate": 0.02}
+                    report = self.json("model", *words(options), *SHORT, "--losses", 110, "--keep", self.folder,
+                                       ranks=ranks)
+                    self.assertTrue(report["right"])
+                    self.assertEqual(report["ranks"], ranks or 1)
+                    theirs = self.torch_losses(options, 110)
+                    self.assertLess(bench.difference(report["losses"], theirs), 1e-5)
+                    self.assertLess(sum(theirs[-20:]), 0.98 * sum(theirs[:20]), "there is something to learn")
+
+    def test_two_processes_of_pytorch_are_one(self):
+        self.bench("model", *words(SHAPE), *SHORT, "--keep", self.folder)
+        script = [sys.executable, ROOT / "tests/reference/model_speed.py", self.folder, *words(SHAPE), *SHORT, "--json",
+                  "--losses", 8, "--processes", 2]
+        done = subprocess.run([str(word) for word in script], env=environment(), capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLess(bench.difference(json.loads(done.stdout)["losses"], self.torch_losses(SHAPE, 8)), 1e-5)
+
+    def test_what_it_counts(self):
+        report = self.json("model", *words(SHAPE), *SHORT)
+        model = scaling.Model(vocabulary=11, embedding=5, hidden=7, layers=2)
+        self.assertEqual(report["parameters"], scaling.parameters(model))
+        self.assertEqual(report["layer_flop"] + report["head_flop"], scaling.flop(model))
+        self.assertGreater(report["peak_bytes"], report["start_bytes"])
+        self.assertLessEqual({"exchange", "clip and update"}, set(report["part_seconds"]))
+        gates = {"lstm": 4, "gru": 3, "rnn_tanh": 1}
+        for cell, count in gates.items():  # one layer: its recurrent product alone, 6 G H H
+            report = self.json("model", *words(SHAPE | {"layers": 1, "cell": cell}), *SHORT)
+            self.assertEqual(report["layer_flop"], 6 * count * 7 * 7)
+
+    def test_a_corpus_of_ones_own(self):
+        text = self.folder / "text.txt"
+        text.write_text("she sells sea shells on the sea shore " * 50, encoding="utf-8")
+        config = self.folder / "config.yaml"
+        config.write_text(f"corpus: {{sources: [{text}], output: {self.folder}/corpus}}\n", encoding="utf-8")
+        self.assertEqual(run("charrnn_preprocess", config).returncode, 0)
+        report = self.json("model", *words(SHAPE), *SHORT, "--corpus", self.folder / "corpus", "--keep", self.folder)
+        self.assertIn("V 10", report["model"])  # its letters and the blank
+        options = SHAPE | {"vocabulary": 10, "shard": self.folder / "corpus/train-00000.h5"}
+        self.assertLess(bench.difference(report["losses"], self.torch_losses(options, 5)), 1e-5)
+
+    def test_a_wrong_answer_is_code_1(self):
+        # No two ways of adding up agree to the last bit in each of forty steps.
+        done = self.bench("model", *words(SHAPE), *SHORT, "--losses", 40, "--check", 40, "--tolerance", 0, code=1)
+        self.assertIn("NOT those of LibTorch's layers: WRONG", done.stdout)
+
+    def test_mistakes_are_code_2(self):
+        self.assertIn("--cell", self.bench("model", "--cell", "nonsense", code=2).stderr)
+        self.assertIn("multiple of 2", self.bench("model", "--batch", 33, "--hidden", 7, ranks=2, code=2).stderr)
+
+
+class RanksTest(ToolTest):
+    def test_sums_are_right(self):
+        for ranks in (0, 1, 2, 3, 9):  # above 8 ranks bf16 rounds
+            with self.subTest(ranks=ranks):
+                report = self.json("comm", "--rounds", 1, "--most", 1 << 16, ranks=ranks)
+                self.assertTrue(report["right"])
+                self.assertEqual(report["ranks"], ranks or 1)
+                self.assertEqual([(case["type"], case["bytes"]) for case in report["cases"]],
+                                 [(kind, 1 << bits) for kind in ("fp32", "bf16", "fp16") for bits in (10, 12, 14, 16)])
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two ranks of one core each need two cores")
+    def test_scaling(self):
+        report = self.json("scaling", *words(SHAPE), *SHORT)
+        self.assertTrue(report["right"])
+        self.assertEqual([(case["ranks"], case["work"], case["batch"]) for case in report["cases"]],
+                         [(1, "weak", 6), (2, "weak", 12), (2, "strong", 6)])
+        self.assertEqual(report["cases"][0]["ratios"], [1])
+
+    def test_what_mpirun_says_is_shown(self):
+        done = self.bench("scaling", *words(SHAPE | {"batch": 3}), "--ranks", "1,2", *SHORT, code=1)
+        self.assertIn("expected mpirun", done.stderr)
+
+
+# What the programs would print.
+OURS = {"characters_per_second": 300.0, "share_of_sgemm": 0.5, "peak_bytes": 4e8, "start_bytes": 1e8, "losses": [2.0, 1.0]}
+THEIRS = {"characters_per_second": 200.0, "peak_bytes": 6e8, "start_bytes": 5e8, "losses": [2.0, 1.0]}
+
+
+class PageTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.page = pathlib.Path(folder.name) / "page.md"
+        self.page.write_text("before\n<!-- training: launch/bench.sh -->\n| model | x |\n| --- | --- |\n| another | 1 |\n"
+                             "<!-- end of training -->\nafter\n", encoding="utf-8")
+        self.enterContext(mock.patch.object(bench, "PAGE", self.page))
+        self.enterContext(mock.patch.object(bench, "THREADS", 2))
+        self.commands = []
+
+    def training(self, ours=None, theirs=None, judges=True, rounds=1, name="lstm-512"):
+        """The row of the page, from what the programs print: theirs by a part of the command."""
+        made = bench.Bench(bench.FULL._replace(rounds=rounds), judges=judges)
+
+        def run_nothing(command):
+            line = " ".join(str(word) for word in command)
+            self.commands.append(line)
+            if line.startswith("charrnn_bench"):
+                return OURS | (ours or {})
+            return THEIRS | next((result for part, result in (theirs or {}).items() if part in line), {})
+
+        made.run = run_nothing
+        with redirect_stdout(io.StringIO()):
+            made.training(name)
+        self.missed = made.missed
+        return [line for line in self.page.read_text(encoding="utf-8").split("\n") if line.startswith("| LSTM")][0].split(" | ")
+
+    def test_rows_of_others_stay(self):
+        self.training()
+        self.training()
+        text = self.page.read_text(encoding="utf-8")
+        self.assertEqual(text.count("| another | 1 |\n"), 1)
+        self.assertEqual(text.count("| LSTM, E 128"), 1)
+        self.assertTrue(text.startswith("before\n") and text.endswith("after\n"))
+
+    def test_a_mark_that_is_missed_is_bold(self):
+        row = self.training()
+        self.assertEqual(row[4:6], ["1.50", "1.4"])
+        self.assertEqual(row[6:8], ["**50 %, missed**", "70 %"])
+        self.assertEqual(self.missed, ["lstm-512, share of sgemm: 50 %"])
+        row = self.training({"characters_per_second": 270.0, "share_of_sgemm": 0.71})
+        self.assertEqual(row[4:8], ["**1.35, missed**", "1.4", "71 %", "70 %"])
+
+    def test_losses_that_differ_are_missed(self):
+        row = self.training(theirs={"--threads 2": {"losses": [2.0, 1.01]}})
+        self.assertEqual(row[9], "**2, to 1e-02, missed**")
+        self.assertEqual(self.training()[9], "2, to 0e+00")
+
+    def test_memory(self):
+        self.training(name="chinese")
+        self.assertIn("chinese, memory: 400 of 600 (before the model 100 and 500)", self.missed)
+        self.training({"peak_bytes": 2.9e8}, name="chinese")
+        self.assertEqual(self.missed, [])
+
+    def test_a_quick_run_judges_nothing(self):
+        row = self.training(judges=False)
+        self.assertEqual(row[6], "50 %")
+        self.assertIn("one short round", row[10])
+        self.assertEqual(self.missed, [])
+
+    def test_pytorch_at_its_best(self):
+        fast = {"characters_per_second": 250.0}
+        row = self.training(theirs={"--threads 1": fast}, rounds=3)
+        self.assertTrue(row[2].endswith("with 1 thread"), row[2])
+        self.assertEqual(row[4], "**1.20 (1.20..1.20), missed**")
+        self.assertIn("2 threads", row[3])
+        # In turns; after the first round without those that are far from the best.
+        kinds = [next(kind for kind in ("charrnn_bench", "--threads 2", "--threads 1", "--processes 2") if kind in line)
+                 for line in self.commands]
+        self.assertEqual(kinds, ["charrnn_bench", "--threads 2", "--threads 1", "--processes 2"]
+                         + ["charrnn_bench", "--threads 1"] * 2)
+        self.assertTrue(all(f"--losses {bench.LOSSES}" in line for line in self.commands[:2]))
+        self.assertTrue(all(f"--losses {bench.FEW_LOSSES}" in line for line in self.commands[2:]))
+
+    def test_a_page_without_the_table(self):
+        self.page.write_text("nothing\n", encoding="utf-8")
+        with self.assertRaisesRegex(pages.Failure, "lacks the lines '<!-- training: launch/bench.sh -->'"):
+            self.training()
+
+    def test_the_pages_have_all_tables(self):
+        # Writing nothing new leaves them as they are.
+        text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
+        for table in bench.Bench.HEADS:
+            self.assertEqual(text.count(f"<!-- {table}: launch/bench.sh -->\n"), 1, table)
+            self.assertEqual(text.count(f"<!-- end of {table} -->"), 1, table)
+        copy = self.page.parent / "scaling.md"
+        shutil.copy(ROOT / "docs/scaling.md", copy)
+        measured = {"machine": "here",
+                    "scaling": {"parameters": 1000, "cases": [
+                        {"ranks": ranks, "work": "weak", "batch": 8 * ranks, "step_seconds": 1.0, "update_seconds": 0.1,
+                         "exchange_seconds": 0.0, "ratio": 1.9} for ranks in (1, 2)]},
+                    "comm": {"ranks": 2, "cases": [{"type": "fp32", "bytes": size, "seconds": size / 1e6}
+                                                   for size in (1024, 65536)]}}
+        with mock.patch.object(scaling, "PAGE", copy):
+            scaling.write_page(measured)
+        text = copy.read_text(encoding="utf-8")
+        self.assertIn("| sum of 64 KiB, ms | 65.5 | 65.5 |", text)
+        # 4,000 bytes in 4 ms beside a second of work that stays the same
+        self.assertIn("| weak scaling: times the speed of one rank | 1.99 | 1.90 |", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
