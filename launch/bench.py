@@ -15,7 +15,7 @@ import time
 
 import pages
 import scaling
-import shakespeare
+import shakespeare as tiny_shakespeare
 from pages import Failure
 
 PAGE = pages.ROOT / "docs" / "benchmarks.md"
@@ -260,15 +260,15 @@ class Bench:
                                                                number(case["bytes_per_second"] / 1e6))), self.commit())
 
     def shakespeare(self):
-        found = {name: shakespeare.train(name, quick=not self.judges) for name in shakespeare.MARKS}
-        self.write("shakespeare", shakespeare.rows(found, self.judge, self.commit()))
+        found = {name: tiny_shakespeare.train(name, quick=not self.judges) for name in tiny_shakespeare.MARKS}
+        self.write("shakespeare", tiny_shakespeare.rows(found, self.judge, self.commit()))
         if self.writes:
-            shakespeare.draw(found)
+            tiny_shakespeare.draw(found)
 
     # ---- the page
 
     HEADS = {
-        "shakespeare": shakespeare.HEAD,
+        "shakespeare": tiny_shakespeare.HEAD,
         "training": ["model", "charrnn, characters/s", "PyTorch's best", "PyTorch otherwise", "times PyTorch", "must reach",
                      "share of sgemm", "must reach", "peak MB, of PyTorch's", "equal losses", "commit"],
         "sampling": ["streams", "charrnn, characters/s", "nn.LSTM", "times nn.LSTM", "must reach", "nn.LSTMCell",

@@ -23,7 +23,13 @@ struct Options {
   std::string run;
   std::string split;
   std::string mode = "carry";
-  int64_t window = 256;
+  std::optional<int64_t> window;
+
+  // Characters after which the state is zero again.
+  std::optional<int64_t> window_length() const {
+    constexpr int64_t usual = 256;
+    return mode == "windows" ? std::optional(window.value_or(usual)) : std::nullopt;
+  }
   std::vector<std::string> overrides;
   bool json = false;
 };
@@ -39,11 +45,14 @@ std::string chosen_split(const CorpusFolder& corpus, const std::string& wanted) 
 }
 
 void print(const Loss& loss, const SplitInfo& split, const Checkpoint& checkpoint, const std::string& file,
-           bool json) {
-  if (json) {
+           const Options& options) {
+  const std::optional<int64_t> window = options.window_length();
+  if (options.json) {
     const nlohmann::ordered_json result{{"checkpoint", file},
                                         {"step", checkpoint.progress.step},
                                         {"split", split.name},
+                                        {"mode", options.mode},
+                                        {"window", window ? nlohmann::ordered_json(*window) : nullptr},
                                         {"characters", static_cast<int64_t>(loss.count)},
                                         {"loss_nats", loss.nats()},
                                         {"perplexity", loss.perplexity()},
@@ -54,12 +63,13 @@ void print(const Loss& loss, const SplitInfo& split, const Checkpoint& checkpoin
     return;
   }
   std::printf(
-      "checkpoint          %s (step %s)\nsplit               %s, %s characters predicted\n"
+      "checkpoint          %s (step %s)\nsplit               %s, %s characters predicted, %s\n"
       "loss                %.4f nats per character\nperplexity          %.3f\n"
       "bits per character  %.4f (unigram %.2f, bigram %.2f)\n",
       file.c_str(), with_thousands(checkpoint.progress.step).c_str(), split.name.c_str(),
-      with_thousands(static_cast<int64_t>(loss.count)).c_str(), loss.nats(), loss.perplexity(), loss.bits(),
-      checkpoint.marks.unigram_bits, checkpoint.marks.bigram_bits);
+      with_thousands(static_cast<int64_t>(loss.count)).c_str(),
+      window ? concat("windows of ", *window, " from zero state").c_str() : "state carried", loss.nats(),
+      loss.perplexity(), loss.bits(), checkpoint.marks.unigram_bits, checkpoint.marks.bigram_bits);
 }
 
 ExitCode evaluate_run(Session& session, const Options& options, const std::optional<Error>& mistake) {
@@ -70,6 +80,9 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   std::string split;
   together(session.comm(), [&] {
     if (mistake) throw *mistake;
+    if (options.window && options.mode != "windows") {
+      fail_usage("--window ", *options.window, " needs --mode windows: else the state is carried");
+    }
     checkpoint = open_run(options.run, &file);
     settings = settings_of(checkpoint, options);
     corpus = CorpusFolder::open(settings.corpus.output);
@@ -100,13 +113,12 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   const CharRnn model = model_of(checkpoint, device, settings.evaluate.weights);
   broadcast(comm, model.parameters().values());  // all ranks judge the same weights
   const std::optional<Loss> loss =
-      evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm,
-               options.mode == "windows" ? std::optional(options.window) : std::nullopt);
+      evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm, options.window_length());
   together(comm, [&] {
     if (!loss && comm.rank() == 0)
       fail("stopped by a signal before the whole split was read: there is no value");
   });
-  if (comm.rank() == 0) print(*loss, corpus->require_split(split), checkpoint, file.string(), options.json);
+  if (comm.rank() == 0) print(*loss, corpus->require_split(split), checkpoint, file.string(), options);
   check_output();
   return ExitCode::kFinished;
 }
@@ -126,9 +138,8 @@ int main(int argc, char** argv) {
          "models that see no further are evaluated")
       ->check(CLI::IsMember({"carry", "windows"}))
       ->capture_default_str();
-  app.add_option("--window", options.window, "characters of a window, with --mode windows")
-      ->check(CLI::Range(1, 1048576))
-      ->capture_default_str();
+  app.add_option("--window", options.window, "characters of a window, with --mode windows; else 256")
+      ->check(CLI::Range(1, 4096));
   add_overrides(app, options.overrides);
   app.add_flag("--json", options.json, "print one JSON object");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);

@@ -131,19 +131,7 @@ class NcclCommunicator final : public Communicator {
   // stream holds beside them is this GPU's alone, and counts as an operation of its own.
   void wait(void* stream) override {
     check_cuda(cudaEventRecord(drained_.handle, static_cast<cudaStream_t>(stream)), "cudaEventRecord");
-    while (!queued_.empty()) {
-      const int64_t sequence = queued_.front().sequence;
-      const Milestones& milestones = *queued_.front().milestones;
-      const AwaitedOperation awaited(log_, sequence);
-      host_.wait_until(
-          sequence,
-          [&] {
-            is_settled(sequence);
-            return is_through(milestones.done);
-          },
-          [&] { return is_through(milestones.ready); });
-      retire_first();
-    }
+    while (!queued_.empty()) await_first();
     const AwaitedOperation rest(log_, "the end of its work", 0);
     host_.wait_until(
         rest.sequence(), [&] { return is_through(drained_); }, only_this_gpu);
@@ -218,9 +206,27 @@ class NcclCommunicator final : public Communicator {
             [&] { return ncclAllReduce(values, values, count, type, ncclSum, comm_, stream_.handle); });
   }
 
-  // After what the caller's stream holds, all on the GPU.
+  // Until the oldest of what is queued is done.
+  void await_first() {
+    const int64_t sequence = queued_.front().sequence;
+    const Milestones& milestones = *queued_.front().milestones;
+    const AwaitedOperation awaited(log_, sequence);
+    host_.wait_until(
+        sequence,
+        [&] {
+          is_settled(sequence);
+          return is_through(milestones.done);
+        },
+        [&] { return is_through(milestones.ready); });
+    retire_first();
+  }
+
+  // After what the caller's stream holds, all on the GPU. The host gets no further ahead than some
+  // operations: before CUDA's own queue is full, which would block it outside of any deadline.
   template <class Start>
   void enqueue(const char* name, size_t bytes, void* stream, const Start& start) {
+    constexpr size_t most_queued = 8;
+    while (queued_.size() >= most_queued) await_first();
     const int64_t sequence = log_.start_and_await(name, bytes);  // CUDA and NCCL may hang in queueing
     is_settled(sequence);
     while (!queued_.empty() && is_through(queued_.front().milestones->done)) retire_first();

@@ -40,7 +40,7 @@ struct ReadContext {
   }
 };
 
-// Settings of earlier charrnns, which configs and checkpoints may still have: they change nothing.
+// Settings that are no more, which configs and checkpoints may still have: they change nothing.
 constexpr std::array<std::string_view, 1> kRetired{"run.trace_steps"};
 
 // Walks one section of the settings beside the mapping of the file.

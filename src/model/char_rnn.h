@@ -68,7 +68,8 @@ class CharRnn {
   }
 
   // Layers and head compute in this type from now on, the weights rounded to it for each step (Micikevicius
-  // et al. 2018); weights, their gradients, the state and the loss stay as they are. By LibTorch's layers.
+  // et al. 2018); weights, their gradients and the loss stay as they are, the state between calls has their
+  // type. By LibTorch's layers.
   void compute_in(at::ScalarType type) { compute_type_ = type; }
 
   Parameters& parameters() { return parameters_; }

@@ -131,7 +131,7 @@ variable_list FastLayer::backward(AutogradContext* context, const variable_list&
   const at::Tensor input_sums = is_gru ? sums.narrow(1, H, 3 * H) : sums;
   if (ids.defined()) {
     const int64_t rows = context->saved_data["table_rows"].toInt();
-    const at::Tensor table = at::zeros({rows, input_sums.size(1)}, sums.options());
+    const at::Tensor table = take_buffer({rows, input_sums.size(1)}).zero_();
     add_rows(data(input_sums), input_sums.stride(0), ids.const_data_ptr<int64_t>(), ids.numel(),
              input_sums.size(1), mutable_data(table), shape.threads);
     return {table, grad_recurrent, grad_first_h, grad_c, grad_apart, {}, {}, {}, {}, {}};

@@ -16,8 +16,8 @@ at::Tensor cross_entropy_sum(const at::Tensor& logits, const at::Tensor& targets
 inline constexpr int64_t kLossBlockElements = 1 << 21;
 
 // The same of the logits x W^T + b, of which there is never more than a block of positions: x (N, H),
-// weight (V, H), bias (V), targets (N). Floats on the CPU. With gradients on, forward makes them as well,
-// while a block is in cache; backward scales them, once.
+// weight (V, H), bias (V), targets (N). Floats on the CPU. With gradients on, forward makes the
+// gradients of all three as well, while a block is in cache; backward scales them, once.
 at::Tensor linear_cross_entropy_sum(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                                     const at::Tensor& targets);
 

@@ -1,20 +1,37 @@
-// A batch of ids as a tensor.
+// A batch of ids as tensors.
 #pragma once
 
 #include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "data/batch_reader.h"
 
 namespace charrnn {
 
-// `ids` of the batch (its inputs or targets) -> (lanes, T) of int64 on the device. To a GPU they are copied
-// from page-locked memory: from other memory the host would wait until all that is queued there is done.
-inline at::Tensor to_tensor(const std::vector<int64_t>& ids, const Batch& batch, at::Device device) {
+// From page-locked memory to a GPU: from other memory the host would wait until all that is queued there is
+// done.
+template <class T>
+at::Tensor to_device(const std::vector<T>& values, at::IntArrayRef sizes, at::Device device) {
   const bool is_copied = device != at::kCPU;
-  at::Tensor tensor =
-      at::empty({batch.lanes, batch.steps}, at::TensorOptions().dtype(at::kLong).pinned_memory(is_copied));
-  std::copy(ids.begin(), ids.end(), tensor.mutable_data_ptr<int64_t>());
-  return tensor.to(device, at::kLong, /*non_blocking=*/is_copied);
+  const auto type = c10::CppTypeToScalarType<T>::value;
+  at::Tensor tensor = at::empty(sizes, at::TensorOptions().dtype(type).pinned_memory(is_copied));
+  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<T>());
+  return tensor.to(device, type, /*non_blocking=*/is_copied);
+}
+
+// `ids` of the batch (its inputs or targets) -> (lanes, T) of int64 on the device.
+inline at::Tensor to_tensor(const std::vector<int64_t>& ids, const Batch& batch, at::Device device) {
+  return to_device(ids, {batch.lanes, batch.steps}, device);
+}
+
+// 1 for the lanes that start from zero state, else 0: (lanes, 1) of bool on the device.
+inline at::Tensor fresh_mask(const Batch& batch, at::Device device) {
+  std::vector<uint8_t> mask(static_cast<size_t>(batch.lanes));
+  for (const int64_t lane : batch.fresh_lanes) mask[static_cast<size_t>(lane)] = 1;
+  return to_device(mask, {batch.lanes, 1}, device).to(at::kBool);
 }
 
 }  // namespace charrnn

@@ -19,6 +19,7 @@ at::Device prepare_compute(const Session& session, std::optional<int64_t> thread
   at::globalContext().setAllowTF32CuBLAS(false);
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);  // nothing here reads it
   return {at::kCUDA, static_cast<at::DeviceIndex>(device.index)};
 }
 

@@ -51,16 +51,17 @@ double reference_layer_floats(const ModelSettings& model, double characters) {
 }
 
 // Embeddings or one-hot inputs, or the table in their place; logits with what comes of them.
-double input_and_head_floats(const ModelSettings& model, double characters, double vocabulary) {
+double input_and_head_floats(const ModelSettings& model, bool is_fast, double characters, double vocabulary) {
   const auto hidden = static_cast<double>(model.hidden_size);
-  const auto width =
-      model.input == InputLayer::kEmbedding ? static_cast<double>(model.embedding_size) : vocabulary;
-  if (model.kernel == Kernel::kReference) {
-    return characters * (2 * width + 3 * vocabulary) + vocabulary * hidden;
-  }
+  const bool is_embedding = model.input == InputLayer::kEmbedding;
+  const auto width = is_embedding ? static_cast<double>(model.embedding_size) : vocabulary;
+  if (!is_fast) return characters * (2 * width + 3 * vocabulary) + vocabulary * hidden;
   const double rows = std::min(characters, vocabulary);
-  const double logits = 2 * std::min(characters * vocabulary, static_cast<double>(kLossBlockElements));
-  return 2 * rows * gates(model.cell) * hidden + 2 * vocabulary * width + logits + vocabulary * hidden;
+  const double table = 2 * rows * gates(model.cell) * hidden;
+  const double block = std::min(characters * vocabulary, static_cast<double>(kLossBlockElements));
+  const double logits =
+      model.head == Head::kNone ? 3 * characters * vocabulary : 2 * block + vocabulary * hidden;
+  return table + (is_embedding ? 2 * vocabulary : gates(model.cell) * hidden) * width + logits;
 }
 
 std::string megabytes(double bytes) {
@@ -98,22 +99,26 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const double state = parts * static_cast<double>(settings.model.layers * settings.train.batch_size *
                                                    settings.model.hidden_size);
   constexpr double state_copies = 6;
-  const bool is_fast = settings.model.kernel == Kernel::kFast;
+  const bool is_rounded =
+      settings.train.precision == Precision::kBf16 || settings.train.precision == Precision::kFp16;
+  const bool is_on_gpu = settings.run.device == DeviceName::kCuda;
+  const bool is_fast = settings.model.kernel == Kernel::kFast && !is_rounded && !is_on_gpu;
   size.memory_bytes =
       kProgramBytes + loaded +
       kFloat * (parameters * (copies + (has_halves ? 0.5 : 0.0)) + state_copies * state / ranks +
                 (is_fast ? fast_layer_floats(settings.model, characters)
                          : reference_layer_floats(settings.model, characters)) +
-                input_and_head_floats(settings.model, characters, static_cast<double>(vocabulary)));
+                input_and_head_floats(settings.model, is_fast, characters, static_cast<double>(vocabulary)));
   size.checkpoint_bytes = kFloat * (parameters * (copies - 1.0) + state);
   return size;
 }
 
 std::string to_text(const RunSize& size, const Settings& settings, int ranks) {
-  std::string text = concat(
-      "parameters        ", with_thousands(size.parameters), "\nmemory per rank   about ",
-      megabytes(size.memory_bytes), " (", ranks, ranks == 1 ? " rank)" : " ranks)", "\ncheckpoint        ",
-      megabytes(size.checkpoint_bytes), " each, ", settings.checkpoint.keep, " kept and the best\n");
+  std::string text =
+      concat("parameters        ", with_thousands(size.parameters), "\nmemory per rank   about ",
+             megabytes(size.memory_bytes), " (", ranks, ranks == 1 ? " rank, " : " ranks, ",
+             settings.run.device == DeviceName::kCuda ? "on GPUs)" : "on the CPU)", "\ncheckpoint        ",
+             megabytes(size.checkpoint_bytes), " each, ", settings.checkpoint.keep, " kept and the best\n");
   if (settings.train.sampling == Sampling::kSequential) {
     text += concat("lane length       ", with_thousands(size.lane_length), " characters of a shard\n");
   }

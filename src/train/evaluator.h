@@ -23,7 +23,7 @@ struct Loss {
 
 // Every rank calls it. Draws nothing and leaves the model as it was. nullopt where a signal asked a rank to
 // stop. The state is carried through each lane; with a `window` it is zero again after so many characters, as
-// models without one are evaluated (in windows of their context that do not overlap).
+// models that see no further than a window are evaluated.
 std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm,
                              std::optional<int64_t> window = {});
 

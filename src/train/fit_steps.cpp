@@ -26,6 +26,7 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
   Settings trial_settings = settings;
   trial_settings.train.schedule.warmup_steps = 0;
   trial_settings.train.profile = false;
+  trial_settings.train.read_every = 1;  // a step that waits for the device is one that can be timed
   Trainer trial(trial_settings, 1, model, comm, corpus.require_split("train"));
   const at::Tensor initial = model.parameters().values().clone();
   for (int i = 0; i < kUnmeasuredSteps; ++i) trial.step();

@@ -9,7 +9,8 @@ namespace charrnn {
 namespace {
 
 // fp16 ends at 65,504 and has little below 6e-5, and gradients are small: they travel enlarged by a power of
-// two. What is still too large becomes infinite, and such a step is skipped.
+// two; with train.precision fp16 they are already, by the loss scale. What is still too large becomes
+// infinite, and such a step is skipped.
 constexpr double kFp16Scale = 1024;
 
 // "head.weight" -> "head", "rnn.weight_ih_l2" -> "layer 2". The embedding comes last and goes with the lowest
@@ -40,9 +41,13 @@ class GradientExchange::Hook final : public torch::autograd::PostAccumulateGradH
   size_t bucket_;
 };
 
-GradientExchange::GradientExchange(Communicator& comm, const CommSettings& settings, Parameters& parameters,
+GradientExchange::GradientExchange(Communicator& comm, const Settings& settings, Parameters& parameters,
                                    StepProfile& profile)
-    : comm_(comm), settings_(settings), parameters_(parameters), profile_(profile) {
+    : comm_(comm),
+      settings_(settings.comm),
+      fp16_scale_(settings.train.precision == Precision::kFp16 ? 1 : kFp16Scale),
+      parameters_(parameters),
+      profile_(profile) {
   const c10::AutoGradMode no_grad(false);
   if (comm_.size() > 1 && settings_.gradient_type != GradientType::kFp32) {
     halves_ = at::empty_like(parameters_.gradients(),
@@ -97,7 +102,7 @@ void GradientExchange::start(Bucket& bucket) {
     return;
   }
   const at::Tensor half = halves_.narrow(0, bucket.offset, bucket.count);
-  half.copy_(settings_.gradient_type == GradientType::kFp16 ? gradients * kFp16Scale : gradients);
+  half.copy_(settings_.gradient_type == GradientType::kFp16 ? gradients * fp16_scale_ : gradients);
   comm_.start_sum(halves(half), current_stream(half));
 }
 
@@ -109,7 +114,7 @@ void GradientExchange::finish() {
   comm_.finish_sums(current_stream(gradients));
   if (halves_.defined()) {
     gradients.copy_(halves_);
-    if (settings_.gradient_type == GradientType::kFp16) at::Tensor(gradients).mul_(1 / kFp16Scale);
+    if (settings_.gradient_type == GradientType::kFp16) at::Tensor(gradients).mul_(1 / fp16_scale_);
   }
   for (size_t i = 0; i < buckets_.size(); ++i) {
     profile_.add_beside("sum of " + buckets_[i].name, buckets_[i].began, Clock::now(),

@@ -22,7 +22,7 @@ namespace charrnn {
 class GradientExchange {
  public:
   // Watches the gradients of PARAMETERS from now on; all must outlive it.
-  GradientExchange(Communicator& comm, const CommSettings& settings, Parameters& parameters,
+  GradientExchange(Communicator& comm, const Settings& settings, Parameters& parameters,
                    StepProfile& profile);
   ~GradientExchange();
   GradientExchange(const GradientExchange&) = delete;
@@ -53,6 +53,7 @@ class GradientExchange {
 
   Communicator& comm_;
   CommSettings settings_;
+  double fp16_scale_;
   Parameters& parameters_;
   StepProfile& profile_;
   std::vector<Bucket> buckets_;  // in the order in which backward fills them

@@ -22,26 +22,25 @@ std::vector<std::string> names_of_moments(const OptimizerSettings& settings) {
   return names;
 }
 
-std::optional<at::Tensor> maybe(const at::Tensor& tensor) {
-  return tensor.defined() ? std::optional(tensor) : std::nullopt;
-}
-
-// `moment(name)` is the buffer of that moment.
+// `moment(name)` is the buffer of that moment. Where `skip` is 1, each share below is 0.
 template <class Moment>
 void update_rmsprop(const OptimizerSettings& settings, at::Tensor values, at::Tensor gradients,
-                    double learning_rate, const at::Tensor& divisor, const Moment& moment) {
-  if (divisor.defined()) gradients.div_(divisor);
+                    double learning_rate, const at::Tensor& divisor, const at::Tensor& skip,
+                    const Moment& moment) {
+  const at::Tensor kept = 1 - skip;
+  gradients.div_(divisor);
+  gradients =
+      at::where(skip.eq(0), gradients, at::zeros({}, gradients.options()));  // 0 times no number is none
   if (settings.weight_decay > 0) gradients = gradients + settings.weight_decay * values;
   at::Tensor square_avg = moment("square_avg");
-  square_avg.mul_(settings.alpha).addcmul_(gradients, gradients, 1 - settings.alpha);
-  const at::Tensor root = square_avg.sqrt().add_(settings.epsilon);
-  if (settings.momentum == 0) {
-    values.addcdiv_(gradients, root, -learning_rate);
-    return;
+  square_avg.lerp_(gradients * gradients, (1 - settings.alpha) * kept);
+  at::Tensor step = gradients.div(square_avg.sqrt().add_(settings.epsilon));
+  if (settings.momentum > 0) {
+    at::Tensor momentum = moment("momentum_buffer");
+    momentum.lerp_(step.add_(momentum, settings.momentum), kept);
+    step = momentum;
   }
-  at::Tensor momentum = moment("momentum_buffer");
-  momentum.mul_(settings.momentum).addcdiv_(gradients, root);
-  values.add_(momentum, -learning_rate);
+  values.addcmul_(step, kept, -learning_rate);
 }
 
 // Calls body(first element, elements) for parts of a flat buffer: on the CPU parts that stay in cache from
@@ -70,13 +69,14 @@ bool Optimizer::begin_late(const std::string& moment) {
 }
 
 void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
-                       const at::Tensor& divisor, const at::Tensor& skip) {
+                       at::Tensor divisor, at::Tensor skip) {
   const c10::AutoGradMode no_grad(false);
+  if (!divisor.defined()) divisor = at::ones_like(updates_);
+  if (!skip.defined()) skip = at::zeros_like(updates_);
   if (settings_.name == OptimizerName::kRmsprop) {
-    if (skip.defined() && skip.item<float>() != 0) return;
     for_blocks(values, [&](int64_t first, int64_t count) {
       update_rmsprop(settings_, values.narrow(0, first, count), gradients.narrow(0, first, count),
-                     learning_rate, divisor,
+                     learning_rate, divisor, skip,
                      [&](const char* name) { return moments_.at(name).narrow(0, first, count); });
     });
     return;
@@ -89,11 +89,10 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
     // A first step would set the momentum to the gradient; from zeros that is what it becomes anyway.
     at::_fused_sgd_({values}, {gradients}, moment("momentum_buffer"), settings_.weight_decay,
                     settings_.momentum, learning_rate, /*dampening=*/0.0, settings_.nesterov,
-                    /*maximize=*/false, /*is_first_step=*/false, maybe(divisor), maybe(skip));
+                    /*maximize=*/false, /*is_first_step=*/false, divisor, skip);
     return;
   }
-  updates_.add_(1);
-  if (skip.defined()) updates_.sub_(skip);
+  updates_.add_(1 - skip);
   const auto fused = [&](auto... arguments) {
     if (settings_.name == OptimizerName::kAdam) {
       at::_fused_adam_(arguments...);
@@ -104,7 +103,7 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
   fused(std::vector{values}, std::vector{gradients}, moment("exp_avg"), moment("exp_avg_sq"),
         moment("max_exp_avg_sq"), std::vector{updates_}, learning_rate, settings_.beta1, settings_.beta2,
         settings_.weight_decay, settings_.epsilon, settings_.amsgrad,
-        /*maximize=*/false, maybe(divisor), maybe(skip));
+        /*maximize=*/false, std::optional(divisor), std::optional(skip));
 }
 
 int Optimizer::moments_per_weight(const OptimizerSettings& settings) {

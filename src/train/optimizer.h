@@ -20,9 +20,9 @@ class Optimizer {
 
   // The next update of `values` (P) by `gradients` (P). Scalars of float on their device, which need not tell
   // the host: gradients are divided by `divisor` first; where `skip` is 1, nothing happens and no update is
-  // counted (RMSprop's host waits for it). Undefined: 1 and 0. Gradients may be overwritten.
+  // counted. Undefined: 1 and 0. Gradients may be overwritten.
   void update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
-              const at::Tensor& divisor = {}, const at::Tensor& skip = {});
+              at::Tensor divisor = {}, at::Tensor skip = {});
 
   // For a run that goes on after so many updates.
   void set_updates(int64_t updates) { updates_.fill_(updates); }

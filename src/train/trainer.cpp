@@ -67,7 +67,7 @@ Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, 
       comm_(comm),
       profile_(trace_file(settings, comm.rank()), comm.rank(),
                [this] { comm_.wait(current_stream(model_.parameters().values())); }),
-      exchange_(comm, settings.comm, model.parameters(), profile_),
+      exchange_(comm, settings, model.parameters(), profile_),
       control_(comm),
       reader_(split, lane_options(settings), comm.rank(), comm.size(), progress.position),
       optimizer_(settings.train.optimizer, model.parameters().values()),
@@ -93,7 +93,7 @@ void Trainer::step() {
   outcome.loss_sum = run_lanes(batch, state);
   outcome.targets = targets_of(reader_.lanes(), batch.steps);
   outcome.work_seconds = seconds_since(begin);
-  profile_.measure("exchange", [&] { exchange(); });
+  profile_.measure("exchange", [&] { exchange_.finish(); });
   hear_others();
   profile_.measure("clip and update", [&] {
     judge(outcome);
@@ -110,8 +110,8 @@ Batch Trainer::read() {
   Batch batch = reader_.next();
   if (batch.fresh_state) state_ = model_.zero_state(batch.lanes);
   if (!batch.fresh_lanes.empty()) {
-    const at::Tensor lanes = at::tensor(batch.fresh_lanes, at::kLong).to(model_.device());
-    state_ = state_.changed([&](const at::Tensor& part) { return part.index_fill(1, lanes, 0); });
+    const at::Tensor fresh = fresh_mask(batch, model_.device());
+    state_ = state_.changed([&](const at::Tensor& part) { return part.masked_fill(fresh, 0); });
   }
   return batch;
 }
@@ -170,10 +170,6 @@ int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
   return settings_.train.loss == LossOver::kAll ? lanes * steps : lanes;
 }
 
-void Trainer::exchange() {
-  exchange_.finish();
-}
-
 // Norm and statistics are equal on all ranks, so all decide alike.
 void Trainer::judge(Outcome& outcome) {
   const c10::AutoGradMode no_grad(false);
@@ -199,7 +195,7 @@ void Trainer::update(const Outcome& outcome) {
   optimizer_.update(values, model_.parameters().gradients(), rate_,
                     clip_divisor(outcome.norm, settings_.train.clip_norm) * loss_scale_.value(),
                     outcome.skip);
-  loss_scale_.step_over(outcome.skip);
+  loss_scale_.step_over(outcome.norm.isfinite().logical_not().to(at::kFloat));
   if (!average_.defined()) return;
   const at::Tensor share = (1 - outcome.skip) * (1 - *settings_.train.average_decay);
   average_.lerp_(values, share);
@@ -231,7 +227,9 @@ void Trainer::read_outcomes() {
   double loss_sum = 0;
   double targets = 0;
   double work_seconds = 0;
+  int64_t step = progress_.step - std::ssize(unread_);
   for (const Outcome& outcome : unread_) {
+    ++step;
     const double outcome_loss = *numbers++;
     gradient_norm_ = *numbers++;
     const bool is_finite = std::isfinite(gradient_norm_);
@@ -244,6 +242,8 @@ void Trainer::read_outcomes() {
     progress_.skipped_in_a_row = is_skipped ? progress_.skipped_in_a_row + 1 : 0;
     progress_.skipped += is_skipped ? 1 : 0;
     progress_.spikes += outcome.is_spike ? 1 : 0;
+    if (is_skipped) last_skip_ = {step, outcome.is_spike, gradient_norm_};
+    has_diverged_ = has_diverged_ || progress_.skipped_in_a_row >= settings_.train.max_skipped_steps;
   }
   const auto steps = static_cast<double>(unread_.size());
   unread_.clear();

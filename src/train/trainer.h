@@ -43,6 +43,16 @@ class Trainer {
   void ask_to_stop(StopReason reason) { own_stop_ = reason; }
   StopReason stop_reason() const { return stop_reason_; }  // agreed by all
 
+  // The last step that changed no weights, where there was one in this process; and whether so many came in a
+  // row that the run has diverged (train.max_skipped_steps).
+  struct Skip {
+    int64_t step = 0;
+    bool is_spike = false;  // else its loss or gradient was not finite
+    double norm = 0;
+  };
+  const Skip& last_skip() const { return last_skip_; }
+  bool has_diverged() const { return has_diverged_; }
+
   StepTimes& step_times() { return step_times_; }
   const StepProfile& profile() const { return profile_; }
 
@@ -84,7 +94,6 @@ class Trainer {
   // Forward and backward of all lanes, in train.accumulate groups; gives the sum of the losses and STATE as
   // it is after them.
   at::Tensor run_lanes(const Batch& batch, RnnState& state);
-  void exchange();
   void judge(Outcome& outcome);
   void update(const Outcome& outcome);
   void go_on_with(const RnnState& state, const Outcome& outcome);
@@ -111,6 +120,8 @@ class Trainer {
   Progressed progress_;
   std::vector<Outcome> unread_;
   int64_t read_every_;
+  Skip last_skip_;
+  bool has_diverged_ = false;
   double gradient_norm_ = 0;
   double rate_ = 0;
   StopReason own_stop_ = StopReason::kNone;

@@ -337,8 +337,6 @@ ExitCode TrainingRun::step_until_done() {
     const Clock::time_point begin = Clock::now();
     const int64_t characters_before = progress.characters;
     trainer_->step();
-    step_seconds_ += seconds_since(begin);
-    step_characters_ += progress.characters - characters_before;
 
     const bool is_last = progress.step == total_steps_;
     const auto comes = [&](const Period& every) { return every.is_on() && (is_last || is_due(every)); };
@@ -349,8 +347,11 @@ ExitCode TrainingRun::step_until_done() {
     const bool is_max_step = options_.max_steps && progress.step >= *options_.max_steps;
     const bool stops = is_max_step || trainer_->stop_reason() != StopReason::kNone;
     if (logs || evaluates || samples || saves || stops) trainer_->settle();
+    step_seconds_ += seconds_since(begin);
+    step_characters_ += progress.characters - characters_before;
     if (!report_skipped_steps()) {
       if (roll_back()) continue;
+      print_profile();
       return ExitCode::kDiverged;
     }
     report_pitfall(pitfalls_->after_step(trainer_->progress(), trainer_->gradient_norm()));
@@ -375,6 +376,7 @@ ExitCode TrainingRun::step_until_done() {
     if (gives_up && !logs) log_step();
     if (saves || is_best || stops_here || interrupted || gives_up) save(is_best);
     if (interrupted) {
+      print_profile();
       report_stop(reason);
       return ExitCode::kSaved;
     }
@@ -415,23 +417,24 @@ bool TrainingRun::report_skipped_steps() {
   const int64_t skipped = progress.skipped - skipped_said_;
   if (skipped == 0) return true;
   skipped_said_ = progress.skipped;
+  const Trainer::Skip& last = trainer_->last_skip();
   const bool is_fp16 = settings_.comm.gradient_type == GradientType::kFp16;
-  report_event(concat(skipped == 1 ? concat("step ", progress.step, " was skipped: its")
-                                   : concat(skipped, " steps up to ", progress.step, " were skipped: their"),
-                      std::isfinite(trainer_->gradient_norm()) && progress.spikes > 0
-                          ? concat(" gradient norm of ", trainer_->gradient_norm(),
-                                   " lies far above the mean of ", progress.norms.mean)
-                          : concat(" loss or gradient is not finite",
-                                   is_fp16 ? ", or too large for comm.gradient_type fp16" : "",
-                                   settings_.train.precision == Precision::kFp16
-                                       ? ", or too large for train.precision fp16, whose loss scale is halved"
-                                       : ""),
-                      " (", progress.skipped_in_a_row, " in a row, ", progress.skipped, " in all)"));
-  if (progress.skipped_in_a_row < settings_.train.max_skipped_steps) return true;
+  const bool is_scaled = settings_.train.precision == Precision::kFp16;
+  report_event(concat(
+      skipped == 1 ? concat("step ", last.step, " was skipped: its")
+                   : concat(skipped, " steps were skipped, the last of them ", last.step, ": its"),
+      last.is_spike
+          ? concat(" gradient norm of ", last.norm, " lies far above the mean of ", progress.norms.mean)
+          : concat(" loss or gradient is not finite",
+                   is_scaled ? ", or too large for train.precision fp16: the loss scale is halved"
+                   : is_fp16 ? ", or too large for comm.gradient_type fp16"
+                             : ""),
+      " (", progress.skipped_in_a_row, " in a row, ", progress.skipped, " in all)"));
+  if (!trainer_->has_diverged()) return true;
   if (is_first_) {
     screen_.end_status();
     const bool rolls_back = settings_.train.on_divergence == OnDivergence::kRollback;
-    log::error(concat("diverged: ", progress.skipped_in_a_row, " steps in a row were skipped",
+    log::error(concat("diverged: ", settings_.train.max_skipped_steps, " steps in a row were skipped",
                       rolls_back ? ""
                                  : concat("; lower train.optimizer.learning_rate, ",
                                           settings_.train.clip_norm > 0 ? "lower train.clip_norm"

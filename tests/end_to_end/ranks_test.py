@@ -38,6 +38,25 @@ class RanksTest(ToolTest):
         norms = [line["gradient_norm"] for line in lines(self.folder / "np1", "train")]
         self.assertGreater(sum(norm > 0.2 for norm in norms), 10, "clipping was active")
 
+    def test_losses_read_seldom_and_a_stop_between(self):
+        # Each line of the curve is settled at its step; read_every leaves lines of 5 steps with rests of 2.
+        settings = {"train__steps": 20, "train__log_every": 5, "checkpoint__every": 20}
+        often = self.train("often", ranks=2, **settings)
+        seldom = self.train("seldom", ranks=2, train__read_every=3, extra=["--max-steps", 7], **settings)
+        self.train("seldom", ranks=2, train__read_every=3, **settings)
+        self.assertEqual([line["step"] for line in lines(seldom, "train")], [5, 10, 15, 20])
+        for a, b in zip(losses(often), losses(seldom), strict=True):
+            self.assertLess(abs(a - b), 1e-12 * a, "the same sums, added up in other groups")
+
+    def test_fp16_in_the_model_and_between_the_ranks(self):
+        # The loss scale would overflow what travels in fp16 if gradients were enlarged for the way as well.
+        halves = {"train__steps": 20, "train__precision": "fp16", "comm__gradient_type": "fp16"}
+        folder = self.train("halves", ranks=2, comm__gradient_buckets="layer", train__accumulate=2, **halves)
+        whole = self.train("whole", ranks=2, train__steps=20)
+        self.assertEqual(lines(folder, "train")[-1]["skipped_steps"], 0)
+        for a, b in zip(losses(whole), losses(folder), strict=True):
+            self.assertLess(abs(a - b), 1e-2 * a, "11 bits in each product")
+
     def test_plain_sgd_without_clipping(self):
         # Unlike Adam and clipping, SGD does not forgive a gradient that is W times too large.
         self.assert_same_curve(train__clip_norm=0, train__optimizer__name="sgd", train__optimizer__learning_rate=1.0)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import shutil
 import subprocess
 import unittest
@@ -38,6 +40,26 @@ class ToolsTest(ToolTest):
         self.assertEqual(texts[1], texts[2])
         self.refuse(2, "train.average_decay", evaluate__weights="average")
 
+    def test_a_profile_at_the_end_and_at_a_stop(self):
+        for more in ([], ["--max-steps", 6]):
+            done = self.succeed("charrnn_train", self.config, *more, train__profile="true",
+                                run__output=self.folder / f"p{len(more)}")
+            for part in ("read", "forward", "head and loss", "backward", "exchange", "clip and update", "whole step"):
+                self.assertRegex(done.stdout, rf"(?m)^{part} +\d+\.\d+ +\d+\.\d %$")
+
+    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer takes memory of its own")
+    def test_dry_run_says_what_training_takes(self):
+        # Within a tenth of the peak of a run that is large beside the program itself.
+        large = {"model__hidden_size": 512, "train__batch_size": 48, "train__sequence_length": 96, "train__steps": 4,
+                 "run__output": self.folder / "large"}
+        sizes = self.succeed("charrnn_train", self.config, "--dry-run", **large).stdout
+        said = re.search(r"memory per rank +about ([\d,]+) MB", sizes)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        self.succeed("charrnn_train", self.config, **large)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        self.assertGreater(peak, before, "an earlier process was larger: nothing was measured")
+        self.assertAlmostEqual(int(said[1].replace(",", "")) / (peak * 1024 / 1e6), 1, delta=0.1)
+
     def test_patience_ends_a_run_that_no_longer_gains(self):
         # A rate of 0 gains nothing after the first value.
         folder = self.train(ranks=2, train__steps=100, train__optimizer__learning_rate=0, evaluate__every=5,
@@ -69,6 +91,14 @@ class ToolsTest(ToolTest):
             self.assertIn(word, shown.stdout)
         value = json.loads(self.succeed("charrnn_eval", folder, "--json").stdout)
         self.assertAlmostEqual(value["loss_nats"], lines(folder, "valid")[-1]["loss_nats"], places=6)
+
+        windows = json.loads(self.succeed("charrnn_eval", folder, "--json", "--mode", "windows", "--window", 8).stdout)
+        self.assertEqual((value["mode"], value["window"]), ("carry", None))
+        self.assertEqual((windows["mode"], windows["window"]), ("windows", 8))
+        self.assertEqual(windows["characters"], value["characters"])
+        self.assertNotEqual(windows["loss_nats"], value["loss_nats"])
+        self.assertIn("windows of 8", self.succeed("charrnn_eval", folder, "--mode", "windows", "--window", 8).stdout)
+        self.refuse(2, "--mode windows", tool="charrnn_eval", arguments=[folder, "--window", 8])
 
         text = self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30").stdout
         self.assertTrue(text.startswith("The "))

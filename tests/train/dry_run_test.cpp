@@ -51,7 +51,8 @@ TEST_F(DryRun, NumbersByHand) {
   EXPECT_EQ(size.total_steps, 1234);
   EXPECT_EQ(size.checkpoint_bytes, 4.0 * (3 * 983 + 2 * 2 * 6 * 7)) << "weights, two moments, two states";
   const std::string text = to_text(size, settings_, 2);
-  for (const char* part : {"983", "16 of 6 lanes x 4 characters", "1,234", "33 characters", "(2 ranks)"}) {
+  for (const char* part :
+       {"983", "16 of 6 lanes x 4 characters", "1,234", "33 characters", "(2 ranks, on the CPU)"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }
