@@ -22,6 +22,7 @@ import bench  # noqa: E402
 import model_speed  # noqa: E402
 import pages  # noqa: E402
 import scaling  # noqa: E402
+import shakespeare  # noqa: E402
 
 # Sizes that all differ, and rounds as short as they can be.
 SHAPE = {"embedding": 5, "hidden": 7, "layers": 2, "vocabulary": 11, "batch": 6, "length": 3}
@@ -135,6 +136,18 @@ class RanksTest(ToolTest):
 # What the programs would print.
 OURS = {"characters_per_second": 300.0, "share_of_sgemm": 0.5, "peak_bytes": 4e8, "start_bytes": 1e8, "losses": [2.0, 1.0]}
 THEIRS = {"characters_per_second": 200.0, "peak_bytes": 6e8, "start_bytes": 5e8, "losses": [2.0, 1.0]}
+
+
+class ShakespeareTest(unittest.TestCase):
+    def test_seconds_are_those_of_training_alone(self):
+        def train(step, characters, speed, loss):
+            return {"kind": "train", "step": step, "characters": characters, "characters_per_second": speed, "loss_nats": loss}
+
+        metrics = [train(5, 1000, 500, 3.0), train(10, 2000, 250, 2.5), {"kind": "valid", "step": 10, "loss_nats": 2.6},
+                   {"kind": "checkpoint", "step": 10}]
+        self.assertEqual(shakespeare.curves(metrics), ([(2, 3.0), (6, 2.5)], [(6, 2.6)], 2000))
+        with self.assertRaisesRegex(pages.Failure, "multiple of train.log_every"):
+            shakespeare.curves([*metrics, {"kind": "valid", "step": 12, "loss_nats": 2.6}])
 
 
 class PageTest(unittest.TestCase):
