@@ -74,7 +74,9 @@ std::optional<std::string> Pitfalls::after_step(Progressed& progress, double gra
   // A mean over few targets is as much noisier as the root of their number is smaller.
   const double limit = kExplodingNorm * std::sqrt(std::max(1.0, kTargetsToJudge / targets_of_step()));
   const bool is_cut = settings_.train.clip_norm > 0 && settings_.train.clip_norm < limit;
-  if (is_cut || !std::isfinite(gradient_norm) || gradient_norm < limit) return {};
+  // With fp16 an infinite norm says that the loss scale was too large.
+  const bool is_scale = settings_.train.precision == Precision::kFp16 && std::isinf(gradient_norm);
+  if (is_cut || is_scale || std::isnan(gradient_norm) || gradient_norm < limit) return {};
   if (was_said(progress, Pitfall::kExploding) || was_said(progress, Pitfall::kRateTooHigh)) return {};
   return say(progress, Pitfall::kExploding,
              concat("exploding gradients: after step ", progress.step, " the gradient has a norm of ",
