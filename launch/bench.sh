@@ -8,7 +8,7 @@ build=1
 arguments=()
 
 usage="usage: launch/bench.sh [--only PATTERN]... [--rounds N] [--quick] [--write] [--no-build]
-  (nothing)       all of it, about 35 minutes on two cores that do nothing else; the tables also go to docs/
+  (nothing)       all of it, about half an hour on two cores that do nothing else; the tables also go to docs/
   --only PATTERN  the cases whose name matches: lstm-512, lstm-wide, lstm-deep, lstm-1024, rnn, chinese, sample, ranks,
                   shakespeare, or 'lstm*'; repeatable. The rows of others stay
   --rounds N      how often each is measured, in turns (5)
