@@ -15,10 +15,19 @@ class Failure(Exception):
     pass
 
 
+def cell(text):
+    """In a table of Markdown."""
+    text = str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.split())
+
+
 def row(*cells):
-    """One of Markdown's."""
-    escaped = (str(text).replace("|", "\\|").replace("<", "&lt;") for text in cells)
-    return "| " + " | ".join(" ".join(text.split()) for text in escaped) + " |"
+    return "| " + " | ".join(cell(text) for text in cells) + " |"
+
+
+def head(names):
+    """The two lines that a table begins with."""
+    return [row(*names), row(*("---" for _ in names))]
 
 
 def percent(share, digits=0):
@@ -29,8 +38,11 @@ def first_cell(line):
     return line.split(" | ")[0].strip("| ")
 
 
-def replace_table(page, script, name, head, rows, keep=True):
-    """Puts HEAD and ROWS into the page. With KEEP rows with another first cell, made by an earlier run, stay."""
+def replace_table(page, script, name, names, rows, keep=True):
+    """Puts a table with these NAMES of columns and ROWS into the page.
+
+    With KEEP, rows with another first cell, made by an earlier run, stay.
+    """
     text = page.read_text(encoding="utf-8")
     begin, end = f"<!-- {name}: {script} -->\n", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1:
@@ -38,7 +50,7 @@ def replace_table(page, script, name, head, rows, keep=True):
     before, rest = text.split(begin)
     old, after = rest.split(end)
     kept = {first_cell(line): line for line in old.strip().split("\n")[2:]} if keep else {}
-    lines = [row(*head), row(*("---" for _ in head)), *(kept | {first_cell(line): line for line in rows}).values()]
+    lines = [*head(names), *(kept | {first_cell(line): line for line in rows}).values()]
     page.write_text(before + begin + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
 
 

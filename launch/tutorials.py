@@ -13,7 +13,9 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+import pages
+from pages import ROOT, Failure
+
 PAGE = ROOT / "docs" / "tutorials.md"
 RUNS = pathlib.Path("runs/tutorials")
 THREADS = min(2, len(os.sched_getaffinity(0)))
@@ -30,10 +32,6 @@ HELLO_SEEDS = Budget(1000, 10)
 KARPATHY_SECONDS = Budget(600, 20)
 
 WELL_BELOW = 0.9  # times the bigram mark, for Andersen
-
-
-class Failure(Exception):
-    pass
 
 
 def clock(seconds):
@@ -126,12 +124,6 @@ def number(value, digits=2):
     return f"{value:,.{digits}f}" if value < 1e6 else f"{value:.1e}"
 
 
-def cell(text):
-    """In a table of Markdown."""
-    text = str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return " ".join(text.split()).strip()
-
-
 class Tutorials:
     def __init__(self, stage, quick):
         self.stage, self.quick = stage, quick
@@ -146,7 +138,7 @@ class Tutorials:
         return budget.quick if self.quick else budget.full
 
     def row(self, table, *cells):
-        self.tables[table][cell(cells[0])] = "| " + " | ".join(cell(text) for text in cells) + " |"
+        self.tables[table][pages.cell(cells[0])] = pages.row(*cells)
 
     def judge(self, name, is_reached, text):
         """What ran in full must reach its mark."""
@@ -363,41 +355,29 @@ class Tutorials:
     # ---- the tables
 
     HEADS = {
-        "recipes": "| recipe | published | PyTorch here | must reach | reached | seconds | characters/s |",
-        "exercises": "| exercise | perplexity | after epoch | seconds | characters/s | what charrnn said |",
-        "sharpened": "| exponent | option of charrnn_sample | words that the text has | distinct words of 3,000 characters | "
-                     "it begins |",
-        "texts": "| recipe | what it writes at the end |",
+        "recipes": ["recipe", "published", "PyTorch here", "must reach", "reached", "seconds", "characters/s"],
+        "exercises": ["exercise", "perplexity", "after epoch", "seconds", "characters/s", "what charrnn said"],
+        "sharpened": ["exponent", "option of charrnn_sample", "words that the text has",
+                      "distinct words of 3,000 characters", "it begins"],
+        "texts": ["recipe", "what it writes at the end"],
     }
 
-    def head(self, table):
-        return [self.HEADS[table], "|" + " --- |" * (self.HEADS[table].count("|") - 1)]
-
     def shown(self):
-        return "\n\n".join("\n".join(self.head(table) + list(rows.values())) for table, rows in self.tables.items() if rows)
+        return "\n\n".join("\n".join([*pages.head(self.HEADS[table]), *rows.values()])
+                           for table, rows in self.tables.items() if rows)
 
     def write(self):
-        """Each table stands between two comments. Rows that were not made this time stay."""
-        text = PAGE.read_text(encoding="utf-8")
+        """Rows that were not made this time stay."""
         for table, rows in self.tables.items():
-            begin, end = f"<!-- {table}: launch/tutorials.sh -->\n", f"<!-- end of {table} -->"
-            if text.count(begin) != 1 or text.count(end) != 1:
-                raise Failure(f"{PAGE} lacks the lines '{begin.strip()}' and '{end}'")
-            before, rest = text.split(begin)
-            old, after = rest.split(end)
-            kept = {line.split(" | ")[0].strip("| "): line for line in old.strip().split("\n")[2:]}
-            text = before + begin + "\n".join(self.head(table) + list((kept | rows).values())) + "\n" + end + after
-        if self.machine():
-            text = re.sub("<!-- machine -->.*", lambda _: f"<!-- machine --> {self.machine()}", text)
+            pages.replace_table(PAGE, "launch/tutorials.sh", table, self.HEADS[table], rows.values())
+        text = re.sub("<!-- machine -->.*", lambda _: f"<!-- machine --> {self.machine()}",
+                      PAGE.read_text(encoding="utf-8"))
         PAGE.write_text(text, encoding="utf-8")
         self.stage.say(f"wrote the tables into {PAGE.relative_to(ROOT)}")
 
     def machine(self):
-        model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
-        commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True,
-                                check=False).stdout.strip()
-        return (f"{THREADS} threads{', ' + model[1].strip() if model else ''}; last written at commit "
-                f"{commit or 'unknown'} by `launch/tutorials.sh{' --quick' if self.quick else ''}`.")
+        return (f"{THREADS} threads, {pages.machine()}; last written at commit {pages.commit()} by "
+                f"`launch/tutorials.sh{' --quick' if self.quick else ''}`.")
 
 
 RECIPES = ("hello", "d2l", "tang", "exercises", "andersen", "karpathy")

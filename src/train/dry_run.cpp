@@ -8,6 +8,7 @@
 #include "data/shard.h"
 #include "model/char_rnn.h"
 #include "model/loss.h"
+#include "model/padded_weights.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
 #include "train/run_checks.h"
@@ -21,8 +22,8 @@ constexpr double kFloat = 4;  // bytes
 // The program with LibTorch, MPI and HDF5 loaded: measured, resident memory.
 constexpr double kProgramBytes = 152e6;
 
-double gates(Cell cell) {
-  return cell == Cell::kLstm ? 4 : cell == Cell::kGru ? 3 : 1;
+double gates(const ModelSettings& model) {
+  return static_cast<double>(cell_kernels(model.cell).gates);
 }
 
 // What the layers of model/fast_layer.h hold at the height of a step, in floats, for so many characters of a
@@ -38,7 +39,7 @@ double fast_layer_floats(const ModelSettings& model, double characters) {
   const double sums = kept == 1 ? 1 : 0;
   // The gradients of the outputs, before and after dropout, and of the inputs; outputs packed for a product.
   const double backward = 2 + drops + is_deep + sums;
-  const double packed_and_gradients = gates(model.cell) * hidden * hidden * 2 * (1 + is_deep);
+  const double packed_and_gradients = gates(model) * hidden * hidden * 2 * (1 + is_deep);
   return characters * hidden * (layers * (kept + drops) + inputs + backward) + packed_and_gradients;
 }
 
@@ -47,7 +48,7 @@ double fast_layer_floats(const ModelSettings& model, double characters) {
 double reference_layer_floats(const ModelSettings& model, double characters) {
   const auto hidden = static_cast<double>(model.hidden_size);
   return characters * static_cast<double>(model.layers) * 14 * hidden +
-         gates(model.cell) * hidden * hidden * 2 * static_cast<double>(model.layers);
+         gates(model) * hidden * hidden * 2 * static_cast<double>(model.layers);
 }
 
 // Embeddings or one-hot inputs, or the table in their place; logits with what comes of them.
@@ -57,11 +58,11 @@ double input_and_head_floats(const ModelSettings& model, bool is_fast, double ch
   const auto width = is_embedding ? static_cast<double>(model.embedding_size) : vocabulary;
   if (!is_fast) return characters * (2 * width + 3 * vocabulary) + vocabulary * hidden;
   const double rows = std::min(characters, vocabulary);
-  const double table = 2 * rows * gates(model.cell) * hidden;
+  const double table = 2 * rows * gates(model) * hidden;
   const double block = std::min(characters * vocabulary, static_cast<double>(kLossBlockElements));
   const double logits =
       model.head == Head::kNone ? 3 * characters * vocabulary : 2 * block + vocabulary * hidden;
-  return table + (is_embedding ? 2 * vocabulary : gates(model.cell) * hidden) * width + logits;
+  return table + (is_embedding ? 2 * vocabulary : gates(model) * hidden) * width + logits;
 }
 
 std::string megabytes(double bytes) {
