@@ -137,7 +137,7 @@ MeasuredTraining measure_training(const TrainingBench& options, const SplitInfo&
   {
     CharRnn model(settings.model, options.model.vocabulary, at::kFloat, device);
     model.initialize(static_cast<uint64_t>(settings.run.seed));
-    result.parameters = model.parameters().values().numel();
+    result.parameters = model.parameters().count();
     if (!options.keep.empty() && comm.rank() == 0) write_start(options.keep, model);
     Trainer trainer(settings, 1, model, comm, split);
     result.losses = losses_of(trainer, options.losses);

@@ -37,6 +37,7 @@ class Communicator {
   virtual int local_size() const = 0;
   virtual std::string backend() const = 0;          // "solo", "mpi", "nccl"
   virtual std::string host_of(int rank) const = 0;  // the name of that rank's host
+  virtual bool devices_are_alike() const { return true; }
 
   // Host memory, whatever the backend. Results are equal on all ranks, bit for bit, and repeatable.
   virtual void broadcast(std::span<std::byte> host, int root) = 0;

@@ -7,15 +7,11 @@
 
 #include "core/counter_random.h"
 #include "core/error.h"
+#include "model/cudnn_layer.h"
 #include "model/loss.h"
 
 namespace charrnn {
 namespace {
-
-// Blocks of H rows in a layer's weights: i, f, g, o; r, z, n; one.
-int64_t gates(Cell cell) {
-  return cell == Cell::kLstm ? 4 : cell == Cell::kGru ? 3 : 1;
-}
 
 std::string layer_name(const char* weight, int64_t layer) {
   return concat("rnn.", weight, "_l", layer);
@@ -28,13 +24,13 @@ std::vector<Parameters::Shape> shapes(const ModelSettings& s, int64_t vocabulary
     list.push_back({"embedding.weight", {vocabulary_size, s.embedding_size}});
     width = s.embedding_size;
   }
-  // A layer's four weights lie side by side in cuDNN's order.
-  const int64_t rows = gates(s.cell) * s.hidden_size;
+  const int64_t rows = cell_kernels(s.cell).gates * s.hidden_size;
   for (int64_t layer = 0; layer < s.layers; ++layer) {
+    constexpr bool kJoined = true;  // a layer's four weights are one buffer to cuDNN
     list.push_back({layer_name("weight_ih", layer), {rows, width}});
-    list.push_back({layer_name("weight_hh", layer), {rows, s.hidden_size}});
-    list.push_back({layer_name("bias_ih", layer), {rows}});
-    list.push_back({layer_name("bias_hh", layer), {rows}});
+    list.push_back({layer_name("weight_hh", layer), {rows, s.hidden_size}, kJoined});
+    list.push_back({layer_name("bias_ih", layer), {rows}, kJoined});
+    list.push_back({layer_name("bias_hh", layer), {rows}, kJoined});
     width = s.hidden_size;
   }
   if (s.head == Head::kNone) {
@@ -77,8 +73,20 @@ CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::Sca
                  at::Device device)
     : settings_(settings),
       vocabulary_size_(vocabulary_size),
-      parameters_(shapes(settings, vocabulary_size), type, device),
-      compute_type_(type) {}
+      parameters_(shapes(settings, vocabulary_size), type, device) {
+  compute_in(type);
+}
+
+void CharRnn::compute_in(at::ScalarType type) {
+  compute_type_ = type;
+  const at::Device on = device();
+  const int64_t width =
+      settings_.input == InputLayer::kEmbedding ? settings_.embedding_size : vocabulary_size_;
+  const auto serves = [&](int64_t input_width) {
+    return cudnn_serves(settings_.cell, input_width, settings_.hidden_size, type, on);
+  };
+  uses_cudnn_ = serves(width) && (settings_.layers == 1 || serves(settings_.hidden_size));
+}
 
 void CharRnn::initialize(uint64_t seed) {
   const c10::AutoGradMode no_grad(false);
@@ -109,14 +117,21 @@ void CharRnn::initialize(uint64_t seed) {
 }
 
 RnnState CharRnn::zero_state(int64_t lanes) const {
-  const at::Tensor zeros =
-      at::zeros({settings_.layers, lanes, settings_.hidden_size}, parameters_.values().options());
+  const at::Tensor zeros = at::zeros({settings_.layers, lanes, settings_.hidden_size},
+                                     parameters_.values().options().dtype(compute_type_));
   return {zeros, settings_.cell == Cell::kLstm ? zeros.clone() : at::Tensor()};
 }
 
 LayerWeights CharRnn::layer_weights(int64_t layer) const {
   return {parameters_[layer_name("weight_ih", layer)], parameters_[layer_name("weight_hh", layer)],
           parameters_[layer_name("bias_ih", layer)], parameters_[layer_name("bias_hh", layer)]};
+}
+
+at::Tensor CharRnn::layer_buffer(int64_t layer) const {
+  const LayerWeights w = layer_weights(layer);
+  const int64_t first = w.input.storage_offset();
+  const int64_t end = w.recurrent_bias.storage_offset() + w.recurrent_bias.numel();
+  return parameters_.values().narrow(0, first, end - first);
 }
 
 const at::Tensor& CharRnn::head_weight() const {
@@ -131,32 +146,14 @@ at::Tensor CharRnn::rounded(const at::Tensor& tensor) const {
   return tensor.defined() ? tensor.to(compute_type_) : tensor;
 }
 
-// In one piece and in cuDNN's order, as the weights themselves are: else cuDNN would copy them together for
-// each call.
-std::vector<at::Tensor> CharRnn::rounded(const LayerWeights& w) const {
-  const std::vector<at::Tensor> weights{w.input, w.recurrent, w.input_bias, w.recurrent_bias};
-  if (!is_rounded()) return weights;
-  std::vector<at::Tensor> flat;
-  for (const at::Tensor& weight : weights) flat.push_back(weight.flatten());
-  const at::Tensor whole = rounded(at::cat(flat));
-  std::vector<at::Tensor> parts;
-  int64_t first = 0;
-  for (const at::Tensor& weight : weights) {
-    parts.push_back(whole.narrow(0, first, weight.numel()).view(weight.sizes()));
-    first += weight.numel();
-  }
-  return parts;
-}
-
-LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& full_x, const at::Tensor& full_h,
-                                   const at::Tensor& full_c, bool training) const {
-  const std::vector<at::Tensor> weights = rounded(w);
-  const at::Tensor x = rounded(full_x);
-  const at::Tensor h = rounded(full_h);
-  const at::Tensor c = rounded(full_c);
+// Time-major.
+LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
+                                   const at::Tensor& c, bool training) const {
+  const std::vector<at::Tensor> weights{rounded(w.input), rounded(w.recurrent), rounded(w.input_bias),
+                                        rounded(w.recurrent_bias)};
   constexpr bool kHasBiases = true;
   constexpr bool kBidirectional = false;
-  constexpr bool kBatchFirst = true;
+  constexpr bool kBatchFirst = false;
   if (settings_.cell == Cell::kLstm) {
     const auto [output, next_h, next_c] =
         at::lstm(x, {h.unsqueeze(0), c.unsqueeze(0)}, weights, kHasBiases, /*num_layers=*/1,
@@ -179,10 +176,11 @@ at::Tensor CharRnn::embed(const at::Tensor& ids) const {
   return at::one_hot(ids, vocabulary_size_).to(parameters_.values().scalar_type());
 }
 
-// The fast layers are time-major inside: what looks like (B, T, H) here lies in memory as (T, B, H).
+// Layers are time-major: what looks like (B, T, H) here lies in memory as (T, B, H).
 LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                                const at::Tensor& c, bool training) const {
   const LayerWeights w = layer_weights(layer);
+  LayerOutput result;
   if (is_fast()) {
     LayerInput from;
     if (layer > 0) {
@@ -191,11 +189,14 @@ LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Ten
       from.ids = ids.t();
       if (settings_.input == InputLayer::kEmbedding) from.embedding = parameters_["embedding.weight"];
     }
-    const LayerOutput result = fast_layer(settings_.cell, w, from, h, c);
-    return {result.output.transpose(0, 1), result.h, result.c};
+    result = fast_layer(settings_.cell, w, from, h, c);
+  } else {
+    const at::Tensor input = layer > 0 ? x.transpose(0, 1) : rounded(embed(ids.t()));  // (T, B, E or V)
+    result = uses_cudnn_
+                 ? cudnn_layer(settings_.cell, w, layer_buffer(layer), input, rounded(h), rounded(c), training)
+                 : run_reference(w, input, rounded(h), rounded(c), training);
   }
-  const at::Tensor input = layer > 0 ? x : embed(ids);  // (B, T, E or V)
-  return run_reference(w, input, h, c, training);
+  return {result.output.transpose(0, 1), result.h, result.c};
 }
 
 at::Tensor CharRnn::outputs(const at::Tensor& ids, RnnState& state,
@@ -215,8 +216,10 @@ at::Tensor CharRnn::outputs(const at::Tensor& ids, RnnState& state,
         is_last ? settings_.output_dropout.value_or(settings_.dropout) : settings_.dropout;
     x = dropout_key ? dropout(result.output, probability, *dropout_key, layer) : result.output;  // (B, T, H)
   }
-  state = RnnState{at::stack(h), c.empty() ? at::Tensor() : at::stack(c)}.changed(
-      [&](const at::Tensor& part) { return part.to(parameters_.values().scalar_type()); });
+  const auto all = [](const std::vector<at::Tensor>& parts) {  // (L, B, H)
+    return parts.size() == 1 ? parts[0].unsqueeze(0) : at::stack(parts);
+  };
+  state = {all(h), c.empty() ? at::Tensor() : all(c)};
   return x;
 }
 
@@ -226,12 +229,13 @@ at::Tensor CharRnn::logits(const at::Tensor& x) const {
 }
 
 at::Tensor CharRnn::loss_sum(const at::Tensor& x, const at::Tensor& targets) const {
+  // In the order of x in memory, (T, B): the sum is over all positions.
+  const at::Tensor rows = x.transpose(0, 1).flatten(0, 1);  // (T B, H)
+  const at::Tensor ids = targets.t().flatten();             // (T B)
   if (is_fast() && settings_.head != Head::kNone) {
-    // In the order of x in memory, (T, B): the sum is over all positions.
-    return linear_cross_entropy_sum(x.transpose(0, 1).flatten(0, 1).contiguous(), head_weight(),
-                                    parameters_["head.bias"], targets.t().flatten());
+    return linear_cross_entropy_sum(rows.contiguous(), head_weight(), parameters_["head.bias"], ids);
   }
-  return cross_entropy_sum(logits(x).to(parameters_.values().scalar_type()), targets);
+  return cross_entropy_sum(logits(rows).to(parameters_.values().scalar_type()), ids);
 }
 
 int64_t CharRnn::parameter_count(const ModelSettings& settings, int64_t vocabulary_size) {

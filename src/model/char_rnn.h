@@ -58,7 +58,7 @@ class CharRnn {
   // in and comes out; its gradient is not cut here. Dropout is on when a key is given.
   at::Tensor outputs(const at::Tensor& ids, RnnState& state,
                      const std::optional<DropoutKey>& dropout_key) const;
-  // The head over x (B, T, H): logits (B, T, V); and the loss of them (model/loss.h), which needs less
+  // The head over x (..., H): logits (..., V); and the loss of x (B, T, H) (model/loss.h), which needs less
   // memory.
   at::Tensor logits(const at::Tensor& x) const;
   at::Tensor loss_sum(const at::Tensor& x, const at::Tensor& targets) const;
@@ -68,22 +68,23 @@ class CharRnn {
   }
 
   // Layers and head compute in this type from now on, the weights rounded to it for each step (Micikevicius
-  // et al. 2018); weights, their gradients and the loss stay as they are, the state between calls has their
-  // type. By LibTorch's layers.
-  void compute_in(at::ScalarType type) { compute_type_ = type; }
+  // et al. 2018), and the state between calls has it; weights, their gradients and the loss stay as they are.
+  // By cuDNN's or LibTorch's layers.
+  void compute_in(at::ScalarType type);
 
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
   const ModelSettings& settings() const { return settings_; }
   int64_t vocabulary_size() const { return vocabulary_size_; }
   LayerWeights layer_weights(int64_t layer) const;
+  at::Tensor layer_buffer(int64_t layer) const;  // all four, one after the other
   const at::Tensor& head_weight() const;  // (V, H); not with head: none
   at::Device device() const { return parameters_.values().device(); }
 
   static int64_t parameter_count(const ModelSettings& settings, int64_t vocabulary_size);
 
  private:
-  at::Tensor embed(const at::Tensor& ids) const;  // (B, T, E), with one_hot (B, T, V)
+  at::Tensor embed(const at::Tensor& ids) const;  // ids (...) -> (..., E), with one_hot (..., V)
 
   // One layer over x (B, T, H), the first over the ids, from its state h and c (B, H): output (B, T, H) and
   // the state after it.
@@ -94,12 +95,12 @@ class CharRnn {
   bool is_fast() const;                                // by charrnn's own layers, not LibTorch's
   bool is_rounded() const;                             // computes in another type than that of the weights
   at::Tensor rounded(const at::Tensor& tensor) const;  // to that type
-  std::vector<at::Tensor> rounded(const LayerWeights& w) const;
 
   ModelSettings settings_;
   int64_t vocabulary_size_;
   Parameters parameters_;
-  at::ScalarType compute_type_;
+  at::ScalarType compute_type_ = at::kFloat;
+  bool uses_cudnn_ = false;
 };
 
 }  // namespace charrnn

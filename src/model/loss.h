@@ -9,7 +9,7 @@ namespace charrnn {
 // Positions whose target is this count nothing.
 inline constexpr int64_t kNoTarget = -100;
 
-// logits (B, T, V), targets (B, T) of int64 -> a scalar.
+// logits (..., V), targets (...) of int64 -> a scalar.
 at::Tensor cross_entropy_sum(const at::Tensor& logits, const at::Tensor& targets);
 
 // Of a block's logits: few enough for the cache, enough positions for products to be fast at a V of 6,000.

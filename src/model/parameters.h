@@ -1,5 +1,11 @@
 // All weights of a model in one flat buffer, and their gradients in another: one all-reduce, one norm, one
 // update. Each weight is a view with PyTorch's name and shape, so that state_dicts go both ways.
+//
+//   embedding.weight | gap | weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 | gap | ... | head.bias | check
+//
+// A weight begins at a multiple of 256 bytes, as fast kernels on GPUs want it, or right after the one before
+// it: cuDNN takes a layer's four weights as one buffer. Gaps are 0 in both buffers. The last element belongs
+// to no weight: see set_check.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -14,6 +20,7 @@ class Parameters {
   struct Shape {
     std::string name;            // "rnn.weight_ih_l0"
     std::vector<int64_t> sizes;  // (4H, E)
+    bool is_joined = false;      // begins right after the weight before it
   };
   struct Parameter {
     std::string name;
@@ -23,10 +30,29 @@ class Parameters {
 
   Parameters(const std::vector<Shape>& shapes, at::ScalarType type, at::Device device);
 
-  const at::Tensor& values() const { return values_; }        // (P)
-  const at::Tensor& gradients() const { return gradients_; }  // (P); backward adds into it
+  const at::Tensor& values() const { return values_; }  // (P)
+  // (P), as gather_gradients left it.
+  const at::Tensor& gradients() const { return gradients_; }
   const std::vector<Parameter>& list() const { return list_; }
   const at::Tensor& operator[](const std::string& name) const;
+  int64_t count() const;  // of weights, without gaps
+
+  // Copies what backward left in grad() of list()[first, last) into gradients(), in one operation, and drops
+  // it there. So backward sets gradients, and only further ones of the same step are added.
+  void gather_gradients(size_t first, size_t last) const;
+  const at::Tensor& gather_gradients() const;  // of all weights; gives gradients()
+
+  // A scalar that travels as the last element of gradients() when the last weight's gradient is gathered. The
+  // trainer's is 0, or NaN where its loss is not finite.
+  void set_check(const at::Tensor& check) { check_ = check; }
+
+  // The first and the number of elements that list()[first, last) take in the flat buffers, gaps included;
+  // with the last weight also the check.
+  struct Range {
+    int64_t offset = 0;
+    int64_t count = 0;
+  };
+  Range range(size_t first, size_t last) const;
 
   // The part of another flat buffer of P elements (moments) that belongs to a parameter, in its shape.
   static at::Tensor view(const at::Tensor& flat, const Parameter& parameter);
@@ -34,6 +60,8 @@ class Parameters {
  private:
   at::Tensor values_;
   at::Tensor gradients_;
+  at::Tensor check_;  // scalar
+  at::Tensor zeros_;  // as long as the longest gap
   std::vector<Parameter> list_;
 };
 

@@ -22,9 +22,17 @@ at::Tensor to_device(const std::vector<T>& values, at::IntArrayRef sizes, at::De
   return tensor.to(device, type, /*non_blocking=*/is_copied);
 }
 
-// `ids` of the batch (its inputs or targets) -> (lanes, T) of int64 on the device.
+// `ids` of the batch (its inputs or targets) -> (lanes, T) of int64 on the device, which lies there as (T,
+// lanes): the layers are time-major.
 inline at::Tensor to_tensor(const std::vector<int64_t>& ids, const Batch& batch, at::Device device) {
-  return to_device(ids, {batch.lanes, batch.steps}, device);
+  std::vector<int64_t> by_time(ids.size());
+  for (int64_t lane = 0; lane < batch.lanes; ++lane) {
+    for (int64_t t = 0; t < batch.steps; ++t) {
+      by_time[static_cast<size_t>(t * batch.lanes + lane)] =
+          ids[static_cast<size_t>(lane * batch.steps + t)];
+    }
+  }
+  return to_device(by_time, {batch.steps, batch.lanes}, device).t();
 }
 
 // 1 for the lanes that start from zero state, else 0: (lanes, 1) of bool on the device.

@@ -64,24 +64,22 @@ GradientExchange::~GradientExchange() {
 
 void GradientExchange::make_buckets() {
   if (settings_.gradient_buckets == GradientBuckets::kOne || comm_.size() == 1) {
-    buckets_.push_back({"gradients", 0, parameters_.gradients().numel(), 0, 0, {}});
+    buckets_.push_back({"gradients", 0, parameters_.list().size(), 0, {}});
     return;
   }
-  // Upper layers lie behind lower ones in the buffer, and backward fills them first.
-  for (auto parameter = parameters_.list().rbegin(); parameter != parameters_.list().rend(); ++parameter) {
-    const std::string name = bucket_name(parameter->name);
-    if (buckets_.empty() || buckets_.back().name != name) buckets_.push_back({name, 0, 0, 0, 0, {}});
-    Bucket& bucket = buckets_.back();
-    bucket.offset = parameter->offset;
-    bucket.count += parameter->value.numel();
-    ++bucket.parameters;
-    torch::autograd::impl::set_post_acc_grad_hooks(parameter->value,
+  // Upper layers lie after lower ones in the buffer, and backward fills them first.
+  const std::vector<Parameters::Parameter>& list = parameters_.list();
+  for (size_t i = list.size(); i-- > 0;) {
+    const std::string name = bucket_name(list[i].name);
+    if (buckets_.empty() || buckets_.back().name != name) buckets_.push_back({name, i, i + 1, 0, {}});
+    buckets_.back().first = i;
+    torch::autograd::impl::set_post_acc_grad_hooks(list[i].value,
                                                    std::make_unique<Hook>(*this, buckets_.size() - 1));
   }
 }
 
 void GradientExchange::begin() {
-  for (Bucket& bucket : buckets_) bucket.missing = bucket.parameters;
+  for (Bucket& bucket : buckets_) bucket.missing = bucket.last - bucket.first;
   started_ = 0;
   is_under_way_ = true;
 }
@@ -95,13 +93,15 @@ void GradientExchange::gradient_is_there(size_t bucket) {
 
 void GradientExchange::start(Bucket& bucket) {
   const c10::AutoGradMode no_grad(false);
-  const at::Tensor gradients = parameters_.gradients().narrow(0, bucket.offset, bucket.count);
+  parameters_.gather_gradients(bucket.first, bucket.last);
+  const auto [offset, count] = parameters_.range(bucket.first, bucket.last);
+  const at::Tensor gradients = parameters_.gradients().narrow(0, offset, count);
   bucket.began = Clock::now();
   if (!halves_.defined()) {
     comm_.start_sum(elements(gradients), current_stream(gradients));
     return;
   }
-  const at::Tensor half = halves_.narrow(0, bucket.offset, bucket.count);
+  const at::Tensor half = halves_.narrow(0, offset, count);
   half.copy_(settings_.gradient_type == GradientType::kFp16 ? gradients * fp16_scale_ : gradients);
   comm_.start_sum(halves(half), current_stream(half));
 }

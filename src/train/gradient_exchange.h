@@ -1,5 +1,5 @@
-// Sums gradients over the ranks. Around each backward: begin(), backward, finish(). The flat gradient buffer
-// is summed over all ranks as a whole after backward; or, with comm.gradient_buckets: layer, in one part for
+// Gathers gradients in the flat buffer and sums them over the ranks. Around each backward: begin(), backward,
+// finish(). The buffer is summed over all ranks as a whole after backward; or, with comm.gradient_buckets: layer, in one part for
 // each layer, each as soon as backward has filled it, while the layers below are still under way:
 //
 //     step            | forward | backward: head, layer 1, layer 0 | clip ...
@@ -40,10 +40,9 @@ class GradientExchange {
   // A part of the flat buffer that travels as one.
   struct Bucket {
     std::string name;
-    int64_t offset = 0;  // elements
-    int64_t count = 0;
-    int parameters = 0;  // whose gradients are in it
-    int missing = 0;     // of them, in this backward
+    size_t first = 0;    // of the parameters whose gradients are in it
+    size_t last = 0;     // one after the last
+    size_t missing = 0;  // of them, in this backward
     Clock::time_point began;
   };
 

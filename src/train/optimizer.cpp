@@ -28,7 +28,7 @@ void update_rmsprop(const OptimizerSettings& settings, at::Tensor values, at::Te
                     double learning_rate, const at::Tensor& divisor, const at::Tensor& skip,
                     const Moment& moment) {
   const at::Tensor kept = 1 - skip;
-  gradients.div_(divisor);
+  if (divisor.defined()) gradients.div_(divisor);
   gradients =
       at::where(skip.eq(0), gradients, at::zeros({}, gradients.options()));  // 0 times no number is none
   if (settings.weight_decay > 0) gradients = gradients + settings.weight_decay * values;
@@ -69,9 +69,8 @@ bool Optimizer::begin_late(const std::string& moment) {
 }
 
 void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
-                       at::Tensor divisor, at::Tensor skip) {
+                       const at::Tensor& divisor, at::Tensor skip) {
   const c10::AutoGradMode no_grad(false);
-  if (!divisor.defined()) divisor = at::ones_like(updates_);
   if (!skip.defined()) skip = at::zeros_like(updates_);
   if (settings_.name == OptimizerName::kRmsprop) {
     for_blocks(values, [&](int64_t first, int64_t count) {
@@ -81,6 +80,7 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
     });
     return;
   }
+  const std::optional<at::Tensor> scale = divisor.defined() ? std::optional(divisor) : std::nullopt;
   const auto moment = [&](const char* name) {
     const auto found = moments_.find(name);
     return found == moments_.end() ? std::vector<at::Tensor>() : std::vector{found->second};
@@ -89,7 +89,7 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
     // A first step would set the momentum to the gradient; from zeros that is what it becomes anyway.
     at::_fused_sgd_({values}, {gradients}, moment("momentum_buffer"), settings_.weight_decay,
                     settings_.momentum, learning_rate, /*dampening=*/0.0, settings_.nesterov,
-                    /*maximize=*/false, /*is_first_step=*/false, divisor, skip);
+                    /*maximize=*/false, /*is_first_step=*/false, scale, skip);
     return;
   }
   updates_.add_(1 - skip);
@@ -103,7 +103,7 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
   fused(std::vector{values}, std::vector{gradients}, moment("exp_avg"), moment("exp_avg_sq"),
         moment("max_exp_avg_sq"), std::vector{updates_}, learning_rate, settings_.beta1, settings_.beta2,
         settings_.weight_decay, settings_.epsilon, settings_.amsgrad,
-        /*maximize=*/false, std::optional(divisor), std::optional(skip));
+        /*maximize=*/false, scale, std::optional(skip));
 }
 
 int Optimizer::moments_per_weight(const OptimizerSettings& settings) {

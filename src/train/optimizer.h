@@ -19,10 +19,10 @@ class Optimizer {
   Optimizer(const OptimizerSettings& settings, const at::Tensor& values);
 
   // The next update of `values` (P) by `gradients` (P). Scalars of float on their device, which need not tell
-  // the host: gradients are divided by `divisor` first; where `skip` is 1, nothing happens and no update is
-  // counted. Undefined: 1 and 0. Gradients may be overwritten.
+  // the host: gradients are divided by `divisor` first, unless it is undefined; where `skip` is 1, nothing
+  // happens and no update is counted; undefined means 0. Gradients may be overwritten.
   void update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
-              at::Tensor divisor = {}, at::Tensor skip = {});
+              const at::Tensor& divisor = {}, at::Tensor skip = {});
 
   // For a run that goes on after so many updates.
   void set_updates(int64_t updates) { updates_.fill_(updates); }

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "comm/agreement.h"
@@ -46,6 +47,12 @@ int64_t steps_between_reads(const TrainSettings& settings, at::Device device) {
   return settings.read_every.value_or(device == at::kCPU ? 1 : 10);
 }
 
+// Of one type and device; in one copy.
+std::vector<double> read_scalars(const std::vector<at::Tensor>& scalars) {
+  const at::Tensor host = at::stack(scalars).to(at::kCPU).to(at::kDouble);
+  return {host.const_data_ptr<double>(), host.const_data_ptr<double>() + host.numel()};
+}
+
 }  // namespace
 
 LaneOptions lane_options(const Settings& settings) {
@@ -87,7 +94,6 @@ void Trainer::step() {
   const Clock::time_point begin = Clock::now();
   comm_.set_step(progress_.step + 1);
   const Batch batch = profile_.measure("read", [&] { return read(); });
-  clear_gradients();
   RnnState state = state_;
   Outcome outcome;
   outcome.loss_sum = run_lanes(batch, state);
@@ -116,11 +122,6 @@ Batch Trainer::read() {
   return batch;
 }
 
-void Trainer::clear_gradients() {
-  at::Tensor gradients = model_.parameters().gradients();
-  gradients.zero_();
-}
-
 // Groups of lanes one after another; their gradients add up, and are exchanged as the last group's are made.
 at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
   const at::Tensor inputs = to_tensor(batch.inputs, batch, model_.device());
@@ -137,9 +138,13 @@ at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
     const at::Tensor x = profile_.measure("forward", [&] { return forward(group_lanes, own); });
     const at::Tensor loss =
         profile_.measure("head and loss", [&] { return loss_of(x, group_lanes.targets); });
-    if (group + 1 == groups) exchange_.begin();
-    profile_.measure("backward", [&] { backward(loss, batch.steps); });
     loss_sum = loss_sum.defined() ? loss_sum + loss.detach() : loss.detach();
+    if (group + 1 == groups) {
+      // 0, or NaN where the loss is not finite: then so is the sum over ranks on all of them.
+      model_.parameters().set_check(loss_sum * 0);
+      exchange_.begin();
+    }
+    profile_.measure("backward", [&] { backward(loss, batch.steps); });
     // Gradients stop here, values go on: truncated back-propagation over T characters.
     states.push_back(own.changed([](const at::Tensor& part) { return part.detach(); }));
   }
@@ -158,12 +163,15 @@ at::Tensor Trainer::loss_of(const at::Tensor& x, const at::Tensor& targets) {
   return model_.loss_sum(x.narrow(1, last, 1), targets.narrow(1, last, 1));
 }
 
+// The loss is divided by the count over all ranks, so that the sum over ranks is the gradient of the mean: that is
+// what backward begins with.
 void Trainer::backward(const at::Tensor& loss_sum, int64_t steps) {
-  // 0, or no number where the loss is none: then the sum over ranks is none on any of them.
-  model_.parameters().gradients().narrow(0, 0, 1).add_((loss_sum - loss_sum).detach());
-  // Divided by the count over all ranks, so that the sum over ranks is the gradient of the mean.
-  const at::Tensor mean = loss_sum / static_cast<double>(targets_of(settings_.train.batch_size, steps));
-  (loss_scale_.is_on() ? mean * loss_scale_.value() : mean).backward();
+  const int64_t targets = targets_of(settings_.train.batch_size, steps);
+  if (targets != share_targets_) {
+    share_ = at::full({}, 1.0 / static_cast<double>(targets), loss_sum.options());
+    share_targets_ = targets;
+  }
+  loss_sum.backward(loss_scale_.is_on() ? share_ * loss_scale_.value() : share_);
 }
 
 int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
@@ -173,12 +181,15 @@ int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
 // Norm and statistics are equal on all ranks, so all decide alike.
 void Trainer::judge(Outcome& outcome) {
   const c10::AutoGradMode no_grad(false);
-  outcome.norm = charrnn::gradient_norm(model_.parameters().gradients()) / loss_scale_.value();
-  if (model_.device() != at::kCPU) {  // GPUs of different kinds add in different orders: all take rank 0's
+  outcome.norm = charrnn::gradient_norm(model_.parameters().gradients());
+  if (loss_scale_.is_on()) outcome.norm = outcome.norm / loss_scale_.value();
+  if (!comm_.devices_are_alike()) {  // they may add in different orders: all take rank 0's
     if (comm_.rank() != 0) outcome.norm.zero_();
     comm_.all_reduce_sum(elements(outcome.norm.view({1})), current_stream(outcome.norm));
   }
-  outcome.skip = outcome.norm.isfinite().logical_not().to(at::kFloat);
+  outcome.is_finite = outcome.norm.lt(std::numeric_limits<double>::infinity());
+  outcome.skip = at::empty({}, outcome.norm.options().dtype(at::kFloat));
+  at::logical_not_out(outcome.skip, outcome.is_finite);
   if (!settings_.train.skip_spikes_above) return;
   comm_.wait(current_stream(outcome.norm));
   const auto norm = outcome.norm.item<double>();
@@ -191,11 +202,12 @@ void Trainer::update(const Outcome& outcome) {
   const c10::AutoGradMode no_grad(false);
   rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor;
   if (settings_.train.schedule.name == ScheduleName::kPlateau) rate_ *= progress_.plateau.rate_factor;
+  at::Tensor divisor;
+  if (settings_.train.clip_norm > 0) divisor = clip_divisor(outcome.norm, settings_.train.clip_norm);
+  if (loss_scale_.is_on()) divisor = divisor.defined() ? divisor * loss_scale_.value() : loss_scale_.value();
   const at::Tensor& values = model_.parameters().values();
-  optimizer_.update(values, model_.parameters().gradients(), rate_,
-                    clip_divisor(outcome.norm, settings_.train.clip_norm) * loss_scale_.value(),
-                    outcome.skip);
-  loss_scale_.step_over(outcome.norm.isfinite().logical_not().to(at::kFloat));
+  optimizer_.update(values, model_.parameters().gradients(), rate_, divisor, outcome.skip);
+  if (loss_scale_.is_on()) loss_scale_.step_over(outcome.is_finite.logical_not().to(at::kFloat));
   if (!average_.defined()) return;
   const at::Tensor share = (1 - outcome.skip) * (1 - *settings_.train.average_decay);
   average_.lerp_(values, share);
@@ -203,9 +215,8 @@ void Trainer::update(const Outcome& outcome) {
 
 // The state too stays as it was where the step has no finite gradient.
 void Trainer::go_on_with(const RnnState& state, const Outcome& outcome) {
-  const at::Tensor is_finite = outcome.norm.isfinite();
-  state_.h = state.h.where(is_finite, state_.h);
-  if (state_.c.defined()) state_.c = state.c.where(is_finite, state_.c);
+  state_.h = state.h.where(outcome.is_finite, state_.h);
+  if (state_.c.defined()) state_.c = state.c.where(outcome.is_finite, state_.c);
 }
 
 void Trainer::count(const Batch& batch) {
@@ -217,24 +228,25 @@ void Trainer::count(const Batch& batch) {
 // The only place where the host waits for the device.
 void Trainer::read_outcomes() {
   comm_.wait(current_stream(model_.parameters().values()));
-  std::vector<at::Tensor> scalars;
+  std::vector<at::Tensor> loss_sums;
+  std::vector<at::Tensor> norms;
   for (const Outcome& outcome : unread_) {
-    scalars.push_back(outcome.loss_sum.to(at::kDouble));
-    scalars.push_back(outcome.norm.to(at::kDouble));
+    loss_sums.push_back(outcome.loss_sum);
+    norms.push_back(outcome.norm);
   }
-  const at::Tensor host = at::stack(scalars).to(at::kCPU);
-  const auto* numbers = host.const_data_ptr<double>();
+  const std::vector<double> loss_sums_read = read_scalars(loss_sums);
+  const std::vector<double> norms_read = read_scalars(norms);
   double loss_sum = 0;
   double targets = 0;
   double work_seconds = 0;
   int64_t step = progress_.step - std::ssize(unread_);
-  for (const Outcome& outcome : unread_) {
+  for (size_t i = 0; i < unread_.size(); ++i) {
+    const Outcome& outcome = unread_[i];
     ++step;
-    const double outcome_loss = *numbers++;
-    gradient_norm_ = *numbers++;
+    gradient_norm_ = norms_read[i];
     const bool is_finite = std::isfinite(gradient_norm_);
     if (is_finite) {
-      loss_sum += outcome_loss;
+      loss_sum += loss_sums_read[i];
       targets += static_cast<double>(outcome.targets);
     }
     work_seconds += outcome.work_seconds;
@@ -281,7 +293,8 @@ void Trainer::check_replicas() const {
 }
 
 void Trainer::save_to(Checkpoint& checkpoint) const {
-  const RnnState all = state_.changed([&](const at::Tensor& part) { return gather_lanes(comm_, part); });
+  const RnnState all =
+      state_.changed([&](const at::Tensor& part) { return gather_lanes(comm_, part.to(at::kFloat)); });
   if (comm_.rank() != 0) return;
   checkpoint.state = all;
   for (const Parameters::Parameter& parameter : model_.parameters().list()) {
@@ -342,8 +355,10 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
   for (const auto& [moment, flat] : optimizer_.moments()) broadcast(comm_, flat);
   if (average_.defined()) broadcast(comm_, average_);
   const auto own_sizes = state_.h.sizes().vec();
-  state_.h = scatter_lanes(comm_, checkpoint.state.h, own_sizes).to(model_.device());
-  if (state_.c.defined()) state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(model_.device());
+  state_.h = scatter_lanes(comm_, checkpoint.state.h, own_sizes).to(state_.h.options());
+  if (state_.c.defined()) {
+    state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(state_.c.options());
+  }
 }
 
 }  // namespace charrnn

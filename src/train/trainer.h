@@ -73,6 +73,7 @@ class Trainer {
   struct Outcome {
     at::Tensor loss_sum;    // nats, of this rank's lanes
     at::Tensor norm;        // of the gradient over all ranks, before clipping
+    at::Tensor is_finite;   // bool: loss and gradient are, on all ranks
     at::Tensor skip;        // float: 1 where the weights stay as they were, else 0
     bool is_spike = false;  // and the loss is a number
     int64_t targets = 0;    // of this rank
@@ -87,7 +88,6 @@ class Trainer {
   };
 
   Batch read();
-  void clear_gradients();
   at::Tensor forward(const Lanes& lanes, RnnState& state);             // what the head reads; STATE goes on
   at::Tensor loss_of(const at::Tensor& x, const at::Tensor& targets);  // the sum
   void backward(const at::Tensor& loss_sum, int64_t steps);
@@ -117,6 +117,8 @@ class Trainer {
   LossScale loss_scale_;
   at::Tensor average_;  // (P), where train.average_decay asks for it
   RnnState state_;      // of this rank's lanes, detached
+  at::Tensor share_;    // scalar: 1 / targets of a step over all ranks, of
+  int64_t share_targets_ = 0;
   Progressed progress_;
   std::vector<Outcome> unread_;
   int64_t read_every_;

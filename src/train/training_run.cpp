@@ -205,7 +205,7 @@ void TrainingRun::print_start() {
   const SplitInfo& train = corpus_->require_split("train");
   std::string text = concat(
       "model     ", settings_.model.layers, " x ", enum_name(settings_.model.cell), " of ",
-      settings_.model.hidden_size, ", ", with_thousands(model_->parameters().values().numel()),
+      settings_.model.hidden_size, ", ", with_thousands(model_->parameters().count()),
       " parameters\ncorpus    ", settings_.corpus.output, ": ",
       with_thousands(static_cast<int64_t>(train.characters)), " characters to train on, ",
       corpus_->vocabulary().size(), " in the vocabulary\nranks     ", comm_.size(), " (", comm_.backend(),

@@ -190,7 +190,7 @@ TEST(CharRnn, ParameterCountByHand) {
   // V E + 4H (E + H + 2) + 4H (H + H + 2) + V H + V
   EXPECT_EQ(CharRnn::parameter_count(small_settings(), kV), 55 + 28 * 14 + 28 * 16 + 77 + 11);
   EXPECT_EQ(CharRnn::parameter_count(small_settings(InputLayer::kOneHot, 1), kV), 28 * 20 + 77 + 11);
-  EXPECT_EQ(small_model(small_settings()).parameters().values().numel(), 983);
+  EXPECT_EQ(small_model(small_settings()).parameters().count(), 983);
 }
 
 // Sampling takes another way through each cell: one character, no gradients.
@@ -290,7 +290,7 @@ TEST(CharRnnHeads, LossIsThatOfTheLogits) {
       const at::Tensor loss = model.loss_sum(x, targets);
       loss.backward();
       EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
-      EXPECT_LT(largest_difference(model.parameters().gradients(), exact.parameters().gradients()), 1e-5)
+      EXPECT_LT(largest_difference(model.parameters().gather_gradients(), exact.parameters().gather_gradients()), 1e-5)
           << is_tied << positions;
     }
   }

@@ -62,10 +62,8 @@ Result run(const CharRnn& model, const at::Tensor& ids) {
   for (const auto& [name, part] : state.parts()) {
     loss = loss + (part * some_numbers(part.sizes(), 0.9, type)).sum();
   }
-  at::Tensor gradients = model.parameters().gradients();
-  gradients.zero_();
   loss.backward();
-  return {logits, state, gradients.clone(), first};
+  return {logits, state, model.parameters().gather_gradients().clone(), first};
 }
 
 // Largest difference over the largest of the numbers (or `scale`): the sums behind a small number are of
