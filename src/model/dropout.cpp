@@ -1,12 +1,16 @@
 #include "model/dropout.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
 
 #include <cmath>
+#include <type_traits>
 
 #include "core/counter_random.h"
 #include "core/vectorize.h"
+#include "model/dropout_pass.h"
 
 namespace charrnn {
 namespace {
@@ -39,11 +43,6 @@ uint32_t layer_key(const DropoutKey& key, int64_t layer) {
       random_bits(key.seed, Draw::kDropout, {static_cast<uint64_t>(key.step), static_cast<uint64_t>(layer)}));
 }
 
-// An element is dropped where its hash lies below this.
-uint32_t threshold(double probability) {
-  return static_cast<uint32_t>(std::ldexp(probability, 32));
-}
-
 CHARRNN_VECTORIZED void drop_row(const float* in, float* out, uint32_t units, uint32_t row_key,
                                  uint32_t below_is_zero, float scale) {
   for (uint32_t unit = 0; unit < units; ++unit) {
@@ -58,85 +57,128 @@ CHARRNN_VECTORIZED void drop_row(const double* in, double* out, uint32_t units, 
   }
 }
 
+// 16-bit types: scaled as floats and rounded once.
+template <class Half>
+void drop_row(const Half* in, Half* out, uint32_t units, uint32_t row_key, uint32_t below_is_zero,
+              float scale) {
+  for (uint32_t unit = 0; unit < units; ++unit) {
+    out[unit] = hash32(row_key + unit * kUnitStride) < below_is_zero
+                    ? Half(0.0F)
+                    : Half(static_cast<float>(in[unit]) * scale);
+  }
+}
+
 template <class Real>
-void drop_rows(const at::Tensor& input, at::Tensor& output, double probability, const DropoutKey& key,
-               int64_t layer) {
+void drop_rows(const at::Tensor& input, at::Tensor& output, const DropoutPass& pass) {
+  using Scale = std::conditional_t<std::is_same_v<Real, double>, double, float>;
   const int64_t steps = input.size(1);
   const int64_t units = input.size(2);
   const Real* in = input.const_data_ptr<Real>();
   Real* out = output.mutable_data_ptr<Real>();
   const int64_t lane_stride = input.stride(0);
   const int64_t step_stride = input.stride(1);
-  const uint32_t base = layer_key(key, layer);
-  const Real scale = static_cast<Real>(1.0 / (1.0 - probability));
+  const auto scale = static_cast<Scale>(pass.scale());
   at::parallel_for(0, input.size(0) * steps, 16, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const auto lane = static_cast<uint32_t>(key.first_lane + row / steps);
+      const auto lane = static_cast<uint32_t>(pass.first_lane + row / steps);
       const auto position = static_cast<uint32_t>(row % steps);
-      const uint32_t row_key = hash32(hash32(base ^ lane) ^ position);
+      const uint32_t row_key = hash32(hash32(pass.layer_key ^ lane) ^ position);
       const int64_t at = row / steps * lane_stride + row % steps * step_stride;
-      drop_row(in + at, out + at, static_cast<uint32_t>(units), row_key, threshold(probability), scale);
+      drop_row(in + at, out + at, static_cast<uint32_t>(units), row_key, pass.threshold(), scale);
     }
   });
 }
 
-// Dense in either order of lanes and steps; the result is in the same order.
-at::Tensor drop_on_cpu(const at::Tensor& input, double probability, const DropoutKey& key, int64_t layer) {
-  const at::Tensor dense = input.transpose(0, 1).is_contiguous() ? input : input.contiguous();
+at::Tensor drop_on_cpu(const at::Tensor& input, double probability, int64_t layer_key, int64_t first_lane) {
+  const DropoutPass pass{probability, static_cast<uint32_t>(layer_key), first_lane};
+  const at::Tensor dense = dense_rows(input);
   at::Tensor output = at::empty_like(dense);
-  if (dense.scalar_type() == at::kDouble) {
-    drop_rows<double>(dense, output, probability, key, layer);
-  } else {
-    drop_rows<float>(dense, output, probability, key, layer);
+  switch (dense.scalar_type()) {
+    case at::kDouble:
+      drop_rows<double>(dense, output, pass);
+      break;
+    case at::kBFloat16:
+      drop_rows<at::BFloat16>(dense, output, pass);
+      break;
+    case at::kHalf:
+      drop_rows<at::Half>(dense, output, pass);
+      break;
+    default:
+      drop_rows<float>(dense, output, pass);
   }
   return output;
 }
 
+// An operator of LibTorch's dispatcher: each device has its own.
+at::Tensor drop(const at::Tensor& input, double probability, int64_t layer_key, int64_t first_lane) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("charrnn::dropout", "")
+                             .typed<at::Tensor(const at::Tensor&, double, int64_t, int64_t)>();
+  const at::AutoDispatchBelowAutograd below_autograd;
+  return op.call(input, probability, layer_key, first_lane);
+}
+
 // The mask is not kept for backward: it is drawn again.
-struct FusedDropout : torch::autograd::Function<FusedDropout> {
+struct Dropout : torch::autograd::Function<Dropout> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
-                            double probability, int64_t seed, int64_t step, int64_t first_lane,
-                            int64_t layer) {
+                            double probability, int64_t key, int64_t first_lane) {
     context->saved_data["probability"] = probability;
-    context->saved_data["seed"] = seed;
-    context->saved_data["step"] = step;
+    context->saved_data["key"] = key;
     context->saved_data["first_lane"] = first_lane;
-    context->saved_data["layer"] = layer;
-    return drop_on_cpu(input, probability, {static_cast<uint64_t>(seed), step, first_lane}, layer);
+    return drop(input, probability, key, first_lane);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& gradients) {
-    const DropoutKey key{static_cast<uint64_t>(context->saved_data["seed"].toInt()),
-                         context->saved_data["step"].toInt(), context->saved_data["first_lane"].toInt()};
-    at::Tensor result = drop_on_cpu(gradients[0], context->saved_data["probability"].toDouble(), key,
-                                    context->saved_data["layer"].toInt());
-    return {result, {}, {}, {}, {}, {}};
+    const auto& saved = context->saved_data;
+    return {drop(gradients[0], saved.at("probability").toDouble(), saved.at("key").toInt(),
+                 saved.at("first_lane").toInt()),
+            {},
+            {},
+            {}};
   }
 };
 
 }  // namespace
 
+TORCH_LIBRARY(charrnn, library) {
+  library.def("dropout(Tensor input, float probability, int layer_key, int first_lane) -> Tensor");
+}
+TORCH_LIBRARY_IMPL(charrnn, CPU, library) {
+  library.impl("dropout", drop_on_cpu);
+}
+TORCH_LIBRARY_IMPL(charrnn, CUDA, library) {
+  library.impl("dropout", drop_on_cuda);
+}
+
+uint32_t DropoutPass::threshold() const {
+  return static_cast<uint32_t>(std::ldexp(probability, 32));
+}
+
+// Of (B, T, H), in either order of lanes and steps in memory.
+at::Tensor dense_rows(const at::Tensor& input) {
+  return input.transpose(0, 1).is_contiguous() ? input : input.contiguous();
+}
+
 at::Tensor dropout(const at::Tensor& input, double probability, const DropoutKey& key, int64_t layer) {
   if (probability == 0.0) return input;
-  const bool is_half = input.scalar_type() != at::kFloat && input.scalar_type() != at::kDouble;
-  if (input.is_cpu() && !is_half) {
-    return FusedDropout::apply(input, probability, static_cast<int64_t>(key.seed), key.step, key.first_lane,
-                               layer);
-  }
-  return input * dropout_mask(input.sizes(), probability, key, layer, input.options());
+  return Dropout::apply(input, probability, static_cast<int64_t>(layer_key(key, layer)), key.first_lane);
 }
 
 at::Tensor dropout_mask(at::IntArrayRef sizes, double probability, const DropoutKey& key, int64_t layer,
                         const at::TensorOptions& options) {
+  return dropout_mask(sizes, {probability, layer_key(key, layer), key.first_lane}, options);
+}
+
+at::Tensor dropout_mask(at::IntArrayRef sizes, const DropoutPass& pass, const at::TensorOptions& options) {
   const auto integers = at::TensorOptions().dtype(at::kLong).device(options.device());
-  const at::Tensor lanes = at::arange(key.first_lane, key.first_lane + sizes[0], integers).view({-1, 1, 1});
+  const at::Tensor lanes = at::arange(pass.first_lane, pass.first_lane + sizes[0], integers).view({-1, 1, 1});
   const at::Tensor positions = at::arange(sizes[1], integers).view({1, -1, 1});
   const at::Tensor units = at::arange(sizes[2], integers).view({1, 1, -1});
   const at::Tensor row_keys =
-      hash32(hash32(lanes.bitwise_xor(static_cast<int64_t>(layer_key(key, layer)))).bitwise_xor(positions));
+      hash32(hash32(lanes.bitwise_xor(static_cast<int64_t>(pass.layer_key))).bitwise_xor(positions));
   const at::Tensor hashes =
       hash32((row_keys + units * static_cast<int64_t>(kUnitStride)).bitwise_and(int64_t{0xffffffff}));
-  return hashes.ge(static_cast<int64_t>(threshold(probability))).to(options.dtype()) / (1.0 - probability);
+  return hashes.ge(static_cast<int64_t>(pass.threshold())).to(options.dtype()) / (1.0 - pass.probability);
 }
 
 }  // namespace charrnn

@@ -1,7 +1,5 @@
 #include "train/tensor_exchange.h"
 
-#include <c10/core/impl/VirtualGuardImpl.h>
-
 #include <cstring>
 
 #include "core/error.h"
@@ -24,12 +22,6 @@ std::vector<std::byte> to_bytes(const at::Tensor& tensor) {
 }
 
 }  // namespace
-
-void* current_stream(const at::Tensor& tensor) {
-  if (tensor.is_cpu()) return nullptr;
-  const c10::impl::VirtualGuardImpl device(tensor.device().type());
-  return device.getStream(tensor.device()).native_handle();
-}
 
 std::span<float> elements(const at::Tensor& flat) {
   check(flat.is_contiguous() && flat.scalar_type() == at::kFloat, "expected a flat buffer of floats");

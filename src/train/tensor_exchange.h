@@ -6,14 +6,12 @@
 #include <span>
 
 #include "comm/communicator.h"
+#include "model/current_stream.h"
 
 namespace charrnn {
 
 // The elements of a flat buffer of floats, in its device's memory.
 std::span<float> elements(const at::Tensor& flat);
-
-// What LibTorch queues work for this tensor's device on; nullptr on the CPU, which has none.
-void* current_stream(const at::Tensor& tensor);
 
 // Rank 0's values of a flat buffer, on every rank.
 void broadcast(Communicator& comm, const at::Tensor& flat);
