@@ -1,0 +1,27 @@
+// The memory behind the device for tests: each allocation is a range of addresses without access rights,
+// which tensors hold, and a second range of the same size, which only kernels and copies know.
+#pragma once
+
+#include <c10/core/Allocator.h>
+
+#include <cstddef>
+
+#include "test_device/test_device.h"
+
+namespace charrnn::test_backend {
+
+c10::Allocator* device_allocator();
+c10::Allocator* pinned_allocator();
+
+// Where kernels find what lies at `address`. Throws c10::Error unless [address, address + bytes) lies in one
+// live allocation.
+std::byte* kernel_address(const void* address, size_t bytes);
+
+bool is_device_address(const void* address);
+bool is_pinned_address(const void* address);
+
+DeviceMemory memory_in_use();
+void reset_peak();
+void release_cached();
+
+}  // namespace charrnn::test_backend
