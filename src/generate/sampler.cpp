@@ -31,6 +31,15 @@ std::span<float> row(const at::Tensor& logits, size_t place) {
   return {logits.mutable_data_ptr<float>() + place * V, V};
 }
 
+// The model, or a copy of it where it lives on a GPU, for which one character at a time is too little work.
+const CharRnn& on_cpu(const CharRnn& model, std::optional<CharRnn>& copy) {
+  if (model.device() == at::kCPU) return model;
+  const c10::AutoGradMode no_grad(false);
+  copy.emplace(model.settings(), model.vocabulary_size(), model.parameters().values().scalar_type());
+  copy->parameters().values().detach().copy_(model.parameters().values());
+  return *copy;
+}
+
 // Where several streams are, and what may come next: by a stepper where there is one, else by
 // CharRnn::forward.
 class Streams {
@@ -47,7 +56,7 @@ class Streams {
         logits.push_back(logits.back());
         continue;
       }
-      const at::Tensor ids = as_tensor(prefixes[i]).to(model.device());
+      const at::Tensor ids = as_tensor(prefixes[i]);
       states.push_back(model.zero_state(1));
       logits.push_back(model.forward(ids, states.back(), std::nullopt).select(1, -1));
     }
@@ -68,7 +77,7 @@ class Streams {
       return;
     }
     const at::Tensor input = at::tensor(ids, at::TensorOptions().dtype(at::kLong)).unsqueeze(1);
-    logits_ = as_floats(model_.forward(input.to(model_.device()), state_, std::nullopt).select(1, 0));
+    logits_ = as_floats(model_.forward(input, state_, std::nullopt).select(1, 0));
   }
 
  private:
@@ -138,8 +147,8 @@ void check_prefixes(const SampleSettings& settings, const Vocabulary& vocabulary
 }
 
 Sampler::Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets)
-    : model_(model), vocabulary_(vocabulary), has_targets_(has_targets) {
-  if (!has_targets && CharacterStepper::serves(model)) stepper_.emplace(model);
+    : model_(on_cpu(model, copy_)), vocabulary_(vocabulary), has_targets_(has_targets) {
+  if (!has_targets && CharacterStepper::serves(model_)) stepper_.emplace(model_);
 }
 
 bool Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
@@ -177,7 +186,7 @@ bool Sampler::answer(std::span<const SampleStream> streams,
   for (size_t i = 0; i < streams.size(); ++i) {
     if (prefixes[i].empty()) continue;
     RnnState state = model_.zero_state(1);
-    const at::Tensor ids = as_tensor(prefixes[i]).to(model_.device());
+    const at::Tensor ids = as_tensor(prefixes[i]);
     const at::Tensor logits = as_floats(model_.forward(ids, state, std::nullopt));
     for (size_t t = 0; t < prefixes[i].size(); ++t) {
       const uint32_t id = draw(row(logits, t), static_cast<int64_t>(t), streams[i].options);

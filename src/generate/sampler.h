@@ -1,7 +1,7 @@
 // Goes on with texts, character by character: the state is warmed up by the prefix, then each character is
 // drawn from the model's distribution and fed back. Draws are a function of a seed and the place, so a sample
 // can be had again, and training is not disturbed by it. Streams drawn side by side share the reading of the
-// weights; on the CPU the text of each is what it would be alone.
+// weights; the text of each is what it would be alone. The CPU draws, also for a model on a GPU.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +45,11 @@ struct SampleStream {
 
 class Sampler {
  public:
-  // With the model's weights as they are now. `has_targets`: it was trained with aligned targets
-  // (corpus.targets).
+  // With the model's weights as they are now (those of one on a GPU are copied). `has_targets`: it was
+  // trained with aligned targets (corpus.targets).
   Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets = false);
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
 
   // Calls `sink` with the text of each of `length` characters as it comes, the prefix not included, until it
   // returns false; gives whether it never did. <unk> is never drawn. Throws Error (exit code 2) where the
@@ -72,7 +74,8 @@ class Sampler {
   // What is drawn from logits (V), of which those of <unk> are changed, as number `place` of a sample.
   uint32_t draw(std::span<float> logits, int64_t place, const SampleOptions& options) const;
 
-  const CharRnn& model_;
+  std::optional<CharRnn> copy_;  // of a model on a GPU
+  const CharRnn& model_;         // on the CPU
   const Vocabulary& vocabulary_;
   bool has_targets_;
   std::optional<CharacterStepper> stepper_;  // where it serves and characters are fed back

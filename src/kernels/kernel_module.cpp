@@ -1,5 +1,5 @@
-// The module of GPU kernels. NVRTC lies beside the CUDA runtime in LibTorch's wheels, but only in those for machines
-// with GPUs: so it is loaded, not linked, and its functions are declared here as nvrtc.h does.
+// The module of GPU kernels. NVRTC lies beside the CUDA runtime in LibTorch's wheels, but only in those for
+// machines with GPUs: so it is loaded, not linked, and its functions are declared here as nvrtc.h does.
 #include "kernels/kernel_module.h"
 
 #include <cuda_runtime_api.h>
@@ -19,8 +19,8 @@ namespace charrnn {
 namespace {
 
 void check_cuda(cudaError_t code, const char* function) {
-  check(code == cudaSuccess, "CUDA failed in ", function, " for charrnn's kernels: ", cudaGetErrorString(code),
-        " (", cudaGetErrorName(code), ")");
+  check(code == cudaSuccess, "CUDA failed in ", function,
+        " for charrnn's kernels: ", cudaGetErrorString(code), " (", cudaGetErrorName(code), ")");
 }
 
 // nvrtcResult is an int with 0 for success, nvrtcProgram a pointer.
@@ -29,11 +29,12 @@ class Nvrtc {
   Nvrtc() {
     const std::string name = concat("libnvrtc.so.", CUDART_VERSION / 1000);
     library_ = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library_ == nullptr) fail("expected ", name, ", which compiles charrnn's GPU kernels, found: ", dlerror());
+    if (library_ == nullptr)
+      fail("expected ", name, ", which compiles charrnn's GPU kernels, found: ", dlerror());
   }
 
-  // Machine code of exactly this architecture where NVRTC knows it, else PTX of the highest one below, which the
-  // driver compiles.
+  // Machine code of exactly this architecture where NVRTC knows it, else PTX of the highest one below, which
+  // the driver compiles.
   std::vector<char> compile(const char* source, int architecture) const {
     const std::vector<int> known = supported();
     const bool is_known = std::find(known.begin(), known.end(), architecture) != known.end();
@@ -95,7 +96,8 @@ class Nvrtc {
 
   std::string log(void* program) const {
     size_t size = 0;
-    check_result(call<int(void*, size_t*)>("nvrtcGetProgramLogSize")(program, &size), "nvrtcGetProgramLogSize");
+    check_result(call<int(void*, size_t*)>("nvrtcGetProgramLogSize")(program, &size),
+                 "nvrtcGetProgramLogSize");
     std::string text(size, '\0');
     check_result(call<int(void*, char*)>("nvrtcGetProgramLog")(program, text.data()), "nvrtcGetProgramLog");
     return text;
@@ -118,8 +120,10 @@ class Kernels {
   explicit Kernels(int device) {
     int major = 0;
     int minor = 0;
-    check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
-    check_cuda(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute");
+    check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+               "cudaDeviceGetAttribute");
+    check_cuda(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+               "cudaDeviceGetAttribute");
     code_ = Nvrtc().compile(kKernelSource, 10 * major + minor);
     check_cuda(cudaLibraryLoadData(&library_, code_.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
                "cudaLibraryLoadData");
@@ -150,13 +154,13 @@ class Kernels {
     uint32_t layer_key = l.layer_key;
     uint32_t threshold = l.threshold;
     float scale = l.scale;
-    void* arguments[] = {&input,      &output,    &rows,      &units, &inner_rows, &is_time_major,
-                         &first_lane, &layer_key, &threshold, &scale};
+    void* arguments[] = {&input,         &output,     &rows,      &units,     &inner_rows,
+                         &is_time_major, &first_lane, &layer_key, &threshold, &scale};
     constexpr unsigned kBlock = 256;
     const auto blocks = static_cast<unsigned>((threads + kBlock - 1) / kBlock);
     const cudaKernel_t kernel = dropout_[static_cast<size_t>(l.type)][is_wide ? 1 : 0];
-    check_cuda(cudaLaunchKernel(reinterpret_cast<const void*>(kernel), dim3(blocks), dim3(kBlock), arguments, 0,
-                                static_cast<cudaStream_t>(stream)),
+    check_cuda(cudaLaunchKernel(reinterpret_cast<const void*>(kernel), dim3(blocks), dim3(kBlock), arguments,
+                                0, static_cast<cudaStream_t>(stream)),
                "cudaLaunchKernel");
   }
 

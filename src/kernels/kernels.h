@@ -1,7 +1,7 @@
-// charrnn's own kernels for NVIDIA GPUs, as the rest of charrnn sees them. They are text that NVRTC, which comes with
-// LibTorch, compiles at run time for the GPU at hand; the module libcharrnn_cuda.so does that, and is loaded when a
-// GPU first needs it. The build chooses who defines these functions: kernel_loader.cpp, or kernels_absent.cpp with
-// -DCHARRNN_CUDA=OFF.
+// charrnn's own kernels for NVIDIA GPUs, as the rest of charrnn sees them. They are text that NVRTC, which
+// comes with LibTorch, compiles at run time for the GPU at hand; the module libcharrnn_cuda.so does that, and
+// is loaded when a GPU first needs it. The build chooses who defines these functions: kernel_loader.cpp, or
+// kernels_absent.cpp with -DCHARRNN_CUDA=OFF.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace charrnn {
 
-// Why the kernels cannot run on this GPU (its number among those the process sees), or nothing. The first call for a
-// GPU compiles them: some tenths of a second. From any thread.
+// Why the kernels cannot run on this GPU (its number among those the process sees), or nothing. The first
+// call for a GPU compiles them: some tenths of a second. From any thread.
 std::string kernels_missing(int device);
 
-// output = input with some units zeroed and the others scaled, in memory that is (rows, units) and dense; a row is a
-// lane's units at a position. See model/dropout.h for the mask.
+// output = input with some units zeroed and the others scaled, in memory that is (rows, units) and dense; a
+// row is a lane's units at a position. See model/dropout.h for the mask.
 struct DropoutLaunch {
   enum class Type { kFp32, kBf16, kFp16 };
   Type type = Type::kFp32;
@@ -30,7 +30,8 @@ struct DropoutLaunch {
   float scale = 1;
 };
 
-// Queues it on `stream` (a cudaStream_t) of the current device, for which kernels_missing gave nothing. Throws Error.
+// Queues it on `stream` (a cudaStream_t) of the current device, for which kernels_missing gave nothing.
+// Throws Error.
 void launch_dropout(const DropoutLaunch& launch, int device, void* stream);
 
 }  // namespace charrnn

@@ -58,6 +58,19 @@ PlainLayer plain_layer(Cell cell) {
 
 }  // namespace
 
+at::Tensor RnnState::whole() const {
+  if (!c.defined()) return h.unsqueeze(0);
+  const bool is_one = c.is_alias_of(h) && h.is_contiguous() && c.is_contiguous() && c.sizes() == h.sizes() &&
+                      c.storage_offset() == h.storage_offset() + h.numel();
+  if (!is_one) return at::stack({h, c});
+  return h.as_strided({2, h.size(0), h.size(1), h.size(2)},
+                      {h.numel(), h.stride(0), h.stride(1), h.stride(2)});
+}
+
+RnnState RnnState::of(const at::Tensor& whole) {
+  return {whole[0], whole.size(0) > 1 ? whole[1] : at::Tensor()};
+}
+
 RnnState join_lanes(const std::vector<RnnState>& states) {
   if (states.size() == 1) return states[0];
   std::vector<at::Tensor> h;
@@ -117,9 +130,9 @@ void CharRnn::initialize(uint64_t seed) {
 }
 
 RnnState CharRnn::zero_state(int64_t lanes) const {
-  const at::Tensor zeros = at::zeros({settings_.layers, lanes, settings_.hidden_size},
-                                     parameters_.values().options().dtype(compute_type_));
-  return {zeros, settings_.cell == Cell::kLstm ? zeros.clone() : at::Tensor()};
+  const int64_t parts = settings_.cell == Cell::kLstm ? 2 : 1;
+  return RnnState::of(at::zeros({parts, settings_.layers, lanes, settings_.hidden_size},
+                                parameters_.values().options().dtype(compute_type_)));
 }
 
 LayerWeights CharRnn::layer_weights(int64_t layer) const {
@@ -192,9 +205,9 @@ LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Ten
     result = fast_layer(settings_.cell, w, from, h, c);
   } else {
     const at::Tensor input = layer > 0 ? x.transpose(0, 1) : rounded(embed(ids.t()));  // (T, B, E or V)
-    result = uses_cudnn_
-                 ? cudnn_layer(settings_.cell, w, layer_buffer(layer), input, rounded(h), rounded(c), training)
-                 : run_reference(w, input, rounded(h), rounded(c), training);
+    result = uses_cudnn_ ? cudnn_layer(settings_.cell, w, layer_buffer(layer), input, rounded(h), rounded(c),
+                                       training)
+                         : run_reference(w, input, rounded(h), rounded(c), training);
   }
   return {result.output.transpose(0, 1), result.h, result.c};
 }
@@ -216,10 +229,8 @@ at::Tensor CharRnn::outputs(const at::Tensor& ids, RnnState& state,
         is_last ? settings_.output_dropout.value_or(settings_.dropout) : settings_.dropout;
     x = dropout_key ? dropout(result.output, probability, *dropout_key, layer) : result.output;  // (B, T, H)
   }
-  const auto all = [](const std::vector<at::Tensor>& parts) {  // (L, B, H)
-    return parts.size() == 1 ? parts[0].unsqueeze(0) : at::stack(parts);
-  };
-  state = {all(h), c.empty() ? at::Tensor() : all(c)};
+  h.insert(h.end(), c.begin(), c.end());
+  state = RnnState::of(at::stack(h).unflatten(0, {-1, settings_.layers}));
   return x;
 }
 

@@ -32,6 +32,9 @@ struct RnnState {
     if (c.defined()) return {{"h", h}, {"c", c}};
     return {{"h", h}};
   }
+  // All parts as one tensor (1 or 2, L, B, H), which shares their memory where they lie so; and back.
+  at::Tensor whole() const;
+  static RnnState of(const at::Tensor& whole);
   // What CHANGE makes of each part.
   template <class Change>
   RnnState changed(const Change& change) const {
@@ -78,7 +81,7 @@ class CharRnn {
   int64_t vocabulary_size() const { return vocabulary_size_; }
   LayerWeights layer_weights(int64_t layer) const;
   at::Tensor layer_buffer(int64_t layer) const;  // all four, one after the other
-  const at::Tensor& head_weight() const;  // (V, H); not with head: none
+  const at::Tensor& head_weight() const;         // (V, H); not with head: none
   at::Device device() const { return parameters_.values().device(); }
 
   static int64_t parameter_count(const ModelSettings& settings, int64_t vocabulary_size);

@@ -151,9 +151,9 @@ bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType
     weights.push_back(weight.clone());
   }
   try {
-    const at::Tensor arranged = at::_cudnn_rnn_flatten_weight(
-        weights, kWeights, input_width, mode(cell), hidden, /*proj_size=*/0, /*num_layers=*/1,
-        /*batch_first=*/false, /*bidirectional=*/false);
+    const at::Tensor arranged = at::_cudnn_rnn_flatten_weight(weights, kWeights, input_width, mode(cell),
+                                                              hidden, /*proj_size=*/0, /*num_layers=*/1,
+                                                              /*batch_first=*/false, /*bidirectional=*/false);
     return arranged.sizes() == numbers.sizes() && at::equal(arranged, numbers);
   } catch (const c10::Error&) {  // no cuDNN in this LibTorch, or not for this device
     return false;

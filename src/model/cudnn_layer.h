@@ -16,8 +16,8 @@ namespace charrnn {
 // in the order of LayerWeights. Asks it to arrange some numbers, since the arrangement is not documented.
 bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType type, at::Device device);
 
-// x (T, B, I), from the state h and, of an LSTM, c (B, H). Computes in the type of x, h and c. `buffer` (GH (I +
-// H + 2)) holds the four weights in the order of LayerWeights, and is rounded to that type where it has
+// x (T, B, I), from the state h and, of an LSTM, c (B, H). Computes in the type of x, h and c. `buffer` (GH
+// (I + H + 2)) holds the four weights in the order of LayerWeights, and is rounded to that type where it has
 // another. Needs a layer that cudnn_serves.
 LayerOutput cudnn_layer(Cell cell, const LayerWeights& weights, const at::Tensor& buffer, const at::Tensor& x,
                         const at::Tensor& h, const at::Tensor& c, bool training);

@@ -17,8 +17,8 @@ struct DropoutPass {
   double scale() const { return 1.0 / (1.0 - probability); }
 };
 
-// (B, T, H) as it is where rows of H lie one after the other in memory, in the order (B, T) or (T, B); else a copy that
-// does.
+// (B, T, H) as it is where rows of H lie one after the other in memory, in the order (B, T) or (T, B); else a
+// copy that does.
 at::Tensor dense_rows(const at::Tensor& input);
 
 // By tensor operations alone: (B, T, H) of 0 and the scale.

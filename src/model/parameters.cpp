@@ -32,10 +32,9 @@ Parameters::Parameters(const std::vector<Shape>& shapes, at::ScalarType type, at
     end = offsets.back() + element_count(shape.sizes);
   }
   const auto options = at::TensorOptions().dtype(type).device(device);
-  values_ = at::zeros({end + 1}, options);
-  gradients_ = at::zeros({end + 1}, options);
+  values_ = at::zeros({end}, options);
+  gradients_ = at::zeros({end}, options);
   zeros_ = at::zeros({kAlignment}, options);
-  check_ = at::zeros({}, options);
   for (size_t i = 0; i < shapes.size(); ++i) {
     const int64_t count = element_count(shapes[i].sizes);
     at::Tensor value = values_.narrow(0, offsets[i], count).view(shapes[i].sizes).detach();
@@ -78,12 +77,8 @@ void Parameters::gather_gradients(size_t first, size_t last) const {
     gradient = at::Tensor();
     end = parameter.offset + parameter.value.numel();
   }
-  if (last < list_.size()) {
-    fill_gap(list_[last].offset);
-  } else {
-    pieces.push_back(check_.view({1}));
-  }
   const Range whole = range(first, last);
+  fill_gap(whole.offset + whole.count);
   at::Tensor flat = gradients_.narrow(0, whole.offset, whole.count);
   at::cat_out(flat, pieces);
 }

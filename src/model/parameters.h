@@ -1,11 +1,10 @@
 // All weights of a model in one flat buffer, and their gradients in another: one all-reduce, one norm, one
 // update. Each weight is a view with PyTorch's name and shape, so that state_dicts go both ways.
 //
-//   embedding.weight | gap | weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 | gap | ... | head.bias | check
+//   embedding.weight | gap | weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 | gap | ... | head.bias
 //
 // A weight begins at a multiple of 256 bytes, as fast kernels on GPUs want it, or right after the one before
-// it: cuDNN takes a layer's four weights as one buffer. Gaps are 0 in both buffers. The last element belongs
-// to no weight: see set_check.
+// it: cuDNN takes a layer's four weights as one buffer. Gaps are 0 in both buffers.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -42,12 +41,7 @@ class Parameters {
   void gather_gradients(size_t first, size_t last) const;
   const at::Tensor& gather_gradients() const;  // of all weights; gives gradients()
 
-  // A scalar that travels as the last element of gradients() when the last weight's gradient is gathered. The
-  // trainer's is 0, or NaN where its loss is not finite.
-  void set_check(const at::Tensor& check) { check_ = check; }
-
-  // The first and the number of elements that list()[first, last) take in the flat buffers, gaps included;
-  // with the last weight also the check.
+  // The first and the number of elements that list()[first, last) take in the flat buffers, gaps included.
   struct Range {
     int64_t offset = 0;
     int64_t count = 0;
@@ -60,7 +54,6 @@ class Parameters {
  private:
   at::Tensor values_;
   at::Tensor gradients_;
-  at::Tensor check_;  // scalar
   at::Tensor zeros_;  // as long as the longest gap
   std::vector<Parameter> list_;
 };

@@ -28,8 +28,7 @@ inline at::Tensor to_tensor(const std::vector<int64_t>& ids, const Batch& batch,
   std::vector<int64_t> by_time(ids.size());
   for (int64_t lane = 0; lane < batch.lanes; ++lane) {
     for (int64_t t = 0; t < batch.steps; ++t) {
-      by_time[static_cast<size_t>(t * batch.lanes + lane)] =
-          ids[static_cast<size_t>(lane * batch.steps + t)];
+      by_time[static_cast<size_t>(t * batch.lanes + lane)] = ids[static_cast<size_t>(lane * batch.steps + t)];
     }
   }
   return to_device(by_time, {batch.steps, batch.lanes}, device).t();

@@ -2,11 +2,13 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
 #include "core/stop_signal.h"
 #include "data/evaluation_reader.h"
+#include "model/current_stream.h"
 #include "model/loss.h"
 #include "train/batch_tensors.h"
 
@@ -18,9 +20,12 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
                              std::optional<int64_t> window) {
   const c10::AutoGradMode no_grad(false);
   constexpr int64_t carried_length = 128;  // only bounds memory
+  constexpr int64_t most_queued = 16;      // chunks that the host is ahead of a GPU: waits have a deadline
   EvaluationReader reader(split, lanes, window.value_or(carried_length), comm.rank(), comm.size());
   RnnState state = model.zero_state(reader.lanes());
   std::array<double, 3> sums{};  // nats, targets, ranks that were asked to stop
+  at::Tensor nats = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(model.device()));
+  int64_t chunks = 0;
   while (const std::optional<Batch> batch = reader.next()) {
     comm.still_working();  // other ranks may have fewer lanes
     if (stop_signal() != 0) {
@@ -30,9 +35,13 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
     if (window) state = model.zero_state(reader.lanes());
     const at::Tensor targets = to_tensor(batch->targets, *batch, model.device());
     const at::Tensor x = model.outputs(to_tensor(batch->inputs, *batch, model.device()), state, std::nullopt);
-    sums[0] += model.loss_sum(x, targets).item<double>();
-    sums[1] += targets.ne(kNoTarget).sum().item<double>();
+    nats.add_(model.loss_sum(x, targets));
+    sums[1] += static_cast<double>(std::ranges::count_if(
+        batch->targets, [](int64_t target) { return target != EvaluationReader::kLaneEnded; }));
+    if (++chunks % most_queued == 0) comm.wait(current_stream(nats));
   }
+  comm.wait(current_stream(nats));
+  sums[0] = nats.item<double>();
   comm.all_reduce_sum(sums);
   if (sums[2] > 0) return std::nullopt;
   return Loss{sums[0], sums[1]};

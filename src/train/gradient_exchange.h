@@ -1,6 +1,7 @@
 // Gathers gradients in the flat buffer and sums them over the ranks. Around each backward: begin(), backward,
-// finish(). The buffer is summed over all ranks as a whole after backward; or, with comm.gradient_buckets: layer, in one part for
-// each layer, each as soon as backward has filled it, while the layers below are still under way:
+// finish(). The buffer is summed over all ranks as a whole after backward; or, with comm.gradient_buckets:
+// layer, in one part for each layer, each as soon as backward has filled it, while the layers below are still
+// under way:
 //
 //     step            | forward | backward: head, layer 1, layer 0 | clip ...
 //     sums over ranks |                    head   | layer 1 | layer 0 |

@@ -51,7 +51,10 @@ at::Tensor gradient_norm(const at::Tensor& flat) {
 
 at::Tensor clip_divisor(const at::Tensor& norm, double clip_norm) {
   if (clip_norm == 0) return at::ones({}, norm.options().dtype(at::kFloat));
-  return norm.add(1e-6).div(clip_norm).clamp_min(1).to(at::kFloat);
+  // (norm + 1e-6) / clip_norm in one operation, whose other operand need not be on the norm's device.
+  return at::add(at::scalar_tensor(1e-6 / clip_norm, norm.scalar_type()), norm, 1 / clip_norm)
+      .clamp_min(1)
+      .to(at::kFloat);
 }
 
 }  // namespace charrnn

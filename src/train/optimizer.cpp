@@ -22,15 +22,15 @@ std::vector<std::string> names_of_moments(const OptimizerSettings& settings) {
   return names;
 }
 
-// `moment(name)` is the buffer of that moment. Where `skip` is 1, each share below is 0.
+// `moment(name)` is the buffer of that moment. Where `kept` (float) is 0, each share below is 0, else it
+// is 1.
 template <class Moment>
 void update_rmsprop(const OptimizerSettings& settings, at::Tensor values, at::Tensor gradients,
-                    double learning_rate, const at::Tensor& divisor, const at::Tensor& skip,
+                    double learning_rate, const at::Tensor& divisor, const at::Tensor& kept,
                     const Moment& moment) {
-  const at::Tensor kept = 1 - skip;
   if (divisor.defined()) gradients.div_(divisor);
   gradients =
-      at::where(skip.eq(0), gradients, at::zeros({}, gradients.options()));  // 0 times no number is none
+      at::where(kept.ne(0), gradients, at::zeros({}, gradients.options()));  // 0 times no number is none
   if (settings.weight_decay > 0) gradients = gradients + settings.weight_decay * values;
   at::Tensor square_avg = moment("square_avg");
   square_avg.lerp_(gradients * gradients, (1 - settings.alpha) * kept);
@@ -69,16 +69,21 @@ bool Optimizer::begin_late(const std::string& moment) {
 }
 
 void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
-                       const at::Tensor& divisor, at::Tensor skip) {
+                       const at::Tensor& divisor, const at::Tensor& is_applied) {
   const c10::AutoGradMode no_grad(false);
-  if (!skip.defined()) skip = at::zeros_like(updates_);
   if (settings_.name == OptimizerName::kRmsprop) {
+    const at::Tensor kept = is_applied.defined() ? is_applied.to(at::kFloat) : at::ones_like(updates_);
     for_blocks(values, [&](int64_t first, int64_t count) {
       update_rmsprop(settings_, values.narrow(0, first, count), gradients.narrow(0, first, count),
-                     learning_rate, divisor, skip,
+                     learning_rate, divisor, kept,
                      [&](const char* name) { return moments_.at(name).narrow(0, first, count); });
     });
     return;
+  }
+  std::optional<at::Tensor> skip;  // 1 or 0, as PyTorch's found_inf
+  if (is_applied.defined()) {
+    skip = at::empty_like(updates_);
+    at::logical_not_out(*skip, is_applied);
   }
   const std::optional<at::Tensor> scale = divisor.defined() ? std::optional(divisor) : std::nullopt;
   const auto moment = [&](const char* name) {
@@ -92,7 +97,11 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
                     /*maximize=*/false, /*is_first_step=*/false, scale, skip);
     return;
   }
-  updates_.add_(1 - skip);
+  if (is_applied.defined()) {
+    updates_.add_(is_applied);
+  } else {
+    updates_.add_(1);
+  }
   const auto fused = [&](auto... arguments) {
     if (settings_.name == OptimizerName::kAdam) {
       at::_fused_adam_(arguments...);
@@ -103,7 +112,7 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
   fused(std::vector{values}, std::vector{gradients}, moment("exp_avg"), moment("exp_avg_sq"),
         moment("max_exp_avg_sq"), std::vector{updates_}, learning_rate, settings_.beta1, settings_.beta2,
         settings_.weight_decay, settings_.epsilon, settings_.amsgrad,
-        /*maximize=*/false, scale, std::optional(skip));
+        /*maximize=*/false, scale, skip);
 }
 
 int Optimizer::moments_per_weight(const OptimizerSettings& settings) {

@@ -18,11 +18,11 @@ class Optimizer {
   // `values` (P) is what it will update; moments start at zero.
   Optimizer(const OptimizerSettings& settings, const at::Tensor& values);
 
-  // The next update of `values` (P) by `gradients` (P). Scalars of float on their device, which need not tell
-  // the host: gradients are divided by `divisor` first, unless it is undefined; where `skip` is 1, nothing
-  // happens and no update is counted; undefined means 0. Gradients may be overwritten.
+  // The next update of `values` (P) by `gradients` (P). Scalars on their device, which the host need not
+  // know: gradients are divided by `divisor` (float) first, unless it is undefined; where `is_applied` (bool)
+  // is false, nothing happens and no update is counted; undefined means true. Gradients may be overwritten.
   void update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
-              const at::Tensor& divisor = {}, at::Tensor skip = {});
+              const at::Tensor& divisor = {}, const at::Tensor& is_applied = {});
 
   // For a run that goes on after so many updates.
   void set_updates(int64_t updates) { updates_.fill_(updates); }

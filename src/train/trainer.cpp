@@ -139,11 +139,7 @@ at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
     const at::Tensor loss =
         profile_.measure("head and loss", [&] { return loss_of(x, group_lanes.targets); });
     loss_sum = loss_sum.defined() ? loss_sum + loss.detach() : loss.detach();
-    if (group + 1 == groups) {
-      // 0, or NaN where the loss is not finite: then so is the sum over ranks on all of them.
-      model_.parameters().set_check(loss_sum * 0);
-      exchange_.begin();
-    }
+    if (group + 1 == groups) exchange_.begin();
     profile_.measure("backward", [&] { backward(loss, batch.steps); });
     // Gradients stop here, values go on: truncated back-propagation over T characters.
     states.push_back(own.changed([](const at::Tensor& part) { return part.detach(); }));
@@ -163,15 +159,17 @@ at::Tensor Trainer::loss_of(const at::Tensor& x, const at::Tensor& targets) {
   return model_.loss_sum(x.narrow(1, last, 1), targets.narrow(1, last, 1));
 }
 
-// The loss is divided by the count over all ranks, so that the sum over ranks is the gradient of the mean: that is
-// what backward begins with.
+// Backward begins with the share of this rank's sum in the mean over all ranks, so that the sum of gradients
+// over ranks is the gradient of the mean. Where the loss is not finite, with NaN: then no rank has a finite
+// gradient.
 void Trainer::backward(const at::Tensor& loss_sum, int64_t steps) {
   const int64_t targets = targets_of(settings_.train.batch_size, steps);
   if (targets != share_targets_) {
     share_ = at::full({}, 1.0 / static_cast<double>(targets), loss_sum.options());
     share_targets_ = targets;
   }
-  loss_sum.backward(loss_scale_.is_on() ? share_ * loss_scale_.value() : share_);
+  const at::Tensor share = at::add(share_, loss_sum.detach(), 0);
+  loss_sum.backward(loss_scale_.is_on() ? share * loss_scale_.value() : share);
 }
 
 int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
@@ -188,14 +186,13 @@ void Trainer::judge(Outcome& outcome) {
     comm_.all_reduce_sum(elements(outcome.norm.view({1})), current_stream(outcome.norm));
   }
   outcome.is_finite = outcome.norm.lt(std::numeric_limits<double>::infinity());
-  outcome.skip = at::empty({}, outcome.norm.options().dtype(at::kFloat));
-  at::logical_not_out(outcome.skip, outcome.is_finite);
+  outcome.is_applied = outcome.is_finite;
   if (!settings_.train.skip_spikes_above) return;
   comm_.wait(current_stream(outcome.norm));
   const auto norm = outcome.norm.item<double>();
   outcome.is_spike =
       std::isfinite(norm) && is_spike(progress_.norms, norm, *settings_.train.skip_spikes_above);
-  if (outcome.is_spike) outcome.skip.fill_(1);
+  if (outcome.is_spike) outcome.is_applied = at::zeros_like(outcome.is_finite);
 }
 
 void Trainer::update(const Outcome& outcome) {
@@ -206,17 +203,15 @@ void Trainer::update(const Outcome& outcome) {
   if (settings_.train.clip_norm > 0) divisor = clip_divisor(outcome.norm, settings_.train.clip_norm);
   if (loss_scale_.is_on()) divisor = divisor.defined() ? divisor * loss_scale_.value() : loss_scale_.value();
   const at::Tensor& values = model_.parameters().values();
-  optimizer_.update(values, model_.parameters().gradients(), rate_, divisor, outcome.skip);
+  optimizer_.update(values, model_.parameters().gradients(), rate_, divisor, outcome.is_applied);
   if (loss_scale_.is_on()) loss_scale_.step_over(outcome.is_finite.logical_not().to(at::kFloat));
   if (!average_.defined()) return;
-  const at::Tensor share = (1 - outcome.skip) * (1 - *settings_.train.average_decay);
-  average_.lerp_(values, share);
+  average_.lerp_(values, outcome.is_applied * (1 - *settings_.train.average_decay));
 }
 
 // The state too stays as it was where the step has no finite gradient.
 void Trainer::go_on_with(const RnnState& state, const Outcome& outcome) {
-  state_.h = state.h.where(outcome.is_finite, state_.h);
-  if (state_.c.defined()) state_.c = state.c.where(outcome.is_finite, state_.c);
+  state_ = RnnState::of(state.whole().where(outcome.is_finite, state_.whole()));
 }
 
 void Trainer::count(const Batch& batch) {

@@ -74,7 +74,7 @@ class Trainer {
     at::Tensor loss_sum;    // nats, of this rank's lanes
     at::Tensor norm;        // of the gradient over all ranks, before clipping
     at::Tensor is_finite;   // bool: loss and gradient are, on all ranks
-    at::Tensor skip;        // float: 1 where the weights stay as they were, else 0
+    at::Tensor is_applied;  // bool: the weights change
     bool is_spike = false;  // and the loss is a number
     int64_t targets = 0;    // of this rank
     double work_seconds = 0;

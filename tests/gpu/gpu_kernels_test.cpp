@@ -89,8 +89,8 @@ TEST_F(Gpu, NormsAndUpdatesAreThoseOfTheCpu) {
             some_numbers({100003}, static_cast<double>(update), at::kFloat).to(device);
         const at::Tensor norm = gradient_norm(gradients);
         norms.push_back(norm.item<double>());
-        const at::Tensor skip = at::full({}, update == 3 ? 1.0 : 0.0, values.options());
-        optimizer.update(values, gradients, 0.01, clip_divisor(norm, 10.0), skip);
+        const at::Tensor is_applied = at::full({}, update != 3, values.options().dtype(at::kBool));
+        optimizer.update(values, gradients, 0.01, clip_divisor(norm, 10.0), is_applied);
       }
       results.push_back(values.to(at::kCPU));
     }

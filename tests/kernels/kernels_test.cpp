@@ -1,5 +1,5 @@
-// charrnn's GPU kernels where there is no GPU: their text compiled for the host and run thread by thread, and compiled
-// by NVRTC for the GPUs of today.
+// charrnn's GPU kernels where there is no GPU: their text compiled for the host and run thread by thread, and
+// compiled by NVRTC for the GPUs of today.
 #include <ATen/ATen.h>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -65,7 +65,9 @@ at::Tensor some_input(at::ScalarType type, int64_t units, bool is_time_major) {
   const int64_t lanes = 5;
   const int64_t steps = 3;
   const at::Tensor numbers =
-      at::sin(at::arange(lanes * steps * units, at::TensorOptions().dtype(at::kDouble)) * 1.7).mul(3).to(type);
+      at::sin(at::arange(lanes * steps * units, at::TensorOptions().dtype(at::kDouble)) * 1.7)
+          .mul(3)
+          .to(type);
   return is_time_major ? numbers.view({steps, lanes, units}).transpose(0, 1)
                        : numbers.view({lanes, steps, units});
 }
@@ -76,17 +78,17 @@ void expect_same(const Kernel& kernel, at::ScalarType type, int64_t units, int64
     const at::Tensor input = some_input(type, units, is_time_major);
     const at::Tensor expected = dropout(input, kProbability, kKey, kLayer);
     const at::Tensor output = at::full_like(input, 77);
-    // What model/dropout_cuda.cpp passes on, written out: the key of seed, step and layer is that of a lane's mask.
+    // What model/dropout_cuda.cpp passes on, written out: the key of seed, step and layer is that of a lane's
+    // mask.
     const auto rows = static_cast<unsigned>(input.size(0) * input.size(1));
-    const auto key = static_cast<unsigned>(
-        random_bits(kKey.seed, Draw::kDropout,
-                    {static_cast<uint64_t>(kKey.step), static_cast<uint64_t>(kLayer)}));
+    const auto key = static_cast<unsigned>(random_bits(
+        kKey.seed, Draw::kDropout, {static_cast<uint64_t>(kKey.step), static_cast<uint64_t>(kLayer)}));
     kernels_of_the_host::launch(
-        kernel, rows * static_cast<uint64_t>(units / width), static_cast<const Element*>(input.const_data_ptr()),
-        static_cast<Element*>(output.mutable_data_ptr()), rows, static_cast<unsigned>(units),
-        static_cast<unsigned>(input.size(is_time_major ? 0 : 1)), is_time_major ? 1u : 0u,
-        static_cast<unsigned>(kKey.first_lane), key, static_cast<unsigned>(std::ldexp(kProbability, 32)),
-        static_cast<float>(1 / (1 - kProbability)));
+        kernel, rows * static_cast<uint64_t>(units / width),
+        static_cast<const Element*>(input.const_data_ptr()), static_cast<Element*>(output.mutable_data_ptr()),
+        rows, static_cast<unsigned>(units), static_cast<unsigned>(input.size(is_time_major ? 0 : 1)),
+        is_time_major ? 1u : 0u, static_cast<unsigned>(kKey.first_lane), key,
+        static_cast<unsigned>(std::ldexp(kProbability, 32)), static_cast<float>(1 / (1 - kProbability)));
     EXPECT_TRUE(at::equal(output, expected)) << type << ", " << units << " units, " << is_time_major;
     EXPECT_GT(output.eq(0).sum().item<int64_t>(), 0);
   }

@@ -290,7 +290,9 @@ TEST(CharRnnHeads, LossIsThatOfTheLogits) {
       const at::Tensor loss = model.loss_sum(x, targets);
       loss.backward();
       EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
-      EXPECT_LT(largest_difference(model.parameters().gather_gradients(), exact.parameters().gather_gradients()), 1e-5)
+      EXPECT_LT(
+          largest_difference(model.parameters().gather_gradients(), exact.parameters().gather_gradients()),
+          1e-5)
           << is_tied << positions;
     }
   }

@@ -65,7 +65,9 @@ TEST_P(Gradients, OfFloatsAreNearThoseOfDoubles) {
   EXPECT_NEAR(float_loss.item<double>(), double_loss.item<double>(), 1e-5);
   double_loss.backward();
   float_loss.backward();
-  EXPECT_LT(largest_difference(floats.parameters().gather_gradients(), doubles.parameters().gather_gradients()), 1e-5);
+  EXPECT_LT(
+      largest_difference(floats.parameters().gather_gradients(), doubles.parameters().gather_gradients()),
+      1e-5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, Gradients, testing::Values(InputLayer::kEmbedding, InputLayer::kOneHot),

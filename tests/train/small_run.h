@@ -30,13 +30,14 @@ inline Settings some_settings() {
 
 // All made from settings.
 struct SmallRun {
-  SmallRun(const Settings& run_settings, const SplitInfo& split, const Progressed& progress = {})
+  SmallRun(const Settings& run_settings, const SplitInfo& split, const Progressed& progress = {},
+           at::Device device = at::kCPU)
       : settings(run_settings),
-        model(initialized(run_settings)),
+        model(initialized(run_settings, device)),
         trainer(settings, kSteps, model, *comm, split, progress) {}
 
-  static CharRnn initialized(const Settings& settings) {
-    CharRnn model(settings.model, kV);
+  static CharRnn initialized(const Settings& settings, at::Device device = at::kCPU) {
+    CharRnn model(settings.model, kV, at::kFloat, device);
     model.initialize(static_cast<uint64_t>(settings.run.seed));
     return model;
   }
