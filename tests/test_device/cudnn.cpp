@@ -191,10 +191,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> run(const Layers& rnn, const at::
   return {output, last, at::Tensor()};
 }
 
-uint64_t hash_of(const Layers& rnn) {
+uint64_t hash_of(const Layers& rnn, const at::Tensor& output) {
   CpuAliases aliases;
   uint64_t hash = 0;
-  for (const at::Tensor& tensor : {rnn.input, rnn.packed, rnn.h, rnn.c}) {
+  for (const at::Tensor& tensor : {rnn.input, rnn.packed, rnn.h, rnn.c, output}) {
     if (!tensor.defined()) continue;
     const at::Tensor dense = aliases.of(tensor).contiguous();
     const std::string_view bytes(static_cast<const char*>(dense.const_data_ptr()), dense.nbytes());
@@ -203,24 +203,25 @@ uint64_t hash_of(const Layers& rnn) {
   return hash;
 }
 
-// The reserve holds a hash of all that went into the forward pass: a backward pass with something else, which
-// cuDNN would not notice, is an error.
-at::Tensor make_reserve(const Layers& rnn) {
-  const uint64_t hash = hash_of(rnn);
+// The reserve holds a hash of all that went into the forward pass, and of its output: a backward pass with
+// something else, which cuDNN would not notice, is an error.
+at::Tensor make_reserve(const Layers& rnn, const at::Tensor& output) {
+  const uint64_t hash = hash_of(rnn, output);
   const at::Tensor reserve = empty_on_device({sizeof(hash)}, {1}, at::kByte);
   std::memcpy(kernel_address(reserve.const_data_ptr(), sizeof(hash)), &hash, sizeof(hash));
   return reserve;
 }
 
-void check_reserve(const at::Tensor& reserve, const Layers& rnn) {
+void check_reserve(const at::Tensor& reserve, const Layers& rnn, const at::Tensor& output) {
   uint64_t hash = 0;
   TORCH_CHECK(reserve.scalar_type() == at::kByte && reserve.nbytes() == sizeof(hash),
               "rnn: expected the reserve of a forward pass in training mode, got ", reserve.numel(),
               " elements of type ", reserve.scalar_type());
   std::memcpy(&hash, kernel_address(reserve.const_data_ptr(), sizeof(hash)), sizeof(hash));
-  TORCH_CHECK(hash == hash_of(rnn),
-              "rnn: input, state or weights are not those of the forward pass that made the ",
-              "reserve: either they were changed since, or the reserve is another's");
+  TORCH_CHECK(
+      hash == hash_of(rnn, output),
+      "rnn: input, state, weights or output are not those of the forward pass that made the reserve: either "
+      "they were changed since, or the reserve is another's");
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_rnn(
@@ -244,10 +245,11 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_rnn
   const auto [output, next_h, next_c] =
       run(rnn, aliases.of(rnn.input), weights_in(aliases.of(rnn.packed), rnn), aliases.of(rnn.h),
           rnn.c.defined() ? aliases.of(rnn.c) : at::Tensor());
-  const at::Tensor nothing = at::empty({0}, input.options());
-  return {time_major(to_device(output), batch_first), to_device(next_h),
-          next_c.defined() ? to_device(next_c) : nothing,
-          training ? make_reserve(rnn) : at::empty({0}, input.options().dtype(at::kByte)), rnn.packed};
+  const at::Tensor y = to_device(output.contiguous());
+  const auto options = input.options();
+  return {time_major(y, batch_first), to_device(next_h),
+          next_c.defined() ? to_device(next_c) : at::empty({0}, options),
+          training ? make_reserve(rnn, y) : at::empty({0}, options.dtype(at::kByte)), rnn.packed};
 }
 
 // The gradient of a result, as cuDNN takes it: contiguous, 0 where there is none.
@@ -274,8 +276,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
   TORCH_CHECK(training, "cudnn RNN backward can only be called in training mode");
   Layers rnn = checked(input, weights, weights_per_layer, packed, h, c, mode, hidden_size, projection, layers,
                        batch_first, dropout, training, bidirectional, batch_sizes);
-  TORCH_CHECK(time_major(output, batch_first).sizes() == rnn.output_sizes(), "Expected output size ",
-              rnn.output_sizes(), ", got ", output.sizes());
+  const at::Tensor y = time_major(output, batch_first);
+  TORCH_CHECK(y.sizes() == rnn.output_sizes(), "Expected output size ", rnn.output_sizes(), ", got ",
+              y.sizes());
+  TORCH_CHECK(y.is_contiguous(), "rnn: output is not contiguous");
   const at::Tensor of_output = gradient_of(output_gradient && output_gradient->defined()
                                                ? std::optional(time_major(*output_gradient, batch_first))
                                                : std::nullopt,
@@ -287,8 +291,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
   }
   check_packed(rnn);
   rnn.input = rnn.input.contiguous();
-  check_reserve(reserve, rnn);
-  count_operation("_cudnn_rnn_backward");
+  check_reserve(reserve, rnn, y);
+  count_operation("_cudnn_rnn_backward");  // and not the zeros that CUDA's code fills in within it
 
   CpuAliases aliases;
   std::vector<at::Tensor> from{aliases.of(rnn.input), aliases.of(rnn.h)};
@@ -301,7 +305,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
                                                          c10::default_excluded_set);
     const at::AutoGradMode gradients_on(true);
     for (at::Tensor& tensor : from) tensor.requires_grad_(true);
-    const auto [y, next_h, next_c] =
+    const auto [again, next_h, next_c] =
         run(rnn, from[0], weights_in(from.back(), rnn), from[1], rnn.c.defined() ? from[2] : at::Tensor());
     std::vector<at::Tensor> results;
     std::vector<at::Tensor> result_gradients;
@@ -310,7 +314,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
       results.push_back(result);
       result_gradients.push_back(aliases.of(gradient));
     };
-    add(y, of_output);
+    add(again, of_output);
     add(next_h, of_h);
     add(next_c, of_c);
     gradients = torch::autograd::grad(results, from, result_gradients, /*retain_graph=*/false,

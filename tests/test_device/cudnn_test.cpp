@@ -225,6 +225,8 @@ TEST(Cudnn, BackwardNeedsTheForwardPassItBelongsTo) {
               HasSubstr("can only be called in training mode"));
   EXPECT_THAT(message_of([&] { layer.backward(y, std::get<3>(layer.forward(false)), of_output); }),
               HasSubstr("expected the reserve of a forward pass in training mode"));
+  EXPECT_THAT(message_of([&] { layer.backward(y * 2, reserve, of_output); }),
+              HasSubstr("output are not those of the forward pass"));
   layer.packed.mul_(2);
   EXPECT_THAT(message_of([&] { layer.backward(y, reserve, of_output); }),
               HasSubstr("not those of the forward pass"));
