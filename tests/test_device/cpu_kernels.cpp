@@ -49,6 +49,9 @@ class Call {
       }
       return list;
     }
+    TORCH_CHECK(!value.isGenerator(), "Expected a '", test_device().type(),
+                "' device type for generator but found '", value.toGenerator().device().type(), "', in ",
+                op_.operator_name());
     if (value.isDevice()) return at::Device(at::kCPU);
     return value;
   }

@@ -28,7 +28,7 @@ constexpr const char* kWeightsApart =
 
 // What both directions are given.
 struct Layers {
-  at::Tensor input;                 // (T, B, E), (B, T, E) where `batch_first`
+  at::Tensor input;                 // (T, B, E)
   std::vector<at::Tensor> weights;  // of each layer w_ih, w_hh, b_ih, b_hh
   at::Tensor packed;                // undefined: to be made of `weights`
   at::Tensor h;                     // (layers, B, H)
@@ -36,21 +36,12 @@ struct Layers {
   int64_t mode;
   int64_t hidden_size;
   int64_t layers;
-  bool batch_first;
   bool training;
 
   int64_t gates() const { return mode == kLstm ? 4 : mode == kGru ? 3 : 1; }
 
-  std::vector<at::Tensor> tensors() const {
-    std::vector<at::Tensor> all = weights;
-    for (const at::Tensor& tensor : {input, packed, h, c}) {
-      if (tensor.defined()) all.push_back(tensor);
-    }
-    return all;
-  }
-
   // (layers, B, H)
-  std::vector<int64_t> state_sizes() const { return {layers, input.size(batch_first ? 0 : 1), hidden_size}; }
+  std::vector<int64_t> state_sizes() const { return {layers, input.size(1), hidden_size}; }
   std::vector<int64_t> output_sizes() const { return {input.size(0), input.size(1), hidden_size}; }
 };
 
@@ -100,6 +91,10 @@ void check_layers(const Layers& rnn) {
               rnn.packed.defined() ? rnn.packed.strides() : at::IntArrayRef());
 }
 
+at::Tensor time_major(const at::Tensor& tensor, bool batch_first) {
+  return batch_first ? tensor.transpose(0, 1) : tensor;
+}
+
 Layers checked(const at::Tensor& input, at::TensorList weights, int64_t weights_per_layer,
                const std::optional<at::Tensor>& packed, const at::Tensor& h,
                const std::optional<at::Tensor>& c, int64_t mode, int64_t hidden_size, int64_t projection,
@@ -111,7 +106,7 @@ Layers checked(const at::Tensor& input, at::TensorList weights, int64_t weights_
       "the device for tests has cuDNN's recurrent layers with biases, in one direction, without projections, "
       "packed sequences and dropout between layers");
   TORCH_CHECK(mode >= kRelu && mode <= kGru, "rnn: there is no mode ", mode);
-  Layers rnn{input,
+  Layers rnn{time_major(input, batch_first),
              weights.vec(),
              packed.value_or(at::Tensor()),
              h,
@@ -119,7 +114,6 @@ Layers checked(const at::Tensor& input, at::TensorList weights, int64_t weights_
              mode,
              hidden_size,
              layers,
-             batch_first,
              training};
   check_layers(rnn);
   return rnn;
@@ -183,23 +177,24 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> run(const Layers& rnn, const at::
                                                    const at::Tensor& c) {
   constexpr bool kHasBiases = true;
   constexpr bool kBidirectional = false;
+  constexpr bool kBatchFirst = false;
   constexpr double kDropout = 0;
   if (rnn.mode == kLstm) {
     return at::lstm(input, {h, c}, weights, kHasBiases, rnn.layers, kDropout, rnn.training, kBidirectional,
-                    rnn.batch_first);
+                    kBatchFirst);
   }
   PlainLayer layer = at::rnn_relu;
   if (rnn.mode == kTanh) layer = at::rnn_tanh;
   if (rnn.mode == kGru) layer = at::gru;
-  const auto [output, last] = layer(input, h, weights, kHasBiases, rnn.layers, kDropout, rnn.training,
-                                    kBidirectional, rnn.batch_first);
+  const auto [output, last] =
+      layer(input, h, weights, kHasBiases, rnn.layers, kDropout, rnn.training, kBidirectional, kBatchFirst);
   return {output, last, at::Tensor()};
 }
 
-uint64_t hash_of(const Layers& rnn) {
+uint64_t hash_of(const Layers& rnn, const at::Tensor& output) {
   CpuAliases aliases;
   uint64_t hash = 0;
-  for (const at::Tensor& tensor : {rnn.input, rnn.packed, rnn.h, rnn.c}) {
+  for (const at::Tensor& tensor : {rnn.input, rnn.packed, rnn.h, rnn.c, output}) {
     if (!tensor.defined()) continue;
     const at::Tensor dense = aliases.of(tensor).contiguous();
     const std::string_view bytes(static_cast<const char*>(dense.const_data_ptr()), dense.nbytes());
@@ -208,24 +203,25 @@ uint64_t hash_of(const Layers& rnn) {
   return hash;
 }
 
-// The reserve holds a hash of all that went into the forward pass: a backward pass with something else, which
-// cuDNN would not notice, is an error.
-at::Tensor make_reserve(const Layers& rnn) {
-  const uint64_t hash = hash_of(rnn);
+// The reserve holds a hash of all that went into the forward pass, and of its output: a backward pass with
+// something else, which cuDNN would not notice, is an error.
+at::Tensor make_reserve(const Layers& rnn, const at::Tensor& output) {
+  const uint64_t hash = hash_of(rnn, output);
   const at::Tensor reserve = empty_on_device({sizeof(hash)}, {1}, at::kByte);
   std::memcpy(kernel_address(reserve.const_data_ptr(), sizeof(hash)), &hash, sizeof(hash));
   return reserve;
 }
 
-void check_reserve(const at::Tensor& reserve, const Layers& rnn) {
+void check_reserve(const at::Tensor& reserve, const Layers& rnn, const at::Tensor& output) {
   uint64_t hash = 0;
   TORCH_CHECK(reserve.scalar_type() == at::kByte && reserve.nbytes() == sizeof(hash),
               "rnn: expected the reserve of a forward pass in training mode, got ", reserve.numel(),
               " elements of type ", reserve.scalar_type());
   std::memcpy(&hash, kernel_address(reserve.const_data_ptr(), sizeof(hash)), sizeof(hash));
-  TORCH_CHECK(hash == hash_of(rnn),
-              "rnn: input, state or weights are not those of the forward pass that made the ",
-              "reserve: either they were changed since, or the reserve is another's");
+  TORCH_CHECK(
+      hash == hash_of(rnn, output),
+      "rnn: input, state, weights or output are not those of the forward pass that made the reserve: either "
+      "they were changed since, or the reserve is another's");
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_rnn(
@@ -243,15 +239,17 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_rnn
     for (const size_t i : packed_order(layers)) weights_in(rnn.packed, rnn)[i].copy_(weights[i]);
   }
   check_packed(rnn);
-  rnn.input = (batch_first ? input.transpose(0, 1).contiguous().transpose(0, 1) : input.contiguous());
+  rnn.input = rnn.input.contiguous();
   count_operation("_cudnn_rnn");
   CpuAliases aliases;
   const auto [output, next_h, next_c] =
       run(rnn, aliases.of(rnn.input), weights_in(aliases.of(rnn.packed), rnn), aliases.of(rnn.h),
           rnn.c.defined() ? aliases.of(rnn.c) : at::Tensor());
-  const at::Tensor nothing = at::empty({0}, input.options());
-  return {to_device(output), to_device(next_h), next_c.defined() ? to_device(next_c) : nothing,
-          training ? make_reserve(rnn) : at::empty({0}, input.options().dtype(at::kByte)), rnn.packed};
+  const at::Tensor y = to_device(output.contiguous());
+  const auto options = input.options();
+  return {time_major(y, batch_first), to_device(next_h),
+          next_c.defined() ? to_device(next_c) : at::empty({0}, options),
+          training ? make_reserve(rnn, y) : at::empty({0}, options.dtype(at::kByte)), rnn.packed};
 }
 
 // The gradient of a result, as cuDNN takes it: contiguous, 0 where there is none.
@@ -278,18 +276,23 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
   TORCH_CHECK(training, "cudnn RNN backward can only be called in training mode");
   Layers rnn = checked(input, weights, weights_per_layer, packed, h, c, mode, hidden_size, projection, layers,
                        batch_first, dropout, training, bidirectional, batch_sizes);
-  TORCH_CHECK(output.sizes() == rnn.output_sizes(), "Expected output size ", rnn.output_sizes(), ", got ",
-              output.sizes());
-  const at::Tensor of_output = gradient_of(output_gradient, rnn.output_sizes(), rnn, "d_output");
+  const at::Tensor y = time_major(output, batch_first);
+  TORCH_CHECK(y.sizes() == rnn.output_sizes(), "Expected output size ", rnn.output_sizes(), ", got ",
+              y.sizes());
+  TORCH_CHECK(y.is_contiguous(), "rnn: output is not contiguous");
+  const at::Tensor of_output = gradient_of(output_gradient && output_gradient->defined()
+                                               ? std::optional(time_major(*output_gradient, batch_first))
+                                               : std::nullopt,
+                                           rnn.output_sizes(), rnn, "d_output");
   const at::Tensor of_h = gradient_of(h_gradient, rnn.state_sizes(), rnn, "d_hidden");
   const at::Tensor of_c = gradient_of(c_gradient, rnn.state_sizes(), rnn, "d_cell");
   if (!of_output.defined() && !of_h.defined() && !of_c.defined()) {
     return {at::Tensor(), at::Tensor(), at::Tensor(), std::vector<at::Tensor>(weights.size())};
   }
   check_packed(rnn);
-  rnn.input = (batch_first ? input.transpose(0, 1).contiguous().transpose(0, 1) : input.contiguous());
-  check_reserve(reserve, rnn);
-  count_operation("_cudnn_rnn_backward");
+  rnn.input = rnn.input.contiguous();
+  check_reserve(reserve, rnn, y);
+  count_operation("_cudnn_rnn_backward");  // and not the zeros that CUDA's code fills in within it
 
   CpuAliases aliases;
   std::vector<at::Tensor> from{aliases.of(rnn.input), aliases.of(rnn.h)};
@@ -302,7 +305,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
                                                          c10::default_excluded_set);
     const at::AutoGradMode gradients_on(true);
     for (at::Tensor& tensor : from) tensor.requires_grad_(true);
-    const auto [y, next_h, next_c] =
+    const auto [again, next_h, next_c] =
         run(rnn, from[0], weights_in(from.back(), rnn), from[1], rnn.c.defined() ? from[2] : at::Tensor());
     std::vector<at::Tensor> results;
     std::vector<at::Tensor> result_gradients;
@@ -311,7 +314,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
       results.push_back(result);
       result_gradients.push_back(aliases.of(gradient));
     };
-    add(y, of_output);
+    add(again, of_output);
     add(next_h, of_h);
     add(next_c, of_c);
     gradients = torch::autograd::grad(results, from, result_gradients, /*retain_graph=*/false,
@@ -320,7 +323,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
   for (size_t i = 0; i < gradients.size(); ++i) {
     gradients[i] = to_device(gradients[i].defined() ? gradients[i] : at::zeros_like(from[i]));
   }
-  return {gradients[0], gradients[1], rnn.c.defined() ? gradients[2] : at::Tensor(),
+  return {time_major(gradients[0], batch_first), gradients[1], rnn.c.defined() ? gradients[2] : at::Tensor(),
           wanted[3] ? weights_in(gradients.back(), rnn) : std::vector<at::Tensor>()};
 }
 

@@ -138,8 +138,11 @@ TEST_P(CudnnTest, LayersOfTheDeviceAreCudnns) {
   const at::Tensor of_output = numbers({kT, kB, kH}, 0.9, type);
   const std::vector<at::Tensor> expected = by_layer(Layer(mode, type, at::kCPU), of_output);
   const Layer layer(mode, type);
+  testing::internal::CaptureStderr();  // a warning: the weights of by_layer lie apart
   reset_counts();
   const std::vector<at::Tensor> found = by_layer(layer, of_output.to(test_device()));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("not part of single contiguous chunk of memory"));
   EXPECT_EQ(counts().by_name["_cudnn_rnn"], 1);
   EXPECT_EQ(counts().by_name["_cudnn_rnn_backward"], 1);
   for (size_t i = 0; i < found.size(); ++i) EXPECT_TRUE(at::equal(found[i].to(at::kCPU), expected[i])) << i;
@@ -185,6 +188,32 @@ TEST(Cudnn, ChecksItsArguments) {
   EXPECT_THAT(error_with([](Layer& l) { l.mode = 1; }), HasSubstr("illegal defined cx for non-LSTM RNN"));
 }
 
+TEST(Cudnn, CopiesWhatIsNotContiguous) {
+  Layer layer(kLstm);
+  const at::Tensor of_output = at::ones({1}, layer.input.options()).expand({kT, kB, kH});
+  const auto expected = layer.forward();
+  layer.input = layer.input.transpose(0, 1).contiguous().transpose(0, 1);
+  reset_counts();
+  const auto result = layer.forward();
+  EXPECT_EQ(counts().by_name, (std::map<std::string, int64_t>{{"copy_", 1}, {"_cudnn_rnn", 1}}));
+  EXPECT_TRUE(at::equal(std::get<0>(result), std::get<0>(expected)));
+  reset_counts();
+  layer.backward(std::get<0>(result), std::get<3>(result), of_output);
+  EXPECT_EQ(counts().by_name, (std::map<std::string, int64_t>{{"copy_", 2}, {"_cudnn_rnn_backward", 1}}));
+}
+
+// As LibTorch on the CPU: the result of a batch-first call is time-major in memory.
+TEST(Cudnn, TakesBatchFirst) {
+  const Layer layer(kLstm);
+  const auto expected = layer.forward();
+  const auto found =
+      at::_cudnn_rnn(layer.input.transpose(0, 1), layer.weights, 4, layer.packed, layer.h, layer.c, kLstm, kH,
+                     0, 1, /*batch_first=*/true, 0.0, true, false, at::IntArrayRef(), std::nullopt);
+  EXPECT_TRUE(at::equal(std::get<0>(found).transpose(0, 1), std::get<0>(expected)));
+  EXPECT_TRUE(std::get<0>(found).transpose(0, 1).is_contiguous());
+  EXPECT_TRUE(at::equal(std::get<2>(found), std::get<2>(expected)));
+}
+
 TEST(Cudnn, BackwardNeedsTheForwardPassItBelongsTo) {
   Layer layer(kLstm);
   const at::Tensor of_output = at::ones({kT, kB, kH}, layer.input.options());
@@ -196,6 +225,8 @@ TEST(Cudnn, BackwardNeedsTheForwardPassItBelongsTo) {
               HasSubstr("can only be called in training mode"));
   EXPECT_THAT(message_of([&] { layer.backward(y, std::get<3>(layer.forward(false)), of_output); }),
               HasSubstr("expected the reserve of a forward pass in training mode"));
+  EXPECT_THAT(message_of([&] { layer.backward(y * 2, reserve, of_output); }),
+              HasSubstr("output are not those of the forward pass"));
   layer.packed.mul_(2);
   EXPECT_THAT(message_of([&] { layer.backward(y, reserve, of_output); }),
               HasSubstr("not those of the forward pass"));

@@ -1,6 +1,7 @@
 #include "test_device/pytorch_step.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 
@@ -80,7 +81,7 @@ at::Tensor PytorchStep::forward(const at::Tensor& ids, const at::Tensor& targets
   constexpr bool kTraining = true;
   constexpr bool kBidirectional = false;
   constexpr bool kBatchFirst = false;
-  constexpr double kDropoutBetween = 0;
+  constexpr double kDropoutBetween = 0;  // in cuDNN's kernels: no operation more
   at::Tensor output;
   if (shape_.cell == Cell::kLstm) {
     std::tie(output, h_, c_) = at::lstm(embedded, {h_, c_}, recurrent, kHasBiases, shape_.layers,

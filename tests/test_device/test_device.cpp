@@ -79,12 +79,9 @@ class Hooks final : public at::PrivateUse1HooksInterface {
   void setCurrentDevice(at::DeviceIndex /*device*/) const override {}
   at::DeviceIndex exchangeDevice(at::DeviceIndex /*device*/) const override { return 0; }
   at::DeviceIndex maybeExchangeDevice(at::DeviceIndex /*device*/) const override { return 0; }
-  // The CPU's kernels draw from the CPU's generators.
+  // The CPU's kernels draw from the CPU's generator.
   const at::Generator& getDefaultGenerator(at::DeviceIndex /*device*/) const override {
     return at::detail::getDefaultCPUGenerator();
-  }
-  at::Generator getNewGenerator(at::DeviceIndex /*device*/) const override {
-    return at::detail::createCPUGenerator();
   }
   at::Device getDeviceFromPtr(void* data) const override {
     TORCH_CHECK(test_backend::is_device_address(data), "expected an address of the device for tests, got ",

@@ -1,6 +1,7 @@
 #include "test_device/test_device.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/DeviceAccelerator.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <gmock/gmock.h>
@@ -212,6 +213,14 @@ TEST(TestDevice, ForeachAndFusedOperatorsAreOneOperationEach) {
     return std::vector{values[0], values[1], first[0], second[1]};
   };
   expect_like_cpu("fused optimizers", tensors, adam);
+  expect_like_cpu("loss scale", tensors, [](const auto& t) {
+    at::Tensor found_inf = at::zeros({1}, t[0].options());
+    at::_amp_foreach_non_finite_check_and_unscale_(t, found_inf, at::full({1}, 0.5, t[0].options()));
+    at::Tensor scale = at::full({1}, 4.0, t[0].options());
+    at::Tensor growth = at::zeros({1}, t[0].options().dtype(at::kInt));
+    at::_amp_update_scale_(scale, growth, found_inf, 2.0, 0.5, 1);
+    return std::vector{found_inf, scale, growth};
+  });
 
   std::vector<at::Tensor> moved;
   for (const at::Tensor& tensor : tensors) moved.push_back(on_device(tensor));
@@ -251,6 +260,8 @@ TEST(TestDevice, DevicesDoNotMix) {
   EXPECT_THAT(message_of([&] { return host.clone().add_(device); }), HasSubstr(expected));
   EXPECT_THAT(message_of([&] { return at::zeros({}).add_(device.sum()); }), HasSubstr(expected));
   EXPECT_THAT(message_of([&] { at::_foreach_mul_({device}, at::ones({})); }), HasSubstr(expected));
+  EXPECT_THAT(message_of([&] { return device.clone().normal_(0, 1, at::detail::createCPUGenerator()); }),
+              HasSubstr("device type for generator"));
   EXPECT_EQ(message_of([&] { return device * at::full({}, 2.0F); }), "no error");
   EXPECT_EQ(message_of([&] { return at::full({}, 2.0F) * device; }), "no error");
 }
@@ -328,6 +339,16 @@ TEST(TestDevice, CopiesOfPinnedMemoryDoNotWait) {
   EXPECT_TRUE(later.isnan().all().item<bool>());
   static_cast<void>(device.sum().item<float>());
   EXPECT_TRUE(is_identical(later, target));
+}
+
+TEST(TestDevice, NonBlockingResultsOnTheHostArePinned) {
+  const at::Tensor device = on_device(numbers({4}));
+  reset_counts();
+  const at::Tensor host = device.to(at::kCPU, at::kFloat, /*non_blocking=*/true);
+  EXPECT_TRUE(host.is_pinned());
+  EXPECT_EQ(counts().synchronizations, 0);
+  c10::impl::VirtualGuardImpl(at::kPrivateUse1).synchronizeDevice(0);
+  EXPECT_TRUE(is_identical(host, numbers({4})));
 }
 
 TEST(TestDevice, PinnedMemoryStaysAsItIsUntilItsCopyIsDone) {
