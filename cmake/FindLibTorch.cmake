@@ -6,6 +6,8 @@
 #   LibTorch::LibTorch    tensors and autograd on the CPU, and the wheel's OpenMP runtime
 #   LibTorch::CudaRuntime, LibTorch::Nccl   headers and libraries of the copies that belong to this LibTorch
 #   LibTorch_VERSION, LibTorch_CUDA (TRUE where libtorch_cuda and both of the above are there)
+#   LibTorch_CUDA_RUNTIME_VERSION (13020 for CUDA 13.2; 0 without CUDA), LibTorch_CUDA_CODE (what libtorch_cuda's kernels
+#   were compiled for: "sm_90 sm_120")
 set(_hints ${LIBTORCH_ROOT} $ENV{LIBTORCH_ROOT})
 find_path(LibTorch_INCLUDE_DIR ATen/ATen.h HINTS ${_hints} PATH_SUFFIXES include torch/include)
 if(LibTorch_INCLUDE_DIR)
@@ -38,6 +40,21 @@ find_path(LibTorch_CUDA_INCLUDE_DIR cuda_runtime_api.h HINTS ${_site}/nvidia/cu1
 find_file(LibTorch_CUDART_LIBRARY libcudart.so.13 HINTS ${_site}/nvidia/cu13/lib NO_DEFAULT_PATH)
 find_path(LibTorch_NCCL_INCLUDE_DIR nccl.h HINTS ${_site}/nvidia/nccl/include NO_DEFAULT_PATH)
 find_file(LibTorch_NCCL_LIBRARY libnccl.so.2 HINTS ${_site}/nvidia/nccl/lib NO_DEFAULT_PATH)
+
+set(LibTorch_CUDA_RUNTIME_VERSION 0)
+set(LibTorch_CUDA_CODE "")
+if(LibTorch_CUDA_INCLUDE_DIR)
+  file(STRINGS ${LibTorch_CUDA_INCLUDE_DIR}/cuda_runtime_api.h _lines REGEX "define CUDART_VERSION +[0-9]+")
+  if(_lines MATCHES "CUDART_VERSION +([0-9]+)")
+    set(LibTorch_CUDA_RUNTIME_VERSION ${CMAKE_MATCH_1})
+  endif()
+endif()
+if(EXISTS ${LibTorch_INCLUDE_DIR}/ATen/cuda/CUDAConfig.h)
+  file(STRINGS ${LibTorch_INCLUDE_DIR}/ATen/cuda/CUDAConfig.h _lines REGEX "define NVCC_FLAGS_EXTRA")
+  string(REGEX MATCHALL "code=[a-z]+_[0-9]+[a-z]?" _code "${_lines}")
+  string(REPLACE "code=" "" _code "${_code}")
+  string(REPLACE ";" " " LibTorch_CUDA_CODE "${_code}")
+endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch

@@ -1,5 +1,6 @@
 // A group of ranks, one process each, that exchange numbers. Passed in, never global. Three kinds: solo (a
-// true group of one), mpi (host memory) and nccl (device memory; its host operations go through mpi or solo).
+// true group of one, on the CPU or a GPU), mpi (host memory) and nccl (device memory; its host operations go
+// through mpi or solo).
 // Every rank makes the same calls in the same order. Spans count elements. Each call throws Error where the
 // network fails; one that waits longer than comm.timeout_seconds names the rank that is missing and ends all
 // ranks with exit code 4 and a report each.
@@ -39,6 +40,10 @@ class Communicator {
   virtual std::string host_of(int rank) const = 0;  // the name of that rank's host
   virtual bool devices_are_alike() const { return true; }
 
+  // Whether equal work gives equal bits on the devices of all ranks. What runs on CPUs is written so; GPUs of
+  // different kinds add in different orders.
+  virtual bool devices_are_alike() const { return true; }
+
   // Host memory, whatever the backend. Results are equal on all ranks, bit for bit, and repeatable.
   virtual void broadcast(std::span<std::byte> host, int root) = 0;
   virtual void all_reduce_sum(std::span<double> host) = 0;
@@ -68,7 +73,8 @@ class Communicator {
   }
 
   // Until the device has done all that STREAM holds: under the deadline, which reading a result would not be.
-  // Call it after sums, before the host reads what depends on them or does anything long. Nothing on the CPU.
+  // Call it after sums, before the host reads what depends on them or does anything long; in a group of one
+  // on a GPU, too. Nothing on the CPU.
   virtual void wait(void* stream) = 0;
 
   // Waits for an operation of this group that something else carries out, in the way that all calls here

@@ -1,6 +1,8 @@
 #include "comm/devices.h"
 
+#include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "core/error.h"
 
@@ -15,7 +17,7 @@ std::string table(const std::vector<RankDevices>& ranks) {
     if (r.device == DeviceName::kCpu) {
       text += "not asked for";
     } else if (r.gpus.usable()) {
-      text += concat(r.gpus.uuids.size(), " visible");
+      text += concat(r.gpus.gpus.size(), " visible");
     } else {
       text += "none usable: " + r.gpus.missing;
     }
@@ -35,10 +37,28 @@ void check_same_kind(const std::vector<RankDevices>& ranks) {
   }
 }
 
+std::vector<std::string> uuids_of(const std::vector<Gpu>& gpus) {
+  std::vector<std::string> uuids;
+  for (const Gpu& gpu : gpus) uuids.push_back(gpu.uuid);
+  return uuids;
+}
+
 }  // namespace
 
 std::string to_string(const Device& device) {
-  return device.cuda ? concat("cuda:", device.index, " (", device.uuid, ")") : "cpu";
+  if (!device.cuda) return "cpu";
+  return concat("cuda:", device.index, " (", device.gpu.kind, ", ", device.gpu.uuid,
+                device.is_shared ? ", shared by ranks: CHARRNN_SHARE_GPU" : "", ")");
+}
+
+bool has_tf32(const Device& device) {
+  return device.cuda && device.gpu.major >= 8;
+}
+
+bool are_alike(const std::vector<Device>& devices) {
+  const auto kind = [](const Device& d) { return std::tuple(d.cuda, d.gpu.kind, d.gpu.major, d.gpu.minor); };
+  return std::all_of(devices.begin(), devices.end(),
+                     [&](const Device& device) { return kind(device) == kind(devices[0]); });
 }
 
 std::vector<Device> choose_devices(const std::vector<RankDevices>& ranks) {
@@ -46,24 +66,28 @@ std::vector<Device> choose_devices(const std::vector<RankDevices>& ranks) {
   check_same_kind(ranks);
   if (ranks[0].device == DeviceName::kCuda && !ranks[0].gpus.usable()) {
     fail_usage("run.device is cuda, but on ", ranks[0].host, " no GPU can be used: ", ranks[0].gpus.missing,
-               ". Mend that, or set run.device to auto or cpu");
+               ". Fix that, or set run.device to auto or cpu");
   }
   std::vector<Device> devices(ranks.size());
   if (ranks[0].device == DeviceName::kCpu || !ranks[0].gpus.usable()) return devices;
 
+  const bool may_share =
+      std::all_of(ranks.begin(), ranks.end(), [](const RankDevices& r) { return r.may_share; });
   std::map<std::vector<std::string>, size_t> taken;  // by ranks before, of each list of GPUs
   std::map<std::string, size_t> owner;
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
-    const auto& gpus = ranks[rank].gpus.uuids;
+    const auto& gpus = ranks[rank].gpus.gpus;
     check(!gpus.empty(), "expected a GPU on rank ", rank, ", found an empty list");
-    const size_t index = taken[gpus]++ % gpus.size();
-    const auto [first, is_free] = owner.emplace(gpus[index], rank);
-    if (!is_free) {
+    const size_t index = taken[uuids_of(gpus)]++ % gpus.size();
+    devices[rank] = {.cuda = true, .index = static_cast<int>(index), .gpu = gpus[index]};
+    const auto [first, is_free] = owner.emplace(gpus[index].uuid, rank);
+    if (is_free) continue;
+    if (!may_share) {
       fail_usage("expected a GPU for each rank, found ranks ", first->second, " and ", rank, " of ",
-                 ranks[rank].host, " on the same one, ", gpus[index], " (", gpus.size(),
+                 ranks[rank].host, " on the same one, ", gpus[index].uuid, " (", gpus.size(),
                  " visible there): start as many ranks on a host as it has GPUs, or set run.device to cpu");
     }
-    devices[rank] = {true, static_cast<int>(index), gpus[index]};
+    devices[rank].is_shared = devices[first->second].is_shared = true;
   }
   return devices;
 }

@@ -52,6 +52,7 @@ struct RankPlace {
 };
 
 constexpr char kFieldEnd = '\x1f';
+constexpr char kPartEnd = '\x1e';  // of a field
 
 template <class T>
 std::string join(const std::vector<T>& items) {
@@ -73,13 +74,33 @@ std::vector<int> numbers(const std::string& text) {
   return values;
 }
 
+std::string pack(const std::vector<Gpu>& gpus) {
+  std::string text;
+  for (const Gpu& gpu : gpus) {
+    for (const std::string& part :
+         {gpu.uuid, gpu.kind, std::to_string(gpu.major), std::to_string(gpu.minor)}) {
+      text += part + kPartEnd;
+    }
+  }
+  return text;
+}
+
+std::vector<Gpu> unpack_gpus(const std::string& text) {
+  const auto parts = split(text, kPartEnd);
+  std::vector<Gpu> gpus;
+  for (size_t i = 0; i + 3 < parts.size(); i += 4) {
+    gpus.push_back({parts[i], parts[i + 1], std::stoi(parts[i + 2]), std::stoi(parts[i + 3])});
+  }
+  return gpus;
+}
+
 std::string pack(const RankPlace& place) {
   std::string text;
   for (const std::string& field :
        {place.devices.host, std::to_string(static_cast<int>(place.devices.device)),
-        std::to_string(static_cast<int>(place.devices.backend)), join(place.devices.gpus.uuids),
-        place.devices.gpus.missing, join(place.cores.cores), join(place.cores.available),
-        concat(place.cores.quota.value_or(0))}) {
+        std::to_string(static_cast<int>(place.devices.backend)), pack(place.devices.gpus.gpus),
+        place.devices.gpus.missing, std::string(place.devices.may_share ? "1" : "0"), join(place.cores.cores),
+        join(place.cores.available), concat(place.cores.quota.value_or(0))}) {
     text += field + kFieldEnd;
   }
   return text;
@@ -87,17 +108,18 @@ std::string pack(const RankPlace& place) {
 
 RankPlace unpack(const std::string& text) {
   const auto fields = split(text, kFieldEnd);
-  check(fields.size() == 8, "expected 8 fields about a rank, found ", fields.size(),
+  check(fields.size() == 9, "expected 9 fields about a rank, found ", fields.size(),
         ": all ranks must run the same charrnn");
   RankPlace place;
   place.devices.host = place.cores.host = fields[0];
   place.devices.device = static_cast<DeviceName>(std::stoi(fields[1]));
   place.devices.backend = static_cast<Backend>(std::stoi(fields[2]));
-  place.devices.gpus.uuids = split(fields[3], ',');
+  place.devices.gpus.gpus = unpack_gpus(fields[3]);
   place.devices.gpus.missing = fields[4];
-  place.cores.cores = numbers(fields[5]);
-  place.cores.available = numbers(fields[6]);
-  if (const double quota = std::stod(fields[7]); quota > 0) place.cores.quota = quota;
+  place.devices.may_share = fields[5] == "1";
+  place.cores.cores = numbers(fields[6]);
+  place.cores.available = numbers(fields[7]);
+  if (const double quota = std::stod(fields[8]); quota > 0) place.cores.quota = quota;
   return place;
 }
 
@@ -107,6 +129,7 @@ RankPlace look_around(const CommSettings& settings, DeviceName device, const Com
   place.devices.device = device;
   place.devices.backend = settings.backend;
   if (device != DeviceName::kCpu) place.devices.gpus = find_gpus();
+  place.devices.may_share = environment("CHARRNN_SHARE_GPU") == "1";
   place.cores.cores = usable_cores();
   place.cores.quota = core_quota();
   // mpirun binds its children, not itself; Slurm gives a task what was asked for.
@@ -160,10 +183,9 @@ std::string describe_places(const std::vector<RankCores>& cores, const std::vect
 }  // namespace
 
 struct Session::State {
-  Watchdog watchdog;                   // first: it watches the others from their start to their end
-  std::unique_ptr<Communicator> host;  // MPI or solo
-  std::unique_ptr<Communicator>
-      device;  // NCCL, or solo on a GPU; else none, and host serves. Ends before host.
+  Watchdog watchdog;                     // first: it watches the others from their start to their end
+  std::unique_ptr<Communicator> host;    // MPI or solo
+  std::unique_ptr<Communicator> device;  // NCCL, or a group of one on a GPU; else host serves. Ends first.
   Device chosen;
   int threads = 1;
   std::string place_table;
@@ -219,7 +241,7 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
   if (host.local_rank() == 0) {
     const std::string idle = binding_warning(cores, host.rank());
     if (!idle.empty()) log::warning(idle);
-    if (!mine.devices.gpus.uuids.empty() && !mine.devices.gpus.usable()) {
+    if (!mine.devices.gpus.gpus.empty() && !mine.devices.gpus.usable()) {
       log::warning(concat("a GPU is there and not used: ", mine.devices.gpus.missing));
     }
   }
@@ -227,7 +249,9 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
   if (backend == Backend::kNccl) {
     together(host, [] { check_versions(nccl_versions()); });
     // Not together(): a rank that fails here leaves the others in the middle of joining, and ends them.
-    state_->device = make_nccl_communicator(host, state_->chosen.index, state_->watchdog);
+    state_->device = make_nccl_communicator(host, state_->chosen.index, are_alike(chosen), state_->watchdog);
+  } else if (state_->chosen.cuda) {
+    state_->device = make_one_gpu_communicator(host, state_->chosen.index, state_->watchdog);
   } else if (backend == Backend::kSolo && host.backend() != "solo") {
     state_->device = make_solo_communicator();
   }

@@ -10,7 +10,11 @@ NcclVersions nccl_versions() {
   fail_usage(nccl_missing());
 }
 
-std::unique_ptr<Communicator> make_nccl_communicator(Communicator&, int, Watchdog&) {
+std::unique_ptr<Communicator> make_nccl_communicator(Communicator&, int, bool, Watchdog&) {
+  fail_usage(nccl_missing());
+}
+
+std::unique_ptr<Communicator> make_one_gpu_communicator(Communicator&, int, Watchdog&) {
   fail_usage(nccl_missing());
 }
 

@@ -1,6 +1,6 @@
-// The NCCL backend as charrnn sees it. It is a module of its own, libcharrnn_nccl.so, loaded where a rank has
-// a GPU, so that the same program runs on machines without CUDA. The build chooses who defines these
-// functions: nccl_loader.cpp, or nccl_absent.cpp with -DCHARRNN_CUDA=OFF.
+// The communicators on GPUs as charrnn sees them. They are in a module, libcharrnn_nccl.so, that is loaded if
+// a rank has a GPU, so that the same program runs on machines without CUDA. The build chooses which file
+// defines these functions: nccl_loader.cpp, or nccl_absent.cpp with -DCHARRNN_CUDA=OFF.
 #pragma once
 
 #include <memory>
@@ -31,8 +31,13 @@ NcclVersions nccl_versions();
 void check_versions(const NcclVersions& versions);
 
 // A communicator between the GPUs of HOST's ranks, this one's being DEVICE_INDEX. Host operations go to HOST,
-// which must outlive it, as must WATCHDOG. Every rank calls it.
+// which must outlive it, as must WATCHDOG. DEVICES_ARE_ALIKE: see Communicator. Every rank calls it.
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device_index,
-                                                     Watchdog& watchdog);
+                                                     bool devices_are_alike, Watchdog& watchdog);
+
+// The group of one on the GPU DEVICE_INDEX, without NCCL: its waits for the GPU are under the deadline. HOST
+// is a group of one too; it and WATCHDOG must outlive it.
+std::unique_ptr<Communicator> make_one_gpu_communicator(Communicator& host, int device_index,
+                                                        Watchdog& watchdog);
 
 }  // namespace charrnn

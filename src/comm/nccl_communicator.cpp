@@ -1,29 +1,24 @@
-// The NCCL module: sums and broadcasts between GPUs, on a stream of its own that events order against the
-// caller's, so that queueing never waits. Where the host does wait, it asks NCCL for errors all the time, and
-// the host's communicator sets the end.
+// The CUDA module: sums and broadcasts between GPUs by NCCL, on a stream that events order against the
+// caller's, so that queueing never waits. While the host waits, it asks NCCL for errors all the time, and the
+// host's communicator sets the end.
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <deque>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "comm/nccl_module.h"
+#include "comm/gpu_communicator.h"
 
 namespace charrnn {
 namespace {
 
 // What ncclCommAbort gets, which can hang, before the process ends by itself.
 constexpr double kAbortSeconds = 5;
-
-// The one place where CUDA's return codes become Error.
-void check_cuda(cudaError_t code, const char* function) {
-  if (code == cudaSuccess) return;
-  throw Error(concat("CUDA failed in ", function, ": ", cudaGetErrorString(code), " (",
-                     cudaGetErrorName(code),
-                     "). Look for Xid messages in dmesg; start again from the last checkpoint"));
-}
 
 // A stream of high priority: a sum must not queue behind the next layer's products.
 struct Stream {
@@ -40,76 +35,59 @@ struct Stream {
   Stream& operator=(const Stream&) = delete;
 };
 
-struct Event {
-  cudaEvent_t handle = nullptr;
-  Event() { check_cuda(cudaEventCreateWithFlags(&handle, cudaEventDisableTiming), "cudaEventCreate"); }
-  ~Event() { cudaEventDestroy(handle); }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-};
-
 // On an operation's way; used again for later ones.
 struct Milestones {
-  Event ready;  // the caller's stream has come to it
-  Event done;   // our stream is through with it
+  CudaEvent ready;  // the caller's stream has come to it
+  CudaEvent done;   // our stream is through with it
 };
 
-// Makes DEVICE the current one of this thread before streams and events are created on it.
-struct CurrentDevice {
-  explicit CurrentDevice(int device) { check_cuda(cudaSetDevice(device), "cudaSetDevice"); }
-};
+// What the user has not set otherwise. NCCL connects GPUs when an algorithm is first used, and a blocking
+// communicator would wait for the other ranks in that call: everything is connected at the start instead.
+void set_environment() {
+  setenv("NCCL_RUNTIME_CONNECT", "0", /*overwrite=*/0);
+  setenv("NCCL_COMM_BLOCKING", "1", /*overwrite=*/1);  // it would win over the configuration below
+}
 
-class NcclCommunicator final : public Communicator {
+// The communicator is a blocking one: for each call of a non-blocking one NCCL starts a thread and joins it.
+// Calls that only queue return at once; start and end, which wait for the other ranks, run in a thread.
+class NcclCommunicator final : public GpuCommunicator {
  public:
-  explicit NcclCommunicator(const NcclSetup& setup)
-      : host_(*setup.host), log_(*setup.log), current_device_(setup.device_index) {
+  explicit NcclCommunicator(const GpuSetup& setup)
+      : GpuCommunicator(setup), device_(setup.device_index), devices_are_alike_(setup.devices_are_alike) {
+    set_environment();
     ncclUniqueId id{};
-    if (host_.rank() == 0) check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId");
+    if (rank() == 0) check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId");
     host_.broadcast(std::as_writable_bytes(std::span(&id, 1)), 0);
     const AwaitedOperation start(log_, "the start of NCCL", sizeof id);
-    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    config.blocking = 0;
-    settle(ncclCommInitRankConfig(&comm_, host_.size(), id, host_.rank(), &config), start.sequence());
+    const auto made = std::make_shared<ncclComm_t>(nullptr);
+    const ncclResult_t result = call_in_thread(
+        start.sequence(),
+        [made, id, ranks = size(), own = rank()] {
+          ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+          config.blocking = 1;
+          return ncclCommInitRankConfig(made.get(), ranks, id, own, &config);
+        },
+        nullptr);
+    check_nccl(result, "the start of NCCL");
+    comm_ = *made;
   }
 
   // Leaves NCCL as the other ranks do; after an error, NCCL allows nothing but ending the communicator alone.
   ~NcclCommunicator() override {
     const AwaitedOperation end(log_, "the end of NCCL", 0);
-    ncclResult_t state = ncclCommFinalize(comm_);
-    host_.wait_until(
-        end.sequence(),
-        [&] {
-          return state != ncclInProgress || ncclCommGetAsyncError(comm_, &state) != ncclSuccess ||
-                 state != ncclInProgress;
-        },
-        only_this_gpu);
-    if (state == ncclSuccess) {
+    const ncclResult_t result = call_in_thread(
+        end.sequence(), [comm = comm_] { return ncclCommFinalize(comm); }, only_this_gpu);
+    if (result == ncclSuccess) {
       ncclCommDestroy(comm_);
     } else {
       ncclCommAbort(comm_);
     }
   }
 
-  int rank() const override { return host_.rank(); }
-  int size() const override { return host_.size(); }
-  int local_rank() const override { return host_.local_rank(); }
-  int local_size() const override { return host_.local_size(); }
   std::string backend() const override { return "nccl"; }
-  std::string host_of(int rank) const override { return host_.host_of(rank); }
+  bool devices_are_alike() const override { return devices_are_alike_; }
 
-  void broadcast(std::span<std::byte> host, int root) override { host_.broadcast(host, root); }
-  void all_reduce_sum(std::span<double> host) override { host_.all_reduce_sum(host); }
-  void all_reduce_max(std::span<int64_t> host) override { host_.all_reduce_max(host); }
-  std::vector<std::vector<std::byte>> gather(std::span<const std::byte> host) override {
-    return host_.gather(host);
-  }
-  std::vector<std::byte> scatter(const std::vector<std::vector<std::byte>>& parts) override {
-    return host_.scatter(parts);
-  }
-  void barrier() override { host_.barrier(); }
-  void start_control_sum(std::span<double> host) override { host_.start_control_sum(host); }
-  void finish_control_sum() override { host_.finish_control_sum(); }
-
+  using GpuCommunicator::broadcast;
   void start_sum(std::span<float> device, void* stream) override {
     sum(device.data(), device.size(), device.size_bytes(), ncclFloat, stream);
   }
@@ -130,29 +108,18 @@ class NcclCommunicator final : public Communicator {
   // One operation after the other, so that a message names the one that does not end. What the caller's
   // stream holds beside them is this GPU's alone, and counts as an operation of its own.
   void wait(void* stream) override {
-    check_cuda(cudaEventRecord(drained_.handle, static_cast<cudaStream_t>(stream)), "cudaEventRecord");
+    drained_.record(static_cast<cudaStream_t>(stream));
     while (!queued_.empty()) await_first();
-    const AwaitedOperation rest(log_, "the end of its work", 0);
-    host_.wait_until(
-        rest.sequence(), [&] { return is_through(drained_); }, only_this_gpu);
+    await_drained();
   }
-  void wait_until(int64_t sequence, const std::function<bool()>& done,
-                  const std::function<bool()>& here) override {
-    host_.wait_until(sequence, done, here);
-  }
-
-  void still_working() override { host_.still_working(); }
 
   [[noreturn]] void abort(ExitCode code) override {
-    {
+    if (comm_ != nullptr) {
       const AwaitedOperation operation(log_, "ncclCommAbort", 0, kAbortSeconds);
       ncclCommAbort(comm_);
     }
-    host_.abort(code);
-    _exit(static_cast<int>(code));  // not reached; the compiler cannot see that
+    GpuCommunicator::abort(code);
   }
-
-  void set_step(int64_t step) override { host_.set_step(step); }
 
  private:
   struct Queued {
@@ -160,45 +127,43 @@ class NcclCommunicator final : public Communicator {
     std::unique_ptr<Milestones> milestones;
   };
 
-  // The "here" of a wait for this GPU alone: while it lasts, this GPU is the one that has not come.
-  static bool only_this_gpu() { return false; }
-
-  // The one place where NCCL's return codes become Error. A non-blocking communicator's "in progress" is not
-  // one.
+  // The one place where NCCL's return codes become Error.
   void check_nccl(ncclResult_t code, const std::string& operation) {
-    if (code == ncclSuccess || code == ncclInProgress) return;
-    const char* const detail = comm_ != nullptr ? ncclGetLastError(comm_) : nullptr;
-    throw Error(concat("NCCL failed in ", operation, " on ", host_.host_of(host_.rank()), ": ",
-                       ncclGetErrorString(code),
-                       detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "",
-                       ". A rank, its GPU or the network was lost (NCCL_DEBUG=INFO tells more); start again "
-                       "from the last checkpoint"),
-                ExitCode::kLost);
+    if (code == ncclSuccess) return;
+    const char* const detail = ncclGetLastError(comm_);  // of the process: it needs no communicator
+    throw Error(
+        concat("NCCL failed in ", operation, " on ", host_.host_of(rank()), ": ", ncclGetErrorString(code),
+               detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "",
+               ". A rank, its GPU or the network was lost (NCCL_DEBUG=INFO tells more); start again "
+               "from the last checkpoint"),
+        ExitCode::kLost);
   }
 
-  // Whether the non-blocking call of an operation is through on the host. Throws Error where NCCL has met one
-  // since.
-  bool is_settled(int64_t sequence) {
+  // Throws Error where NCCL's own threads, or another rank, have met one.
+  void check_state(int64_t sequence) {
     ncclResult_t state = ncclSuccess;
-    ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
-    if (asked == ncclSuccess) asked = state;
-    if (asked != ncclSuccess && asked != ncclInProgress) check_nccl(asked, to_text(log_[sequence]));
-    return asked == ncclSuccess;
+    const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
+    if (asked != ncclSuccess) state = asked;
+    if (state != ncclSuccess) check_nccl(state, to_text(log_[sequence]));
   }
 
-  static bool is_through(const Event& event) {
-    const cudaError_t state = cudaEventQuery(event.handle);
-    if (state == cudaErrorNotReady) return false;
-    check_cuda(state, "cudaEventQuery");
-    return true;
-  }
-
-  // Waits until a non-blocking call is through on the host, which is not the end of its work on the GPU.
-  void settle(ncclResult_t result, int64_t sequence) {
-    check_nccl(result, log_[sequence].name);
-    if (result == ncclInProgress)
-      host_.wait_until(
-          sequence, [&] { return is_settled(sequence); }, nullptr);
+  // A call that waits for other ranks without an end, with one. What it uses must be its own: it may still be
+  // under way when this has thrown.
+  ncclResult_t call_in_thread(int64_t sequence, const std::function<ncclResult_t()>& call,
+                              const std::function<bool()>& here) {
+    struct State {
+      std::atomic<bool> is_done = false;
+      ncclResult_t result = ncclSuccess;
+    };
+    const auto state = std::make_shared<State>();
+    std::thread([state, call, device = device_] {
+      cudaSetDevice(device);
+      state->result = call();
+      state->is_done = true;
+    }).detach();
+    host_.wait_until(
+        sequence, [&] { return state->is_done.load(); }, here);
+    return state->result;
   }
 
   void sum(void* values, size_t count, size_t bytes, ncclDataType_t type, void* stream) {
@@ -214,10 +179,10 @@ class NcclCommunicator final : public Communicator {
     host_.wait_until(
         sequence,
         [&] {
-          is_settled(sequence);
-          return is_through(milestones.done);
+          check_state(sequence);
+          return milestones.done.is_past();
         },
-        [&] { return is_through(milestones.ready); });
+        [&] { return milestones.ready.is_past(); });
     retire_first();
   }
 
@@ -228,14 +193,13 @@ class NcclCommunicator final : public Communicator {
     constexpr size_t most_queued = 8;
     while (queued_.size() >= most_queued) await_first();
     const int64_t sequence = log_.start_and_await(name, bytes);  // CUDA and NCCL may hang in queueing
-    is_settled(sequence);
-    while (!queued_.empty() && is_through(queued_.front().milestones->done)) retire_first();
+    check_state(sequence);
+    while (!queued_.empty() && queued_.front().milestones->done.is_past()) retire_first();
     std::unique_ptr<Milestones> milestones = take_milestones();
-    check_cuda(cudaEventRecord(milestones->ready.handle, static_cast<cudaStream_t>(stream)),
-               "cudaEventRecord");
+    milestones->ready.record(static_cast<cudaStream_t>(stream));
     check_cuda(cudaStreamWaitEvent(stream_.handle, milestones->ready.handle, 0), "cudaStreamWaitEvent");
-    settle(start(), sequence);
-    check_cuda(cudaEventRecord(milestones->done.handle, stream_.handle), "cudaEventRecord");
+    check_nccl(start(), to_text(log_[sequence]));
+    milestones->done.record(stream_.handle);
     queued_.push_back({sequence, std::move(milestones)});
     log_.let_go(sequence);
   }
@@ -261,11 +225,9 @@ class NcclCommunicator final : public Communicator {
     queued_.pop_front();
   }
 
-  Communicator& host_;
-  OperationLog& log_;
-  const CurrentDevice current_device_;  // before what is created on it
+  const int device_;
+  const bool devices_are_alike_;
   const Stream stream_;
-  const Event drained_;  // the caller's stream is through with all that a wait is for
   ncclComm_t comm_ = nullptr;
   std::deque<Queued> queued_;  // not seen done yet
   std::vector<std::unique_ptr<Milestones>> free_;
@@ -280,8 +242,12 @@ extern "C" void charrnn_nccl_versions(NcclVersions* versions) {
   cudaRuntimeGetVersion(&versions->cuda_loaded);
 }
 
-extern "C" Communicator* charrnn_nccl_make(const NcclSetup* setup) {
+extern "C" Communicator* charrnn_nccl_make(const GpuSetup* setup) {
   return std::make_unique<NcclCommunicator>(*setup).release();
+}
+
+extern "C" Communicator* charrnn_one_gpu_make(const GpuSetup* setup) {
+  return std::make_unique<GpuCommunicator>(*setup).release();
 }
 
 }  // namespace charrnn

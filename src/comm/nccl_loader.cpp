@@ -34,9 +34,19 @@ NcclVersions nccl_versions() {
 }
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device_index,
-                                                     Watchdog& watchdog) {
-  const NcclSetup setup{.host = &host, .log = &watchdog.log(), .device_index = device_index};
-  return std::unique_ptr<Communicator>(find<NcclMakeFunction>(kNcclMake)(&setup));
+                                                     bool devices_are_alike, Watchdog& watchdog) {
+  const GpuSetup setup{.host = &host,
+                       .log = &watchdog.log(),
+                       .device_index = device_index,
+                       .devices_are_alike = devices_are_alike};
+  return std::unique_ptr<Communicator>(find<GpuMakeFunction>(kNcclMake)(&setup));
+}
+
+std::unique_ptr<Communicator> make_one_gpu_communicator(Communicator& host, int device_index,
+                                                        Watchdog& watchdog) {
+  const GpuSetup setup{
+      .host = &host, .log = &watchdog.log(), .device_index = device_index, .devices_are_alike = true};
+  return std::unique_ptr<Communicator>(find<GpuMakeFunction>(kOneGpuMake)(&setup));
 }
 
 }  // namespace charrnn

@@ -1,4 +1,4 @@
-// Between charrnn and its NCCL module, which is loaded at run time and linked with the CUDA runtime and NCCL
+// Between charrnn and its CUDA module, which is loaded at run time and linked with the CUDA runtime and NCCL
 // alone. Both are built together; the functions are found by name.
 #pragma once
 
@@ -11,14 +11,16 @@ namespace charrnn {
 inline constexpr const char* kNcclModule = "libcharrnn_nccl.so";
 inline constexpr const char* kNcclVersions = "charrnn_nccl_versions";
 inline constexpr const char* kNcclMake = "charrnn_nccl_make";
+inline constexpr const char* kOneGpuMake = "charrnn_one_gpu_make";
 
-struct NcclSetup {
+struct GpuSetup {
   Communicator* host;  // its wait_until sets the end to every wait
   OperationLog* log;   // the host communicator's
   int device_index;
+  bool devices_are_alike;  // those of all ranks
 };
 
 using NcclVersionsFunction = void (*)(NcclVersions*);
-using NcclMakeFunction = Communicator* (*)(const NcclSetup*);  // the caller owns it; throws Error
+using GpuMakeFunction = Communicator* (*)(const GpuSetup*);  // the caller owns it; throws Error
 
 }  // namespace charrnn

@@ -3,12 +3,14 @@
 #include <cstdlib>
 #include <string>
 
+#include "comm/cuda_build.h"
 #include "comm/devices.h"
 #include "comm/nccl_backend.h"
 
 namespace charrnn {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -16,17 +18,70 @@ class CudaDriver : public testing::Test {
  protected:
   void SetUp() override {
     setenv("FAKE_CUDA_GPUS", "2", 1);
-    unsetenv("FAKE_CUDA_INIT_RESULT");
+    for (const char* const name : {"FAKE_CUDA_INIT_RESULT", "FAKE_CUDA_KINDS", "FAKE_CUDA_VERSION"}) {
+      unsetenv(name);
+    }
   }
 };
 
-TEST_F(CudaDriver, UuidsAreWrittenAsNvidiaSmiDoes) {
+TEST_F(CudaDriver, GpusAreAsNvidiaSmiPrintsThem) {
+  setenv("FAKE_CUDA_KINDS", "NVIDIA A100-SXM4-40GB MIG 1g.5gb 8.0,NVIDIA H100 80GB HBM3 9.0", 1);
   // Any library that loads stands in for libtorch_cuda.
-  const VisibleGpus gpus = find_gpus(FAKE_CUDA_DRIVER, "libm.so.6");
+  const VisibleGpus found = find_gpus(FAKE_CUDA_DRIVER, "libm.so.6");
   // Bytes 0x10 to 0x1e in order, then device 100 + ordinal.
-  EXPECT_THAT(gpus.uuids, ElementsAre("GPU-10111213-1415-1617-1819-1a1b1c1d1e64",
-                                      "GPU-10111213-1415-1617-1819-1a1b1c1d1e65"));
-  EXPECT_EQ(gpus.missing, nccl_missing());  // nothing, in a build with CUDA
+  EXPECT_THAT(
+      found.gpus,
+      ElementsAre(Gpu{"MIG-10111213-1415-1617-1819-1a1b1c1d1e64", "NVIDIA A100-SXM4-40GB MIG 1g.5gb", 8, 0},
+                  Gpu{"GPU-10111213-1415-1617-1819-1a1b1c1d1e65", "NVIDIA H100 80GB HBM3", 9, 0}));
+  EXPECT_EQ(found.missing, nccl_missing());  // nothing, in a build with CUDA
+}
+
+TEST_F(CudaDriver, ADriverThatIsTooOld) {
+  if (!nccl_missing().empty()) GTEST_SKIP() << nccl_missing();
+  const int oldest = cuda_build().runtime / 1000 * 1000;
+  setenv("FAKE_CUDA_VERSION", std::to_string(oldest).c_str(), 1);
+  EXPECT_EQ(find_gpus(FAKE_CUDA_DRIVER, "libm.so.6").missing, "");
+  setenv("FAKE_CUDA_VERSION", std::to_string(oldest - 10).c_str(), 1);
+  const VisibleGpus found = find_gpus(FAKE_CUDA_DRIVER, "libm.so.6");
+  EXPECT_THAT(found.missing, HasSubstr("update the driver"));
+  EXPECT_EQ(found.gpus.size(), 2u) << "the GPUs are there: worth a warning";
+}
+
+TEST_F(CudaDriver, AGpuThatLibTorchHasNoKernelsFor) {
+  if (!nccl_missing().empty()) GTEST_SKIP() << nccl_missing();
+  setenv("FAKE_CUDA_KINDS", "NVIDIA H100 9.0,Tesla K80 3.7", 1);
+  EXPECT_THAT(find_gpus(FAKE_CUDA_DRIVER, "libm.so.6").missing,
+              AllOf(HasSubstr("1e65 (Tesla K80) has compute capability 3.7"), HasSubstr("9.0")));
+}
+
+TEST(CudaBuild, IsThatOfLibTorch) {
+  if (!nccl_missing().empty()) GTEST_SKIP() << nccl_missing();
+  EXPECT_GE(cuda_build().runtime, 13000);
+  EXPECT_THAT(cuda_build().code, testing::Contains("sm_90"));
+}
+
+TEST(CudaBuild, SaysWhatDoesNotFit) {
+  const CudaBuild build{.runtime = 13020, .code = {"sm_80", "sm_86", "sm_90a", "compute_100", "sm_120f"}};
+  EXPECT_EQ(what_does_not_fit(build, 12090, {}),
+            "the NVIDIA driver supports CUDA 12.9, but charrnn was built with the CUDA runtime 13.2, which "
+            "needs a driver for CUDA 13.0 or later: update the driver");
+  EXPECT_EQ(what_does_not_fit(build, 13000, {}), "");
+  const auto fits = [&](int major, int minor) {
+    return what_does_not_fit(build, 13020, {{"GPU-1", "kind", major, minor}}).empty();
+  };
+  EXPECT_FALSE(fits(7, 5));
+  EXPECT_TRUE(fits(8, 0));
+  EXPECT_TRUE(fits(8, 9)) << "binaries for 8.6 run on later minor versions";
+  EXPECT_TRUE(fits(9, 0));
+  EXPECT_FALSE(fits(9, 1)) << "those for 9.0a run on 9.0 alone";
+  EXPECT_TRUE(fits(10, 3)) << "PTX for 10.0 is compiled for all later ones";
+  EXPECT_TRUE(fits(13, 0));
+  EXPECT_EQ(what_does_not_fit(build, 13020, {{"GPU-1", "Tesla V100", 7, 0}}),
+            "the GPU GPU-1 (Tesla V100) has compute capability 7.0, but the kernels of this LibTorch are for "
+            "8.0, 8.6, 9.0, 10.0, 12.0: build charrnn with a LibTorch for that GPU, or hide it with "
+            "CUDA_VISIBLE_DEVICES");
+  EXPECT_EQ(what_does_not_fit({.runtime = 13020, .code = {}}, 13020, {{"GPU-1", "kind", 7, 0}}), "")
+      << "a LibTorch that does not say what it was compiled for";
 }
 
 TEST_F(CudaDriver, NoDriver) {
@@ -56,7 +111,7 @@ TEST_F(CudaDriver, LibTorchWithoutCuda) {
   const VisibleGpus gpus = find_gpus(FAKE_CUDA_DRIVER, "libtorch_not_there.so");
   EXPECT_THAT(gpus.missing, HasSubstr("CUDA part of LibTorch"));
   EXPECT_THAT(gpus.missing, HasSubstr("libtorch_not_there.so"));
-  EXPECT_EQ(gpus.uuids.size(), 2u) << "the GPUs are there: worth a warning";
+  EXPECT_EQ(gpus.gpus.size(), 2u) << "the GPUs are there: worth a warning";
 }
 
 }  // namespace

@@ -60,7 +60,9 @@ TEST(NcclModule, WithoutADriverTheErrorIsCuda) {
   setenv("CUDA_VISIBLE_DEVICES", "", 1);
   const auto solo = make_solo_communicator();
   Watchdog watchdog;
-  EXPECT_THAT(message_of([&] { make_nccl_communicator(*solo, 0, watchdog); }),
+  EXPECT_THAT(message_of([&] { make_nccl_communicator(*solo, 0, true, watchdog); }),
+              HasSubstr("CUDA failed in cudaSetDevice"));
+  EXPECT_THAT(message_of([&] { make_one_gpu_communicator(*solo, 0, watchdog); }),
               HasSubstr("CUDA failed in cudaSetDevice"));
 }
 

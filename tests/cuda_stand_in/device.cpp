@@ -69,8 +69,8 @@ struct Queue::State {
   bool is_closed = false;
 };
 
-Queue::Queue(bool is_gpu) : state_(std::make_shared<State>()) {
-  std::thread([state = state_, generator = next_generator(), is_gpu]() mutable {
+Queue::Queue() : state_(std::make_shared<State>()) {
+  std::thread([state = state_, generator = next_generator()]() mutable {
     std::unique_lock lock(state->mutex);
     for (;;) {
       state->changed.wait(lock, [&] { return !state->pieces.empty() || state->is_closed; });
@@ -81,7 +81,7 @@ Queue::Queue(bool is_gpu) : state_(std::make_shared<State>()) {
       lock.unlock();
       std::uniform_int_distribution pause(0, kLongestPauseMicroseconds);
       std::this_thread::sleep_for(std::chrono::microseconds(pause(generator)));
-      while (is_gpu && gpu_hangs) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      while (gpu_hangs) std::this_thread::sleep_for(std::chrono::milliseconds(10));
       piece();
       if (pieces_until_hang > 0 && --pieces_until_hang == 0) gpu_hangs = true;
       lock.lock();

@@ -15,11 +15,10 @@ namespace charrnn::stand_in {
 // For what is undefined in CUDA and ends in a wrong number or a crash there: says why and ends the process.
 [[noreturn]] void give_up(const std::string& reason);
 
-// A thread and its work. Leaves when it was closed and is empty.
+// A thread and its work. Stops when the GPU does; leaves when it was closed and is empty.
 class Queue {
  public:
-  // IS_GPU: stops when the GPU does.
-  explicit Queue(bool is_gpu);
+  Queue();
   void add(std::function<void()> piece) const;
   void wait() const;  // until all that was added is done
   bool is_idle() const;
@@ -60,7 +59,7 @@ bool is_device_memory(const void* pointer);
 // CUDA's opaque types.
 struct CUstream_st {
   int device = 0;
-  charrnn::stand_in::Queue queue{true};
+  charrnn::stand_in::Queue queue{};
 };
 
 struct CUevent_st {

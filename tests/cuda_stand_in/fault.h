@@ -6,6 +6,7 @@
 //   hang           the GPU stops for good after the operation and the event that marks its end
 //   never-ends     the operation does what it should and does not end; without a rank, on none
 //   late           the operation begins after seconds=S
+//   queue-hangs    the call that queues the operation does not return
 //   async-error    the operation fails with ncclRemoteError
 //   init-fails, init-hangs, finalize-hangs, abort-hangs
 //   version        ncclGetVersion gives another one than that of the headers

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <thread>
@@ -41,6 +42,7 @@ struct Call {
 struct alignas(64) Seat {
   std::atomic<uint64_t> meetings = 0;  // that its rank has come to
   int device = 0;
+  std::array<char, 64> host{};  // as NCCL_HOSTID says
   Call call;
 };
 
@@ -94,6 +96,15 @@ void add_bytes(const std::byte* from, std::byte* to, size_t bytes) {
       std::span(reinterpret_cast<T*>(to), bytes / sizeof(T)));
 }
 
+std::string setting(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// Of this process, as in NCCL. Never destroyed.
+std::mutex& last_error_mutex = *new std::mutex;
+std::string& last_error = *new std::string;
+
 size_t size_of(ncclDataType_t type) {
   return type == ncclFloat ? 4 : 2;
 }
@@ -107,21 +118,20 @@ struct ncclComm {
   ncclUniqueId id{};
   Room* room = nullptr;
   std::byte* areas = nullptr;  // kPieceBytes for each rank
-  uint64_t meetings = 0;  // only the stream's thread, and before it the first piece of `host`, comes to them
+  uint64_t meetings = 0;  // only the stream's thread, and before it the one that makes this, comes to them
   int operations = 0;
-  stand_in::Queue host{false};  // what NCCL's own threads do, one after another
 
   std::mutex mutex;
-  ncclResult_t state = ncclInProgress;
-  std::string error;
+  ncclResult_t state = ncclSuccess;
   std::atomic<int> under_way = 0;
   std::atomic<bool> aborted = false;
 
-  void set(ncclResult_t next, const std::string& text = "") {
+  void set(ncclResult_t next, const std::string& text) {
     const std::lock_guard lock(mutex);
-    if (state != ncclSuccess && state != ncclInProgress) return;  // the first error stays
+    if (state != ncclSuccess) return;  // the first error stays
     state = next;
-    error = text;
+    const std::lock_guard error_lock(last_error_mutex);
+    last_error = text;
   }
   ncclResult_t get() {
     const std::lock_guard lock(mutex);
@@ -156,7 +166,9 @@ struct ncclComm {
     if (memory == MAP_FAILED) return false;
     room = static_cast<Room*>(memory);  // zeros are a fresh Room
     areas = static_cast<std::byte*>(memory) + kRoomBytes;
-    room->seats[static_cast<size_t>(rank)].device = device;
+    Seat& own = room->seats[static_cast<size_t>(rank)];
+    own.device = device;
+    std::snprintf(own.host.data(), own.host.size(), "%s", setting("NCCL_HOSTID").c_str());
     return meet();
   }
 
@@ -164,13 +176,14 @@ struct ncclComm {
     if (stand_in::fault("init-hangs")) sleep_for_ever();
     if (stand_in::fault("init-fails")) return set(ncclSystemError, "stand-in: init-fails");
     if (!join()) return set(ncclSystemError, "stand-in: the ranks did not meet");
+    const Seat& own = room->seats[static_cast<size_t>(rank)];
     for (int other = 0; other < size; ++other) {
-      if (other != rank && room->seats[static_cast<size_t>(other)].device == device) {
+      const Seat& seat = room->seats[static_cast<size_t>(other)];
+      if (other != rank && seat.device == device && seat.host == own.host) {
         return set(ncclInvalidUsage, "stand-in: ranks " + std::to_string(rank) + " and " +
                                          std::to_string(other) + " have the same GPU");
       }
     }
-    set(ncclSuccess);
   }
 
   // On the stream's thread.
@@ -214,8 +227,6 @@ struct ncclComm {
     if (stand_in::fault_at("hang", number)) stand_in::hang_gpu_after_the_next_piece();
   }
 
-  // As a non-blocking communicator does: the work reaches the stream a little later, and until then the state
-  // is "in progress".
   ncclResult_t queue(const Call& call, const void* from, void* to, cudaStream_t stream) {
     if (get() != ncclSuccess || stream == nullptr || stream->device != device) return ncclInvalidUsage;
     const size_t bytes = call.count * size_of(static_cast<ncclDataType_t>(call.type));
@@ -226,22 +237,12 @@ struct ncclComm {
     std::byte* const target = stand_in::reach(to, bytes);
     const int number = ++operations;
     ++under_way;
-    const auto start = [this, number, call, source, target, stream] {
-      stream->queue.add([this, number, call, source, target] {
-        carry_out(number, call, source, target);
-        --under_way;
-      });
-    };
-    if (number % 2 == 1) {
-      start();
-      return ncclSuccess;
-    }
-    set(ncclInProgress);
-    host.add([this, start] {
-      start();
-      if (get() == ncclInProgress) set(ncclSuccess);
+    if (stand_in::fault_at("queue-hangs", number)) sleep_for_ever();
+    stream->queue.add([this, number, call, source, target] {
+      carry_out(number, call, source, target);
+      --under_way;
     });
-    return ncclInProgress;
+    return ncclSuccess;
   }
 
   static constexpr int64_t kSum = 1;
@@ -265,18 +266,15 @@ const char* ncclGetErrorString(ncclResult_t result) {
       return "remote process exited or there was a network error";
     case ncclInvalidUsage:
       return "invalid usage";
-    case ncclInProgress:
-      return "NCCL operation in progress";
     default:
       return "another error of the stand-in";
   }
 }
 
-const char* ncclGetLastError(ncclComm_t comm) {
-  if (comm == nullptr) return "";
+const char* ncclGetLastError(ncclComm_t /*comm*/) {
   static auto& text = *new std::string;
-  const std::lock_guard lock(comm->mutex);
-  text = comm->error;
+  const std::lock_guard lock(last_error_mutex);
+  text = last_error;
   return text.c_str();
 }
 
@@ -290,15 +288,17 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
 
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id, int rank,
                                     ncclConfig_t* config) {
-  if (config->blocking != 0 || static_cast<size_t>(size) > kMostRanks) return ncclInvalidArgument;
+  if (config->blocking != 1 || static_cast<size_t>(size) > kMostRanks) return ncclInvalidArgument;
+  // NCCL would connect the ranks in the first sum, and block in it.
+  if (setting("NCCL_RUNTIME_CONNECT") != "0") stand_in::give_up("expected NCCL_RUNTIME_CONNECT=0");
   ncclComm* const made = new ncclComm;
   made->rank = rank;
   made->size = size;
   cudaGetDevice(&made->device);
   made->id = id;
-  made->host.add([made] { made->initialize(); });
-  *comm = made;
-  return ncclInProgress;
+  made->initialize();
+  if (made->get() == ncclSuccess) *comm = made;
+  return made->get();
 }
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
@@ -308,19 +308,13 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
 
 ncclResult_t ncclCommFinalize(ncclComm_t comm) {
   if (comm->get() != ncclSuccess) return ncclInvalidUsage;
-  comm->set(ncclInProgress);
-  comm->host.add([comm] {
-    if (stand_in::fault("finalize-hangs")) sleep_for_ever();
-    while (comm->under_way > 0) nap();
-    if (comm->get() == ncclInProgress) comm->set(ncclSuccess);
-  });
-  return ncclInProgress;
+  if (stand_in::fault("finalize-hangs")) sleep_for_ever();
+  while (comm->under_way > 0) nap();
+  return comm->get();
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   while (comm->under_way > 0) nap();
-  comm->host.wait();
-  comm->host.close();
   munmap(comm->room, kRoomBytes + static_cast<size_t>(comm->size) * kPieceBytes);
   delete comm;
   return ncclSuccess;

@@ -1,5 +1,5 @@
 // Goes wrong in the way that its first argument names; comm_failures_test.sh and comm_nccl_failures_test.sh
-// look at how it ends. The second argument is the report folder; the third, "nccl", asks for GPUs.
+// look at how it ends. The second argument is the report folder; the third, "cuda" or "auto", asks for GPUs.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -24,7 +24,8 @@ void leave(Communicator& comm, const std::string& way) {
   if (way == "exception") throw std::out_of_range("beyond the end");
 }
 
-ExitCode go_wrong(Session& session, const std::string& way, const std::string& folder, bool on_gpus) {
+ExitCode go_wrong(Session& session, const std::string& way, const std::string& folder,
+                  DeviceName device_name) {
   const bool last = session.comm().rank() == session.comm().size() - 1;
   together(session.comm(), [&] {
     if (way == "usage-error-of-all") fail_usage("misspelt key");
@@ -32,9 +33,8 @@ ExitCode go_wrong(Session& session, const std::string& way, const std::string& f
   });
   CommSettings settings;
   settings.timeout_seconds = way == "killed" ? 10 : 1.5;  // mpirun ends the others after 2 s
-  Communicator& comm = session.choose_backend(
-      settings, on_gpus || way == "wants-gpu" ? DeviceName::kCuda : DeviceName::kCpu, folder);
-  const auto device = make_test_device(comm);
+  Communicator& comm = session.choose_backend(settings, device_name, folder);
+  const auto device = make_test_device(session.device().cuda);
   // Two steps as in training; in the second, 31, something goes wrong.
   std::vector<float> result;
   for (const int64_t step : {30, 31}) {
@@ -52,7 +52,11 @@ ExitCode go_wrong(Session& session, const std::string& way, const std::string& f
     comm.finish_control_sum();
     result = values.values();
   }
-  if (comm.rank() == 0) std::printf("%d ranks, %s\n", static_cast<int>(result[0]), comm.backend().c_str());
+  if (comm.rank() == 0) {
+    std::printf("%d ranks, %s, devices %s\n", static_cast<int>(result[0]), comm.backend().c_str(),
+                comm.devices_are_alike() ? "alike" : "differ");
+    if (session.device().cuda) std::fputs(session.place_table().c_str(), stdout);
+  }
   return way == "saved" ? ExitCode::kSaved : ExitCode::kFinished;
 }
 
@@ -62,7 +66,10 @@ ExitCode go_wrong(Session& session, const std::string& way, const std::string& f
 int main(int argc, char** argv) {
   const std::string way = argc > 1 ? argv[1] : "";
   const std::string folder = argc > 2 ? argv[2] : "";
-  const bool on_gpus = argc > 3 && std::string(argv[3]) == "nccl";
+  const std::string device = argc > 3 ? argv[3] : "cpu";
+  const charrnn::DeviceName name = device == "cuda"   ? charrnn::DeviceName::kCuda
+                                   : device == "auto" ? charrnn::DeviceName::kAuto
+                                                      : charrnn::DeviceName::kCpu;
   return charrnn::run_ranks(
-      [&](charrnn::Session& session) { return charrnn::go_wrong(session, way, folder, on_gpus); });
+      [&](charrnn::Session& session) { return charrnn::go_wrong(session, way, folder, name); });
 }

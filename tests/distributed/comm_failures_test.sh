@@ -64,7 +64,7 @@ expect 2 "$program" usage-error-of-all
 expect_count 1 "error: misspelt key"
 
 # A GPU that is wanted and not there.
-CUDA_VISIBLE_DEVICES='' expect 2 $(ranks 2) "$program" wants-gpu
+CUDA_VISIBLE_DEVICES='' expect 2 $(ranks 2) "$program" nothing '' cuda
 expect_count 1 "run.device is cuda"
 
 # Slurm started two, and nothing would join them; a batch script's own variables mean nothing.

@@ -15,7 +15,7 @@ goes_wrong() {
   rm -rf "$folder/run"
   export CHARRNN_STAND_IN_FAULT=$4
   echo "fault: $4"
-  expect_within "$1" "$2" $(ranks "$3") "$with_stand_in" "$program" "${5:-nothing}" "$folder/run" nccl
+  expect_within "$1" "$2" $(ranks "$3") "$with_stand_in" "$program" "${5:-nothing}" "$folder/run" cuda
 }
 reports_of() {
   local rank
@@ -24,7 +24,7 @@ reports_of() {
 
 for ranks in 2 3; do
   goes_wrong 9 0 $ranks ""
-  expect_text "$ranks ranks, nccl"
+  expect_text "$ranks ranks, nccl, devices alike"
   expect_count 0 "error"
 done
 
@@ -64,6 +64,15 @@ expect_text "2 ranks, nccl"
 goes_wrong 9 4 2 "late rank=1 operation=3 seconds=8"
 expect_text "all_reduce_sum of 4000 bytes"
 
+# A call that should only queue does not return: the others name that rank, and the watchdog ends a process.
+goes_wrong 9 4 2 "queue-hangs rank=1 operation=3"
+expect_text "rank 1 ($host) did not come to all_reduce_sum of 4000 bytes"
+reports_of 0 1
+goes_wrong 9 4 2 "queue-hangs operation=3"
+expect_text "all_reduce_sum of 4000 bytes (operation "
+expect_text ", step 31) hangs since"
+reports_of 0 1
+
 # NCCL itself reports an error: that rank speaks, and first.
 goes_wrong 9 4 2 "async-error rank=1 operation=3"
 expect_first_error "(rank 1): NCCL failed in all_reduce_sum of 4000 bytes (operation "
@@ -99,8 +108,46 @@ expect_text "rank 2 ($host) did not come to all_reduce_sum of 4000 bytes"
 goes_wrong 9 137 3 "" killed
 expect_report last-operations 0 "operation [0-9]+ all_reduce_sum bytes 4000 step 31 awaited began -[0-9.]+"
 
-# More ranks than GPUs: refused by name, before NCCL.
+# One rank on a GPU that hangs, without NCCL: alone, and under mpirun.
+rm -rf "$folder/run"
+expect 0 "$with_stand_in" "$program" nothing "$folder/run" cuda
+expect_text "1 ranks, solo, devices alike"
+expect_text "cuda:0 (Fake GPU, GPU-"
+expect_within 9 4 "$with_stand_in" "$program" gpu-hangs "$folder/run" cuda
+expect_text "the end of the GPU's work (operation "
+expect_text ", step 31) hangs since"
+expect_report abort-report 0 "operation [0-9]+ the end of the GPU's work bytes 0 step 31 awaited began -[0-9.]+"
+goes_wrong 9 4 1 "" gpu-hangs
+expect_text "the GPU of rank 0 ($host) did not come to the end of the GPU's work (operation "
+reports_of 0
+
+# GPUs of different kinds.
+FAKE_CUDA_KINDS="Fake A 9.0,Fake B 9.0" goes_wrong 9 0 3 ""
+expect_text "3 ranks, nccl, devices differ"
+expect_text "cuda:1 (Fake B, GPU-"
+
+# More ranks than GPUs: refused by name, before NCCL; for tests they may share, if NCCL takes them for two hosts.
 FAKE_CUDA_GPUS=1 goes_wrong 9 2 2 ""
 expect_text "found ranks 0 and 1 of $(hostname) on the same one"
+share=(env FAKE_CUDA_GPUS=1 CHARRNN_SHARE_GPU=1 "$with_stand_in")
+# shellcheck disable=SC2016  # mpirun's variable
+expect 0 $(ranks 2) "${share[@]}" sh -c 'NCCL_HOSTID=$OMPI_COMM_WORLD_RANK exec "$@"' sh "$program" nothing '' cuda
+expect_text "2 ranks, nccl, devices alike"
+expect_count 2 "shared by ranks: CHARRNN_SHARE_GPU"
+expect 4 $(ranks 2) "${share[@]}" "$program" nothing '' cuda
+expect_text "stand-in: ranks 0 and 1 have the same GPU"
+
+# A driver that is too old, a GPU that LibTorch has no kernels for: before anything is trained.
+export CHARRNN_STAND_IN_FAULT=''
+for misfit in "FAKE_CUDA_VERSION=12040 supports CUDA 12.4" "FAKE_CUDA_KINDS=Fake 3.7 has compute capability 3.7"; do
+  setting=${misfit%% supports*}
+  setting=${setting%% has*}
+  expect 2 env "$setting" "$with_stand_in" "$program" nothing "$folder/run" cuda
+  expect_count 1 "${misfit#"$setting" }"
+  expect_count 1 "run.device is cuda, but on $(hostname) no GPU can be used"
+  expect 0 env "$setting" "$with_stand_in" "$program" nothing "$folder/run" auto
+  expect_count 1 "a GPU is there and not used"
+  expect_text "1 ranks, solo"
+done
 
 finish

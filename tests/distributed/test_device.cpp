@@ -21,8 +21,8 @@ class HostDevice final : public TestDevice {
 
 }  // namespace
 
-std::unique_ptr<TestDevice> make_test_device(const Communicator& comm) {
-  if (comm.backend() == "nccl") return make_cuda_test_device();
+std::unique_ptr<TestDevice> make_test_device(bool on_gpu) {
+  if (on_gpu) return make_cuda_test_device();
   return std::make_unique<HostDevice>();
 }
 

@@ -7,8 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "comm/communicator.h"
-
 namespace charrnn {
 
 class TestDevice {
@@ -28,8 +26,8 @@ class TestDevice {
   virtual bool is_idle() = 0;
 };
 
-// For backend "nccl" a GPU, the one that is current in this thread; else the host itself.
-std::unique_ptr<TestDevice> make_test_device(const Communicator& comm);
+// A GPU, the one that is current in this thread; or the host itself.
+std::unique_ptr<TestDevice> make_test_device(bool on_gpu);
 
 // What the build has for GPUs: test_device_cuda.cpp, or test_device_absent.cpp which throws.
 std::unique_ptr<TestDevice> make_cuda_test_device();
