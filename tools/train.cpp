@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
     Communicator& comm = session.choose_backend(settings.comm, settings.run.device, settings.run.output);
     if (comm.rank() == 0 && comm.size() > 1) std::fputs(session.place_table().c_str(), stdout);
     const at::Device device = prepare_compute(session, settings.run.threads);
+    options.automatic_precision = precision_on(session.device(), Precision::kAuto);
     return TrainingRun(config, options, comm, device).run();
   };
   return run_ranks(train, config.settings.comm.timeout_seconds);

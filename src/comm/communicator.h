@@ -38,7 +38,6 @@ class Communicator {
   virtual int local_size() const = 0;
   virtual std::string backend() const = 0;          // "solo", "mpi", "nccl"
   virtual std::string host_of(int rank) const = 0;  // the name of that rank's host
-  virtual bool devices_are_alike() const { return true; }
 
   // Whether equal work gives equal bits on the devices of all ranks. What runs on CPUs is written so; GPUs of
   // different kinds add in different orders.

@@ -130,10 +130,10 @@ struct EnumNames<RateScale> {
 };
 
 // What the model computes in. Weights, moments and the loss are fp32 in each.
-enum class Precision { kFp32, kTf32, kBf16, kFp16 };
+enum class Precision { kAuto, kFp32, kTf32, kBf16, kFp16 };
 template <>
 struct EnumNames<Precision> {
-  static constexpr std::array<std::string_view, 4> names{"fp32", "tf32", "bf16", "fp16"};
+  static constexpr std::array<std::string_view, 5> names{"auto", "fp32", "tf32", "bf16", "fp16"};
 };
 
 enum class OnDivergence { kStop, kRollback };
@@ -482,7 +482,7 @@ struct TrainSettings {
   RateScale scale_learning_rate = RateScale::kNone;
   std::optional<int64_t> reference_batch_size;
   double clip_norm = 1.0;
-  Precision precision = Precision::kFp32;
+  Precision precision = Precision::kAuto;
   std::optional<int64_t> read_every;
   bool profile = false;
   std::optional<double> average_decay;
@@ -541,9 +541,9 @@ void visit_train(Self& s, Visitor& v) {
            .max = 16777216,
            .word = "none"});
   v.field("clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});
-  v.field(
-      "precision", s.precision,
-      {.help = "of the model's products; tf32, bf16 and fp16 are for GPUs, with fp32 weights behind them"});
+  v.field("precision", s.precision,
+          {.help = "number type of the model's matrix products; auto: tf32 on GPUs that have it, else fp32; "
+                   "weights are kept in fp32"});
   v.field(
       "read_every", s.read_every,
       {.help = "losses stay on the device for so many steps, which need not wait for them; auto: 1 on the "

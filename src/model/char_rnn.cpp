@@ -7,6 +7,7 @@
 
 #include "core/counter_random.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "model/cudnn_layer.h"
 #include "model/loss.h"
 
@@ -99,6 +100,12 @@ void CharRnn::compute_in(at::ScalarType type) {
     return cudnn_serves(settings_.cell, input_width, settings_.hidden_size, type, on);
   };
   uses_cudnn_ = serves(width) && (settings_.layers == 1 || serves(settings_.hidden_size));
+  if (on.is_cuda() && !uses_cudnn_) {
+    log::warning(
+        "cuDNN is not in this LibTorch, or arranges a layer's weights otherwise than charrnn: LibTorch's own "
+        "layers "
+        "are used, which are slower");
+  }
 }
 
 void CharRnn::initialize(uint64_t seed) {

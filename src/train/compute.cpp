@@ -23,6 +23,11 @@ at::Device prepare_compute(const Session& session, std::optional<int64_t> thread
   return {at::kCUDA, static_cast<at::DeviceIndex>(device.index)};
 }
 
+Precision precision_on(const Device& device, Precision setting) {
+  if (setting != Precision::kAuto) return setting;
+  return has_tf32(device) ? Precision::kTf32 : Precision::kFp32;
+}
+
 void use_precision(Precision precision, CharRnn& model) {
   at::globalContext().setAllowTF32CuDNN(precision == Precision::kTf32);
   at::globalContext().setAllowTF32CuBLAS(precision == Precision::kTf32);

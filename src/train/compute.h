@@ -16,7 +16,11 @@ namespace charrnn {
 // Call it once, after Session::choose_backend and before the first tensor. `threads` is run.threads.
 at::Device prepare_compute(const Session& session, std::optional<int64_t> threads);
 
-// Layers and head compute in that precision from now on; tf32 is for the products of the whole program.
+// What train.precision means on this device: auto is tf32 on a GPU that has it, else fp32.
+Precision precision_on(const Device& device, Precision setting);
+
+// Layers and head compute in that precision from now on (auto: in fp32); tf32 is for the products of the
+// whole program.
 void use_precision(Precision precision, CharRnn& model);
 
 }  // namespace charrnn

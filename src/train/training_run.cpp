@@ -72,7 +72,7 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   model_.emplace(settings_.model, static_cast<int64_t>(corpus_->vocabulary().size()), at::kFloat, device_);
   if (!found) together(comm_, [&] { make_first_weights(); });
   if (options_.fit_seconds && !found) {
-    const FittedSteps fitted = fit_steps(*options_.fit_seconds, settings_, *corpus_, *model_, comm_);
+    const FittedSteps fitted = fit_steps(*options_.fit_seconds, in_force(), *corpus_, *model_, comm_);
     settings_.train.steps = fitted.steps;
     settings_.train.epochs.reset();
     screen_.message(concat("--fit-seconds ", *options_.fit_seconds, ": a step takes ",
@@ -83,7 +83,7 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   total_steps_ = settings_.train.epochs
                      ? reading_plan(train, lane_options(settings_)).steps_for(*settings_.train.epochs)
                      : settings_.train.steps.value();
-  trainer_ = std::make_unique<Trainer>(settings_, total_steps_, *model_, comm_, train, progress);
+  trainer_ = std::make_unique<Trainer>(in_force(), total_steps_, *model_, comm_, train, progress);
   if (found) trainer_->restore_from(*found);
   pitfalls_.emplace(settings_, corpus_->marks(), model_->vocabulary_size());
   seconds_before_ = progress.seconds;
@@ -153,6 +153,12 @@ std::optional<Checkpoint> TrainingRun::share_checkpoint(
   return found;
 }
 
+Settings TrainingRun::in_force() const {
+  Settings settings = settings_;
+  if (settings.train.precision == Precision::kAuto) settings.train.precision = options_.automatic_precision;
+  return settings;
+}
+
 // Drawn, or those of another run that has the same characters and shape: fine-tuning.
 void TrainingRun::make_first_weights() {
   if (!is_first_) return;
@@ -210,8 +216,10 @@ void TrainingRun::print_start() {
       with_thousands(static_cast<int64_t>(train.characters)), " characters to train on, ",
       corpus_->vocabulary().size(), " in the vocabulary\nranks     ", comm_.size(), " (", comm_.backend(),
       "), ", device_.str(), ", ", at::get_num_threads(), " thread", at::get_num_threads() == 1 ? "" : "s",
-      " each\nrun       ", settings_.run.output, ": ", with_thousands(total_steps_), " steps of ",
-      settings_.train.batch_size, " lanes x ", settings_.train.sequence_length.text(), " characters, ",
+      " each\nprecision ", enum_name(in_force().train.precision),
+      settings_.train.precision == Precision::kAuto ? " (train.precision: auto)" : "", "\nrun       ",
+      settings_.run.output, ": ", with_thousands(total_steps_), " steps of ", settings_.train.batch_size,
+      " lanes x ", settings_.train.sequence_length.text(), " characters, ",
       trainer_->plan().steps_in_epoch(0), " steps an epoch\nsettings  all in ", folder_.config().string());
   if (trainer_->progress().step == 0) {
     text += "; other than the default:";
@@ -465,7 +473,7 @@ bool TrainingRun::roll_back() {
   progress.rollback_step = progress.step;
   progress.rate_factor = diverged.rate_factor * settings_.train.rollback_rate_factor;
   trainer_.reset();  // before the next one watches the same weights
-  trainer_ = std::make_unique<Trainer>(settings_, total_steps_, *model_, comm_,
+  trainer_ = std::make_unique<Trainer>(in_force(), total_steps_, *model_, comm_,
                                        corpus_->require_split("train"), progress);
   trainer_->restore_from(*good);
   together(comm_, [&] {

@@ -25,6 +25,8 @@ struct TrainOptions {
   std::optional<double> fit_seconds;  // choose train.steps so that the run takes this long
   std::optional<int64_t> max_steps;   // stop after this step of the run
   std::optional<double> max_seconds;  // stop after so long in this process
+  // What train.precision: auto is on this device.
+  Precision automatic_precision = Precision::kFp32;
 };
 
 class TrainingRun {
@@ -44,6 +46,7 @@ class TrainingRun {
   void warn_of_other_corpus_settings() const;
   std::optional<Checkpoint> find_checkpoint();
   std::optional<Checkpoint> share_checkpoint(const std::function<std::optional<Checkpoint>()>& pick);
+  Settings in_force() const;  // for the trainer: with the precision that auto stands for
   void make_first_weights();
   void go_on_from(const Checkpoint& found);
   void open_files();

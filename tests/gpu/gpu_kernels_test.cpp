@@ -5,6 +5,8 @@
 
 #include "../model/small_model.h"
 #include "comm/devices.h"
+#include "kernels/kernels.h"
+#include "model/cudnn_layer.h"
 #include "model/loss.h"
 #include "train/gradient_norm.h"
 #include "train/optimizer.h"
@@ -12,7 +14,7 @@
 namespace charrnn {
 namespace {
 
-class Gpu : public testing::Test {
+class GpuKernels : public testing::Test {
  protected:
   static void SetUpTestSuite() { gpus_ = find_gpus(); }
   void SetUp() override {
@@ -23,7 +25,7 @@ class Gpu : public testing::Test {
   static VisibleGpus gpus_;
 };
 
-VisibleGpus Gpu::gpus_;
+VisibleGpus GpuKernels::gpus_;
 
 CharRnn float_model(const ModelSettings& settings, at::Device device) {
   CharRnn model(settings, kV, at::kFloat, device);
@@ -31,27 +33,61 @@ CharRnn float_model(const ModelSettings& settings, at::Device device) {
   return model;
 }
 
-TEST_F(Gpu, FirstWeightsAreThoseOfTheCpu) {
+TEST_F(GpuKernels, FirstWeightsAreThoseOfTheCpu) {
   const CharRnn cpu = float_model(small_settings(), at::kCPU);
   const CharRnn gpu = float_model(small_settings(), at::kCUDA);
   EXPECT_TRUE(at::equal(cpu.parameters().values(), gpu.parameters().values().to(at::kCPU)));
 }
 
-TEST_F(Gpu, DropoutMasksAreThoseOfTheCpu) {
+TEST_F(GpuKernels, DropoutMasksAreThoseOfTheCpu) {
   const DropoutKey key{5, 17, 3};
   for (const int64_t layer : {0, 1}) {
     const at::Tensor cpu = dropout_mask({4, 6, 33}, 0.3, key, layer, at::TensorOptions().dtype(at::kFloat));
     const at::Tensor gpu =
         dropout_mask({4, 6, 33}, 0.3, key, layer, at::TensorOptions().dtype(at::kFloat).device(at::kCUDA));
     EXPECT_TRUE(at::equal(cpu, gpu.to(at::kCPU)));
-    const at::Tensor ones = at::ones({4, 6, 33});
-    EXPECT_TRUE(
-        at::equal(dropout(ones, 0.3, key, layer), dropout(ones.to(at::kCUDA), 0.3, key, layer).to(at::kCPU)));
+  }
+}
+
+// By charrnn's own kernel, in both directions, both orders in memory and with rows that fit its wide loads or
+// not.
+TEST_F(GpuKernels, DropoutGivesTheBitsOfTheCpu) {
+  EXPECT_EQ(kernels_missing(0), "");
+  const DropoutKey key{5, 17, 3};
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf, at::kDouble}) {
+    for (const int64_t units : {33, 64, 512}) {
+      for (const bool is_time_major : {false, true}) {
+        const auto some = [&](double shift) {
+          const at::Tensor numbers = some_numbers({4, 6, units}, shift, type);
+          return is_time_major ? numbers.transpose(0, 1).contiguous().transpose(0, 1) : numbers;
+        };
+        std::vector<at::Tensor> results;
+        for (const at::Device device : {at::Device(at::kCPU), at::Device(at::kCUDA)}) {
+          at::Tensor input = some(0.4).to(device).requires_grad_(true);
+          const at::Tensor output = dropout(input, 0.3, key, 1);
+          output.backward(some(2.2).to(device));
+          results.push_back(output.detach().to(at::kCPU));
+          results.push_back(input.grad().to(at::kCPU));
+        }
+        EXPECT_TRUE(at::equal(results[0], results[2])) << type << units << is_time_major;
+        EXPECT_TRUE(at::equal(results[1], results[3])) << type << units << is_time_major;
+      }
+    }
+  }
+}
+
+// Else LibTorch's layers would run, which copy a layer's weights at each call.
+TEST_F(GpuKernels, CudnnArrangesWeightsAsCharrnnDoes) {
+  for (const Cell cell : {Cell::kLstm, Cell::kGru, Cell::kRnnTanh, Cell::kRnnRelu}) {
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
+      EXPECT_TRUE(cudnn_serves(cell, 128, 512, type, at::kCUDA)) << enum_name(cell) << type;
+      EXPECT_TRUE(cudnn_serves(cell, 5, 7, type, at::kCUDA)) << enum_name(cell) << type;
+    }
   }
 }
 
 // Float rounding through T steps of two layers: a few 1e-7 of values of about 1; gradients of sums of 6.
-TEST_F(Gpu, ForwardAndBackwardAreThoseOfTheCpu) {
+TEST_F(GpuKernels, ForwardAndBackwardAreThoseOfTheCpu) {
   for (const InputLayer input : {InputLayer::kEmbedding, InputLayer::kOneHot}) {
     ModelSettings settings = small_settings(input);
     settings.dropout = 0.25;
@@ -71,7 +107,7 @@ TEST_F(Gpu, ForwardAndBackwardAreThoseOfTheCpu) {
   }
 }
 
-TEST_F(Gpu, NormsAndUpdatesAreThoseOfTheCpu) {
+TEST_F(GpuKernels, NormsAndUpdatesAreThoseOfTheCpu) {
   const c10::AutoGradMode no_grad(false);
   for (const OptimizerName name :
        {OptimizerName::kSgd, OptimizerName::kRmsprop, OptimizerName::kAdam, OptimizerName::kAdamW}) {

@@ -24,5 +24,19 @@ TEST(Compute, DenormalsAreFlushedInEveryThread) {
   EXPECT_EQ(flushed, 3);
 }
 
+TEST(Compute, AutoIsTf32WhereTheGpuHasIt) {
+  const auto gpu = [](int major) {
+    Device device;
+    device.cuda = true;
+    device.gpu.major = major;
+    return device;
+  };
+  EXPECT_EQ(precision_on(Device(), Precision::kAuto), Precision::kFp32);
+  EXPECT_EQ(precision_on(gpu(7), Precision::kAuto), Precision::kFp32);
+  EXPECT_EQ(precision_on(gpu(8), Precision::kAuto), Precision::kTf32);
+  EXPECT_EQ(precision_on(gpu(9), Precision::kFp32), Precision::kFp32);
+  EXPECT_EQ(precision_on(Device(), Precision::kBf16), Precision::kBf16);
+}
+
 }  // namespace
 }  // namespace charrnn

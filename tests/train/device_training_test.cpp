@@ -6,17 +6,15 @@
 
 #include <c10/core/GradMode.h>
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "../data/counting_split.h"
 #include "../temporary_folder.h"
 #include "data/corpus_builder.h"
+#include "device_runs.h"
 #include "generate/sampler.h"
-#include "small_run.h"
 #include "test_device/pytorch_step.h"
 #include "test_device/test_device.h"
 #include "train/evaluator.h"
@@ -27,79 +25,26 @@ namespace {
 
 class DeviceTraining : public testing::Test {
  protected:
-  // Settings of the same run there: the CPU's layers are LibTorch's, which add as the device's do.
-  static Settings reference(Settings settings) {
-    settings.model.kernel = Kernel::kReference;
-    return settings;
-  }
-  SmallRun on_device(const Settings& settings, const Progressed& progress = {}) const {
-    return SmallRun(settings, split_, progress, test_device());
-  }
+  SmallRun on_device(const Settings& settings) const { return runs_.on_device(settings); }
 
   TemporaryFolder folder_;
-  SplitInfo split_ = counting_split(folder_, {29, 43}, 1, kV);
+  DeviceRuns runs_{test_device(), 2e-5};
 };
 
-double mean_loss(const SmallRun& run) {
-  return run.trainer.progress().window_loss_sum / run.trainer.progress().window_count;
-}
-
-double largest_difference(const at::Tensor& a, const at::Tensor& b) {
-  return (a.detach().to(at::kCPU) - b.detach().to(at::kCPU)).abs().max().item<double>();
-}
-
-// Every kind of run, fifteen steps. 2e-5: float rounding over fifteen steps, of weights below 3.
 TEST_F(DeviceTraining, RunsAreThoseOfTheCpu) {
-  std::vector<std::pair<std::string, Settings>> runs;
-  const auto add = [&](const std::string& name, const auto& change) {
-    Settings settings = some_settings();
-    change(settings);
-    runs.emplace_back(name, settings);
-  };
-  add("lstm", [](Settings&) {});
-  add("gru", [](Settings& s) { s.model.cell = Cell::kGru; });
-  add("rnn_tanh, one layer", [](Settings& s) {
-    s.model.cell = Cell::kRnnTanh;
-    s.model.layers = 1;
-  });
-  add("rnn_relu", [](Settings& s) { s.model.cell = Cell::kRnnRelu; });
-  add("one-hot", [](Settings& s) { s.model.input = InputLayer::kOneHot; });
-  add("tied weights", [](Settings& s) {
-    s.model.tied_weights = true;
-    s.model.embedding_size = s.model.hidden_size;
-  });
-  add("no head", [](Settings& s) {
-    s.model.head = Head::kNone;
-    s.model.hidden_size = kV;
-  });
-  add("groups, average, last character", [](Settings& s) {
-    s.train.accumulate = 2;
-    s.train.average_decay = 0.9;
-    s.train.loss = LossOver::kLast;
-  });
-  add("sgd", [](Settings& s) {
-    s.train.optimizer.name = OptimizerName::kSgd;
-    s.train.optimizer.momentum = 0.9;
-    s.train.clip_norm = 0;
-  });
-  add("rmsprop", [](Settings& s) { s.train.optimizer.name = OptimizerName::kRmsprop; });
-  add("adamw, amsgrad", [](Settings& s) {
-    s.train.optimizer.name = OptimizerName::kAdamW;
-    s.train.optimizer.amsgrad = true;
-  });
-  add("random windows", [](Settings& s) { s.train.sampling = Sampling::kRandom; });
-  add("spikes", [](Settings& s) { s.train.skip_spikes_above = 1.5; });
-  for (const auto& [name, settings] : runs) {
-    SmallRun cpu(reference(settings), split_);
-    SmallRun device = on_device(settings);
-    EXPECT_EQ(largest_difference(cpu.values(), device.values()), 0) << name << ": first weights";
-    cpu.steps(15);
-    device.steps(15);
-    EXPECT_NEAR(mean_loss(device), mean_loss(cpu), 2e-5) << name;
-    EXPECT_NEAR(device.trainer.gradient_norm(), cpu.trainer.gradient_norm(), 2e-5) << name;
-    EXPECT_EQ(device.trainer.progress().skipped, cpu.trainer.progress().skipped) << name;
-    EXPECT_LT(largest_difference(cpu.values(), device.values()), 2e-4) << name;
-  }
+  runs_.expect_runs_of_the_cpu();
+}
+
+TEST_F(DeviceTraining, SixteenBitsLearnAsThirtyTwoDo) {
+  runs_.expect_that_sixteen_bits_learn();
+}
+
+TEST_F(DeviceTraining, CheckpointsGoBothWays) {
+  runs_.expect_checkpoints_both_ways();
+}
+
+TEST_F(DeviceTraining, AStepOfNoNumberChangesNothing) {
+  runs_.expect_that_a_step_of_no_number_changes_nothing();
 }
 
 // What PyTorch's own step of the same model does, in turns with ours: no more operations here. The figure is
@@ -152,83 +97,8 @@ TEST_F(DeviceTraining, TheHostWaitsOnlyWhenItReadsLosses) {
   }
 }
 
-TEST_F(DeviceTraining, SixteenBitsLearnAsThirtyTwoDo) {
-  for (const Cell cell : {Cell::kLstm, Cell::kGru}) {
-    Settings settings = some_settings();
-    settings.model.cell = cell;
-    SmallRun whole = on_device(settings);
-    whole.steps(40);
-    for (const Precision precision : {Precision::kBf16, Precision::kFp16}) {
-      settings.train.precision = precision;
-      SmallRun run = on_device(settings);
-      run.steps(40);
-      EXPECT_EQ(run.values().scalar_type(), at::kFloat);
-      EXPECT_EQ(run.trainer.progress().skipped, 0);
-      // 8 and 11 bits of mantissa: errors of 4e-3 and 5e-4 in each product, over 40 steps.
-      EXPECT_NEAR(mean_loss(run), mean_loss(whole), precision == Precision::kBf16 ? 2e-2 : 4e-3)
-          << enum_name(cell) << ", " << enum_name(precision);
-      EXPECT_NE(mean_loss(run), mean_loss(whole)) << "nothing was rounded";
-    }
-  }
-}
-
-// Six steps, saved, six more equal twelve, bit for bit: on the device, and from one kind of memory to the
-// other.
-TEST_F(DeviceTraining, CheckpointsGoBothWays) {
-  for (const Precision precision : {Precision::kFp32, Precision::kBf16, Precision::kFp16}) {
-    Settings settings = some_settings();
-    settings.train.precision = precision;
-    settings.train.average_decay = 0.9;
-    SmallRun whole = on_device(settings);
-    whole.steps(6);
-    write_checkpoint(folder_ / "file", whole.saved());
-    const Checkpoint found = read_checkpoint(folder_ / "file");
-    whole.steps(6);
-
-    SmallRun device = on_device(settings, found.progress);
-    device.trainer.restore_from(found);
-    device.steps(6);
-    EXPECT_TRUE(same_bits(device.values().to(at::kCPU), whole.values().to(at::kCPU))) << enum_name(precision);
-    EXPECT_TRUE(same_bits(device.saved().state.c, whole.saved().state.c)) << enum_name(precision);
-    EXPECT_EQ(device.trainer.gradient_norm(), whole.trainer.gradient_norm());
-    if (precision != Precision::kFp32) continue;
-
-    SmallRun cpu(reference(settings), split_, found.progress);
-    cpu.trainer.restore_from(found);
-    cpu.steps(6);
-    EXPECT_LT(largest_difference(cpu.values(), whole.values()), 2e-4);
-    write_checkpoint(folder_ / "cpu", cpu.saved());
-    const Checkpoint from_cpu = read_checkpoint(folder_ / "cpu");
-    SmallRun back = on_device(settings, from_cpu.progress);
-    back.trainer.restore_from(from_cpu);
-    EXPECT_EQ(largest_difference(back.values(), cpu.values()), 0);
-  }
-}
-
-TEST_F(DeviceTraining, AStepOfNoNumberChangesNothing) {
-  Settings settings = some_settings();
-  settings.train.average_decay = 0.9;
-  SmallRun run = on_device(settings);
-  run.steps(5);
-  const at::Tensor bias = run.model.parameters()["head.bias"].detach();
-  const at::Tensor kept = bias.clone();
-  bias.narrow(0, 4, 1).fill_(std::numeric_limits<float>::quiet_NaN());
-  Checkpoint before = run.saved();
-  for (auto& [name, tensor] : before.weights) tensor = tensor.clone();
-  run.steps(2);
-  const Checkpoint after = run.saved();
-  EXPECT_EQ(run.trainer.progress().skipped, 2);
-  EXPECT_TRUE(same_bits(after.state.h, before.state.h));
-  for (const auto& [name, tensor] : after.weights) {
-    EXPECT_TRUE(same_bits(tensor.to(at::kCPU), before.weights.at(name).to(at::kCPU))) << name;
-  }
-  at::Tensor(bias).copy_(kept);
-  run.steps(1);
-  EXPECT_EQ(run.trainer.progress().skipped_in_a_row, 0);
-}
-
 TEST_F(DeviceTraining, EvaluatesAsTheCpuDoesWithoutWaiting) {
-  const Settings settings = reference(some_settings());
+  const Settings settings = DeviceRuns::reference(some_settings());
   const CharRnn cpu = SmallRun::initialized(settings);
   const CharRnn device = SmallRun::initialized(settings, test_device());
   const SplitInfo valid = counting_split(folder_, {900, 401}, 1, kV, "valid");

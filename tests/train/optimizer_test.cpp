@@ -161,9 +161,10 @@ TEST_P(Optimizers, DividesGradientsAndSkipsAsIfTheStepHadNotBeen) {
     expected.update(plain, slopes / t, 0.01);
     if (t == 2) {
       const at::Tensor no_number = at::full({count}, NAN);
-      found.update(divided, no_number, 0.01, at::scalar_tensor(NAN), at::ones({}));
+      found.update(divided, no_number, 0.01, at::scalar_tensor(NAN), at::scalar_tensor(false, at::kBool));
     }
-    found.update(divided, 8 * slopes, 0.01, at::scalar_tensor(8.0F * static_cast<float>(t)), at::zeros({}));
+    found.update(divided, 8 * slopes, 0.01, at::scalar_tensor(8.0F * static_cast<float>(t)),
+                 at::scalar_tensor(true, at::kBool));
   }
   EXPECT_TRUE(at::allclose(divided, plain, 1e-5, 1e-6));
   EXPECT_FALSE(at::allclose(plain, start, 1e-3, 1e-3)) << "nothing was tested";

@@ -395,7 +395,8 @@ TEST_F(Trainers, TheLossOfTheLastCharacterAlone) {
   EXPECT_EQ(run.trainer.progress().window_count, 4);
   EXPECT_EQ(run.trainer.progress().characters, 12);
   EXPECT_NEAR(mean_loss(run), loss.item<double>(), 1e-6);
-  const at::Tensor expected = model.parameters().values().detach() - model.parameters().gather_gradients() * 0.5;
+  const at::Tensor expected =
+      model.parameters().values().detach() - model.parameters().gather_gradients() * 0.5;
   EXPECT_LT((run.values() - expected).abs().max().item<double>(), 1e-6);
 }
 
