@@ -1,6 +1,7 @@
 #include "test_device/pytorch_step.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
@@ -33,9 +34,10 @@ PlainLayer plain_layer(Cell cell) {
 PytorchStep::PytorchStep(const PytorchShape& shape, at::Device device, int64_t lanes) : shape_(shape) {
   const c10::AutoGradMode no_grad(false);
   const auto options = at::TensorOptions().device(device);
+  const at::Generator generator = at::detail::createCPUGenerator();
   const double bound = 1.0 / std::sqrt(static_cast<double>(shape.hidden));
   const auto add = [&](at::IntArrayRef sizes) {
-    weights_.push_back(at::empty(sizes).uniform_(-bound, bound).to(device));
+    weights_.push_back(at::empty(sizes).uniform_(-bound, bound, generator).to(device));
   };
   const int64_t rows = gates(shape.cell) * shape.hidden;
   add({shape.vocabulary, shape.embedding});

@@ -22,7 +22,7 @@ struct PytorchShape {
 
 class PytorchStep {
  public:
-  // Weights of `device`, uniform in the range that nn.LSTM takes.
+  // Weights on `device`, uniform in the range that nn.LSTM takes; the same each time.
   PytorchStep(const PytorchShape& shape, at::Device device, int64_t lanes);
 
   // ids and targets are (T, B), on the device. Returns the loss there; the state goes on to the next step.
