@@ -21,7 +21,7 @@ from pages import Failure
 PAGE = pages.ROOT / "docs" / "benchmarks.md"
 RUNS = pathlib.Path("runs/benchmarks")
 REFERENCE = "tests/reference"
-CORES = sorted(os.sched_getaffinity(0))[:2]  # everything runs on these
+CORES = sorted(os.sched_getaffinity(0))[:2]  # everything on the CPU runs on these
 THREADS = len(CORES)
 
 LOSSES = 50             # compared with PyTorch's
@@ -51,8 +51,35 @@ TRAINING = {
     "chinese": Training("LSTM, V 6,000, E 256, H 512, L 1, B 32, T 64",
                         options(vocabulary=6000, embedding=256, hidden=512, batch=32), 1.3, memory=0.5),
 }
+# On a GPU, in each of these precisions, at PyTorch's best in the same one: eager or autocast, or a CUDA graph.
+PRECISIONS = ["tf32", "bf16", "fp16"]
+# Relative: both round, and in other orders. 8 bits in bf16, 11 in the others.
+GPU_LOSS_TOLERANCE = {"tf32": 2e-3, "bf16": 5e-3, "fp16": 2e-3}
+PUBLISHED = 67_212  # tokens/s of d2l's "concise" RNN on its GPU
+GpuTraining = collections.namedtuple("GpuTraining", "title options published", defaults=(None,))
+GPU_TRAINING = {
+    "gpu-small": GpuTraining("LSTM, E 128, H 512, L 1, B 32, T 64", options(hidden=512, batch=32)),
+    "gpu-512": GpuTraining("LSTM, E 128, H 512, L 1, B 64, T 128", options(hidden=512, batch=64, length=128)),
+    "gpu-1024": GpuTraining("LSTM, E 128, H 1024, L 2, B 64, T 128",
+                            options(hidden=1024, layers=2, batch=64, length=128)),
+    "gpu-gutenberg": GpuTraining("LSTM of gutenberg.yaml: V 256, E 128, H 1024, L 3, dropout 0.1, B 512, T 128",
+                                 options(vocabulary=256, hidden=1024, layers=3, dropout=0.1, batch=512, length=128)),
+    "gpu-chinese": GpuTraining("LSTM, V 6,000, E 256, H 512, L 1, B 32, T 64",
+                               options(vocabulary=6000, embedding=256, hidden=512, batch=32)),
+    "gpu-d2l": GpuTraining("d2l's tanh-RNN, one-hot, V 28, H 512, B 32, T 35, SGD",
+                           options(cell="rnn_tanh", input="one_hot", vocabulary=28, hidden=512, batch=32, length=35,
+                                   optimizer="sgd", rate=1), PUBLISHED),
+}
+
+
+def gpu_mark(case, precision):
+    """Times PyTorch's best. cuDNN has a persistent kernel for fp16 that nn.LSTM does not reach with several layers."""
+    has_layers = "--layers" in case.options and int(case.options[case.options.index("--layers") + 1]) > 1
+    return 1.3 if precision == "fp16" and has_layers else 1.0
+
+
 SAMPLING = {1: 6.0, 64: 2.0}  # streams: must be so many times nn.LSTM's speed
-CASES = [*TRAINING, "sample", "ranks", "shakespeare"]
+CASES = {"cpu": [*TRAINING, "sample", "ranks", "shakespeare"], "cuda": list(GPU_TRAINING)}
 
 Budget = collections.namedtuple("Budget", "rounds seconds losses sizes")
 FULL = Budget(5, 2.0, LOSSES, [])
@@ -119,8 +146,8 @@ def threads_text(threads):
 
 
 class Bench:
-    def __init__(self, budget, judges):
-        self.budget, self.judges = budget, judges
+    def __init__(self, budget, judges, device="cpu"):
+        self.budget, self.judges, self.device = budget, judges, device
         self.missed = []
         self.environment = {name: value for name, value in os.environ.items()
                             if not name.startswith(("OMP_", "MKL_", "KMP_", "GOMP_"))}
@@ -201,6 +228,42 @@ class Bench:
             self.judge(f"{name}, losses", max(differences) <= LOSS_TOLERANCE,
                        f"{len(ours.rounds[0]['losses'])}, to {max(differences):.0e}"), self.commit())
 
+    def gpu_training(self, name):
+        case = GPU_TRAINING[name]
+        folder = RUNS / name
+        rows = []
+        for precision in PRECISIONS:
+            shutil.rmtree(pages.ROOT / folder, ignore_errors=True)
+            common = [*case.options, "--seconds", self.budget.seconds, "--device", self.device, "--precision", precision]
+            many, few = ["--losses", self.budget.losses], ["--losses", FEW_LOSSES]
+            ours = Way(f"charrnn, {precision}", ["charrnn_bench", "model", *common], [*many, "--keep", folder],
+                       [*few, "--check", 1])
+            theirs = Way(f"PyTorch, {precision}",
+                         ["python3", f"{REFERENCE}/model_speed.py", folder, *common, "--variant", "best"], many, few)
+            self.in_turns(ours, [theirs])
+            rows.append(self.gpu_row(name, case, precision, ours, theirs))
+        self.write("gpus", rows)
+        shutil.rmtree(pages.ROOT / folder, ignore_errors=True)
+
+    def gpu_row(self, name, case, precision, ours, theirs):
+        speeds, must = ratios(ours, theirs), gpu_mark(case, precision)
+        losses = "other masks"
+        if "--dropout" not in case.options:
+            largest = difference(ours.rounds[0]["losses"], theirs.rounds[0]["losses"])
+            losses = self.judge(f"{name}, {precision}, losses", largest <= GPU_LOSS_TOLERANCE[precision],
+                                f"{len(ours.rounds[0]['losses'])}, to {largest:.0e}")
+        variants = theirs.rounds[0]["variants"]
+        otherwise = [f"{number(rate)} {variant}" for variant, rate in variants.items()
+                     if variant != theirs.rounds[0]["variant"]]
+        otherwise += [f"{variant} fails: {reason}" for variant, reason in theirs.rounds[0]["failed"].items()]
+        published = "–" if case.published is None else (
+            f"{case.published:,} ({times(statistics.median(ours.rates()) / case.published)} times)")
+        return pages.row(
+            f"{case.title}, {precision}", spread(ours.rates()), f"{spread(theirs.rates())} {theirs.rounds[0]['variant']}",
+            "; ".join(otherwise) or "–",
+            self.judge(f"{name}, {precision}, times PyTorch", statistics.median(speeds) >= must, spread(speeds, times)), must,
+            losses, published, theirs.rounds[0]["device"], self.commit())
+
     def sample(self):
         seconds = ["--seconds", round(self.budget.seconds / 3, 3), "--streams", ",".join(str(streams) for streams in SAMPLING)]
         ours = Way(f"charrnn, {threads_text(THREADS)}", ["charrnn_bench", "sample", *seconds, "--threads", THREADS])
@@ -271,6 +334,8 @@ class Bench:
         "shakespeare": tiny_shakespeare.HEAD,
         "training": ["model", "charrnn, characters/s", "PyTorch's best", "PyTorch otherwise", "times PyTorch", "must reach",
                      "share of sgemm", "must reach", "peak MB, of PyTorch's", "equal losses", "commit"],
+        "gpus": ["model", "charrnn, characters/s", "PyTorch's best", "PyTorch otherwise", "times PyTorch", "must reach",
+                 "equal losses", "published", "GPU", "commit"],
         "sampling": ["streams", "charrnn, characters/s", "nn.LSTM", "times nn.LSTM", "must reach", "nn.LSTMCell",
                      "times nn.LSTMCell", "commit"],
         "ranks": ["ranks of one core", "characters/s", "times one rank", "must reach", "exchange", "clip and update",
@@ -295,24 +360,33 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--device", choices=sorted(CASES), default="cpu")
     parser.add_argument("--only", action="append", default=[])
     arguments = parser.parse_args()
-    chosen = [name for name in CASES
+    cases = CASES[arguments.device]
+    chosen = [name for name in cases
               if not arguments.only or any(fnmatch.fnmatch(name, pattern) for pattern in arguments.only)]
     if not chosen:
-        raise Failure(f"--only {' '.join(arguments.only)} matches none of {', '.join(CASES)}")
+        raise Failure(f"--only {' '.join(arguments.only)} matches none of {', '.join(cases)}")
     for tool, remedy in (("charrnn_bench", "start launch/bench.sh without --no-build, which builds it"),
                          ("mpirun", "run launch/install.sh")):
         if shutil.which(tool) is None:
             raise Failure(f"{tool} is not on the PATH: {remedy}")
-    os.sched_setaffinity(0, CORES)
+    if arguments.device == "cpu":
+        os.sched_setaffinity(0, CORES)
     budget = QUICK if arguments.quick else FULL
-    bench = Bench(budget._replace(rounds=arguments.rounds or budget.rounds), judges=not arguments.quick)
+    bench = Bench(budget._replace(rounds=arguments.rounds or budget.rounds), judges=not arguments.quick,
+                  device=arguments.device)
     bench.writes = arguments.write or not arguments.quick
     started = time.monotonic()
     for name in chosen:
         print(f"== {name}  (at {time.monotonic() - started:.0f} s)", flush=True)
-        bench.training(name) if name in TRAINING else getattr(bench, name)()
+        if name in GPU_TRAINING:
+            bench.gpu_training(name)
+        elif name in TRAINING:
+            bench.training(name)
+        else:
+            getattr(bench, name)()
     if bench.writes:
         bench.write_machine(" ".join(["launch/bench.sh", *sys.argv[1:]]))
     print(f"{time.monotonic() - started:.0f} s in all")

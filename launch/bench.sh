@@ -7,10 +7,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=1
 arguments=()
 
-usage="usage: launch/bench.sh [--only PATTERN]... [--rounds N] [--quick] [--write] [--no-build]
+usage="usage: launch/bench.sh [--only PATTERN]... [--rounds N] [--quick] [--write] [--device cuda] [--no-build]
   (nothing)       all of it, about half an hour on two cores that do nothing else; the tables also go to docs/
   --only PATTERN  the cases whose name matches: lstm-512, lstm-wide, lstm-deep, lstm-1024, rnn, chinese, sample, ranks,
                   shakespeare, or 'lstm*'; repeatable. The rows of others stay
+  --device cuda   the cases for a GPU instead, in tf32, bf16 and fp16: gpu-small, gpu-512, gpu-1024, gpu-gutenberg,
+                  gpu-chinese, gpu-d2l
   --rounds N      how often each is measured, in turns (5)
   --quick         one short round: shows that all of it runs, not how fast
   --write         also with --quick: put the tables into docs/
@@ -28,6 +30,10 @@ while [ $# -gt 0 ]; do
     --only)
       [ -n "${2:-}" ] || fail "--only wants a pattern"
       arguments+=(--only "$2")
+      shift ;;
+    --device)
+      [[ ${2:-} =~ ^(cpu|cuda)$ ]] || fail "--device wants cpu or cuda, found '${2:-}'"
+      arguments+=(--device "$2")
       shift ;;
     --rounds)
       [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || fail "--rounds wants a number above 0, found '${2:-}'"

@@ -1,6 +1,6 @@
 // charrnn_bench model: whole training steps, by Trainer::step: read, forward, loss, backward, exchange, clip,
-// update. Alone or under mpirun. Beside them sgemm of 2048 x 2048 in the same process says what the machine
-// can do, and the losses of the first steps are compared with those of LibTorch's layers.
+// update. Alone or under mpirun. Next to them a large product in the same process and precision shows what
+// the machine can do, and the losses of the first steps are compared with those of LibTorch's layers in fp32.
 // tests/reference/model_speed.py is the same in PyTorch.
 #include <algorithm>
 #include <cmath>
@@ -42,6 +42,10 @@ double head_flop(const BenchModel& model) {
   return 6 * static_cast<double>(model.settings.hidden_size * model.vocabulary);
 }
 
+double tolerance(const TrainingBench& options) {
+  return options.tolerance.value_or(tolerance_of(options.precision));
+}
+
 double largest_difference(const MeasuredTraining& result) {
   double largest = 0;
   for (size_t i = 0; i < result.reference_losses.size(); ++i) {
@@ -72,8 +76,9 @@ Rounds rounds_of(const TrainingBench& options, const MeasuredTraining& result) {
 }
 
 // The whole step in the first row, then its parts.
-std::string parts_table(const MeasuredTraining& result, double step_seconds) {
-  std::vector<std::vector<std::string>> rows{{"part of a step", "ms", "%"}};
+std::string parts_table(const MeasuredTraining& result, double step_seconds, bool on_gpu) {
+  std::vector<std::vector<std::string>> rows{
+      {on_gpu ? "part of a step, until it is queued" : "part of a step", "ms", "%"}};
   for (const StepProfile::Part& part : result.parts) {
     rows.push_back(
         {part.name, with_digits(part.seconds * 1e3, 3), with_digits(part.seconds / step_seconds * 100, 1)});
@@ -82,26 +87,32 @@ std::string parts_table(const MeasuredTraining& result, double step_seconds) {
 }
 
 std::string text_of(const TrainingBench& options, const MeasuredTraining& result, const std::string& model,
-                    bool right) {
+                    bool right, bool on_gpu) {
   const auto row = [](const std::string& name, const std::vector<double>& values, int digits) {
     return std::vector<std::string>{name, with_digits(median_of(values), digits), spread_of(values, digits)};
   };
   const Rounds rounds = rounds_of(options, result);
   const double head = 1 + head_flop(options.model) / layer_flop(options.model.settings);
   return concat(
-      "model     ", model, "\nmemory    ", with_digits(result.peak_bytes / kMega, 0), " MB at its peak, ",
-      with_digits(result.start_bytes / kMega, 0), " MB before the model was made\nloss      ",
-      with_digits(result.losses.front(), 4), " to ", with_digits(result.losses.back(), 4), " nats in ",
-      result.losses.size(), " steps; the first ", result.reference_losses.size(),
+      "model     ", model, "\nmemory    ", with_digits(result.peak_bytes / kMega, 0), " MB ",
+      on_gpu ? "of the host " : "", "at its peak, ", with_digits(result.start_bytes / kMega, 0),
+      " MB before the model was made\nloss      ", with_digits(result.losses.front(), 4), " to ",
+      with_digits(result.losses.back(), 4), " nats in ", result.losses.size(), " steps; the first ",
+      result.reference_losses.size(),
       right ? " are those of LibTorch's layers" : " are NOT those of LibTorch's layers: WRONG",
-      ", largest difference ", largest_difference(result), " of ", options.tolerance, "\n\n",
+      options.precision == Precision::kFp32 ? "" : " in fp32", ", largest difference ",
+      largest_difference(result), " of ", tolerance(options), "\n\n",
       table_of({{concat(options.rounds, " rounds of ", result.steps, " steps"), "median", "min..max"},
                 row("characters/s", result.rates, 0),
                 row("ms a step", scaled(rounds.step_seconds, 1e3), 2),
-                row("sgemm, GFLOP/s", scaled(result.sgemm, 1 / kGiga), 1),
+                row(concat(!on_gpu || options.precision == Precision::kFp32
+                               ? "sgemm"
+                               : concat("product in ", enum_name(options.precision)),
+                           ", GFLOP/s"),
+                    scaled(result.sgemm, 1 / kGiga), 1),
                 row("share of it, %", scaled(rounds.shares, 100), 1),
                 row("with the head, %", scaled(rounds.shares, 100 * head), 1)}),
-      "\n", parts_table(result, median_of(rounds.step_seconds)),
+      "\n", parts_table(result, median_of(rounds.step_seconds), on_gpu),
       "\nThe share counts the products of the layers, but for the first one's input, which is a table.\n");
 }
 
@@ -115,6 +126,7 @@ ordered_json json_of(const TrainingBench& options, const MeasuredTraining& resul
                     {"steps_per_round", result.steps},
                     {"step_seconds", median_of(rounds.step_seconds)},
                     {"sgemm_flops", median_of(result.sgemm)},
+                    {"sgemm_size", result.sgemm_size},
                     {"share_of_sgemm", median_of(rounds.shares)},
                     {"layer_flop", layer_flop(options.model.settings)},
                     {"head_flop", head_flop(options.model)},
@@ -127,15 +139,21 @@ ordered_json json_of(const TrainingBench& options, const MeasuredTraining& resul
   return json;
 }
 
-BenchReport report_of(const TrainingBench& options, const MeasuredTraining& result, int ranks, int threads) {
-  const bool right = largest_difference(result) <= options.tolerance;
+BenchReport report_of(const TrainingBench& options, const MeasuredTraining& result, int ranks, int threads,
+                      const Device& device) {
+  const bool right = largest_difference(result) <= tolerance(options);
   const std::string model =
       concat(to_text(options.model), "; B ", options.batch, ", T ", options.length, ", ",
-             enum_name(options.optimizer.name), "; ", ranks, ranks == 1 ? " rank, " : " ranks, ", threads,
+             enum_name(options.optimizer.name), ", ", enum_name(options.precision), "; ",
+             device.cuda ? to_string(device) + ", " : "", ranks, ranks == 1 ? " rank, " : " ranks, ", threads,
              threads == 1 ? " thread" : " threads");
-  ordered_json json{{"model", model}, {"ranks", ranks}, {"threads", threads}};
+  ordered_json json{{"model", model},
+                    {"ranks", ranks},
+                    {"threads", threads},
+                    {"device", to_string(device)},
+                    {"precision", enum_name(options.precision)}};
   json.update(json_of(options, result));
-  return {.json = json, .text = text_of(options, result, model, right), .right = right};
+  return {.json = json, .text = text_of(options, result, model, right, device.cuda), .right = right};
 }
 
 // The text that all ranks train on. Each draws its own copy.
@@ -162,7 +180,8 @@ ExitCode bench_model(TrainingBench options, const BenchHeader& header, Session& 
   const SplitInfo split = split_of(options, keeps ? fs::path(options.keep) : scratch.path());
   const MeasuredTraining result = measure_training(options, split, device, comm);
   const BenchReport report =
-      report_of(options, result, comm.size(), options.threads > 0 ? options.threads : session.threads());
+      report_of(options, result, comm.size(), options.threads > 0 ? options.threads : session.threads(),
+                session.device());
   if (comm.rank() == 0) return static_cast<ExitCode>(print(header, report, options.json));
   return report.right ? ExitCode::kFinished : ExitCode::kError;
 }
@@ -185,7 +204,13 @@ BenchPart add_bench_model(CLI::App& app) {
   model->add_option("--clip", options->clip_norm, "longest gradient; 0: never clip")
       ->check(at_least(0))
       ->capture_default_str();
-  add_enum(*model, "--device", options->device, "auto: a GPU where there is one");
+  add_enum(*model, "--device", options->device, "auto: a GPU if there is one");
+  add_enum(*model, "--precision", options->precision, "that layers and head compute in");
+  model
+      ->add_option("--dropout", options->model.settings.dropout,
+                   "share of each layer's outputs that is dropped")
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str();
   add_enum(*model, "--gradient-type", options->comm.gradient_type, "how gradients travel between ranks");
   add_enum(*model, "--gradient-buckets", options->comm.gradient_buckets, "what travels as one");
   model
@@ -202,9 +227,10 @@ BenchPart add_bench_model(CLI::App& app) {
   model->add_option("--check", options->check, "of them, how many to compare with those of LibTorch's layers")
       ->check(size)
       ->capture_default_str();
-  model->add_option("--tolerance", options->tolerance, "nats that these may differ by")
-      ->check(at_least(0))
-      ->capture_default_str();
+  model
+      ->add_option("--tolerance", options->tolerance,
+                   "nats that these may differ by; without it 1e-4, 5e-4 for tf32 and fp16, 2e-3 for bf16")
+      ->check(at_least(0));
   model->add_option("--seconds", options->seconds, "of each round")->check(above(0))->capture_default_str();
   add_threads(*model, *options);
   add_rounds(*model, *options);

@@ -18,8 +18,26 @@ namespace charrnn {
 namespace {
 
 constexpr int64_t kWarmUpSteps = 3;  // the first ones allocate
-constexpr int64_t kSgemmSize = 2048;
 constexpr double kSgemmShare = 0.1;  // of a round's time, beside it
+
+// A GPU multiplies 2048 x 2048 in less time than the host takes to queue it.
+int64_t sgemm_size(at::Device device) {
+  return device == at::kCPU ? 2048 : 8192;
+}
+
+// What is timed at once, up to a wait for the device.
+int64_t steps_at_once(at::Device device) {
+  return device == at::kCPU ? 1 : 10;
+}
+
+// Of the product to compare with: a GPU's in the same precision, a CPU's always in fp32 (fp16 takes it
+// minutes).
+at::ScalarType sgemm_type(at::Device device, Precision precision) {
+  if (device == at::kCPU) return at::kFloat;
+  return precision == Precision::kBf16   ? at::kBFloat16
+         : precision == Precision::kFp16 ? at::kHalf
+                                         : at::kFloat;
+}
 
 Settings settings_of(const TrainingBench& options) {
   Settings settings;
@@ -29,6 +47,7 @@ Settings settings_of(const TrainingBench& options) {
   settings.train.random_offset = false;
   settings.train.optimizer = options.optimizer;
   settings.train.clip_norm = options.clip_norm;
+  settings.train.precision = options.precision;
   settings.comm = options.comm;
   return settings;
 }
@@ -43,21 +62,23 @@ double peak_memory_bytes() {
   fail("expected a line VmHWM in /proc/self/status, found none: is /proc mounted?");
 }
 
-// FLOP a second.
-double sgemm_rate(at::Device device, double seconds) {
+// FLOP a second; with tf32 use_precision has set it for all products.
+double sgemm_rate(at::Device device, Precision precision, double seconds) {
   const c10::AutoGradMode no_grad(false);
-  const at::Tensor a = at::rand({kSgemmSize, kSgemmSize}, device);
-  const at::Tensor b = at::rand({kSgemmSize, kSgemmSize}, device);
+  const int64_t size = sgemm_size(device);
+  const auto options = at::TensorOptions().device(device).dtype(sgemm_type(device, precision));
+  const at::Tensor a = at::rand({size, size}, options);
+  const at::Tensor b = at::rand({size, size}, options);
   at::Tensor product = at::mm(a, b);
-  const auto wait = [&] { product[0][0].item<float>(); };
+  const auto wait = [&] { product[0][0].item(); };
   wait();
   const Clock::time_point start = Clock::now();
-  int count = 0;
-  for (; count == 0 || seconds_since(start) < seconds; ++count) {
-    at::mm_out(product, a, b);
+  int64_t count = 0;
+  while (count == 0 || seconds_since(start) < seconds) {
+    for (int64_t i = 0; i < steps_at_once(device); ++i, ++count) at::mm_out(product, a, b);
     wait();
   }
-  return 2 * std::pow(static_cast<double>(kSgemmSize), 3) * count / seconds_since(start);
+  return 2 * std::pow(static_cast<double>(size), 3) * static_cast<double>(count) / seconds_since(start);
 }
 
 double sum_over_ranks(Communicator& comm, double value) {
@@ -81,6 +102,8 @@ std::vector<double> losses_of(Trainer& trainer, int64_t count) {
     progress.window_loss_sum = progress.window_count = 0;
     trainer.step();
     trainer.settle();
+    check(progress.window_count > 0, "the gradient of step ", progress.step,
+          " is not finite: it was skipped, and has no loss to compare");
     losses.push_back(progress.window_loss_sum / progress.window_count);
   }
   return losses;
@@ -103,6 +126,7 @@ std::vector<double> reference_losses(const TrainingBench& options, const SplitIn
                                      Communicator& comm) {
   Settings settings = settings_of(options);
   settings.model.kernel = Kernel::kReference;
+  settings.train.precision = Precision::kFp32;
   CharRnn model(settings.model, options.model.vocabulary, at::kFloat, device);
   model.initialize(static_cast<uint64_t>(settings.run.seed));
   Trainer trainer(settings, 1, model, comm, split);
@@ -129,10 +153,27 @@ std::vector<StepProfile::Part> parts_since(const std::vector<StepProfile::Part>&
 
 }  // namespace
 
+// What is seen in fp32 is below 1e-6; a gate or a gradient that is wrong shows as 1e-3 and more. The others
+// round factors of products to 11 bits (tf32, fp16) or 8 (bf16), and the loss is a mean over B x T positions:
+// after five steps of several shapes on the CPU fp16 is seen to be 5e-5 off and bf16 3e-4. (tf32 shows on
+// GPUs alone.)
+double tolerance_of(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16:
+      return 2e-3;
+    case Precision::kTf32:
+    case Precision::kFp16:
+      return 5e-4;
+    default:
+      return 1e-4;
+  }
+}
+
 MeasuredTraining measure_training(const TrainingBench& options, const SplitInfo& split, at::Device device,
                                   Communicator& comm) {
   MeasuredTraining result;
   result.start_bytes = peak_memory_bytes();
+  result.sgemm_size = sgemm_size(device);
   const Settings settings = settings_of(options);
   {
     CharRnn model(settings.model, options.model.vocabulary, at::kFloat, device);
@@ -142,14 +183,16 @@ MeasuredTraining measure_training(const TrainingBench& options, const SplitInfo&
     Trainer trainer(settings, 1, model, comm, split);
     result.losses = losses_of(trainer, options.losses);
     time_steps(trainer, comm, std::max<int64_t>(0, kWarmUpSteps - options.losses));
-    const double one = time_steps(trainer, comm, 1);
+    const int64_t probe = steps_at_once(device);
+    const double one = time_steps(trainer, comm, probe) / static_cast<double>(probe);
     result.peak_bytes = peak_memory_bytes();
     result.steps = max_over_ranks(comm, std::max<int64_t>(1, std::llround(options.seconds / one)));
     const auto characters = static_cast<double>(result.steps * options.batch * options.length);
     const std::vector<StepProfile::Part> before = trainer.profile().parts();
     for (int round = 0; round < options.rounds; ++round) {
       comm.barrier();
-      result.sgemm.push_back(sum_over_ranks(comm, sgemm_rate(device, kSgemmShare * options.seconds)));
+      result.sgemm.push_back(
+          sum_over_ranks(comm, sgemm_rate(device, options.precision, kSgemmShare * options.seconds)));
       result.rates.push_back(characters / time_steps(trainer, comm, result.steps));
     }
     result.parts = parts_since(before, trainer.profile().parts(), result.steps * options.rounds);

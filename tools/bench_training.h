@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,15 +22,18 @@ struct TrainingBench : BenchOptions {
   OptimizerSettings optimizer;
   double clip_norm = 1;
   DeviceName device = DeviceName::kAuto;
+  Precision precision = Precision::kFp32;
   CommSettings comm;
-  std::string corpus;  // a folder; empty: a text is drawn
-  std::string keep;    // a folder for the first weights and the drawn text
-  int64_t losses = 5;  // of so many first steps
-  int64_t check = 5;   // of which so many are compared with those of LibTorch's layers
-  // Nats. What is seen is below 1e-6; a gate or a gradient that is wrong shows as 1e-3 and more.
-  double tolerance = 1e-4;
-  double seconds = 2;  // of a round
+  std::string corpus;               // a folder; empty: a text is drawn
+  std::string keep;                 // a folder for the first weights and the drawn text
+  int64_t losses = 5;               // of so many first steps
+  int64_t check = 5;                // of which so many are compared with those of LibTorch's layers in fp32
+  std::optional<double> tolerance;  // nats; without it, tolerance_of(precision)
+  double seconds = 2;               // of a round
 };
+
+// How far losses of the first steps may be from those of fp32, in nats.
+double tolerance_of(Precision precision);
 
 struct MeasuredTraining {
   std::vector<double> losses;            // nats, of the first steps, over all ranks
@@ -37,9 +41,10 @@ struct MeasuredTraining {
   int64_t parameters = 0;
   int64_t steps = 0;                     // of a round
   std::vector<double> rates;             // characters a second, over all ranks, one for each round
-  std::vector<double> sgemm;             // FLOP a second of 2048 x 2048, likewise
+  std::vector<double> sgemm;             // FLOP a second of a large product in that precision, likewise
+  int64_t sgemm_size = 0;                // of its square matrices
   std::vector<StepProfile::Part> parts;  // of a step on rank 0: seconds, the mean over all rounds
-  double start_bytes = 0;                // of this process's memory before the model is made
+  double start_bytes = 0;                // of this process's memory (the host's) before the model is made
   double peak_bytes = 0;                 // after the first steps
 };
 

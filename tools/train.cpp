@@ -68,7 +68,10 @@ int main(int argc, char** argv) {
         if (session.comm().rank() != 0) return;
         const int ranks = session.comm().size();
         const Settings sized = with_lanes_of(settings, ranks);
-        RunSize size = measure_run(sized, CorpusFolder::open(settings.corpus.output), ranks);
+        const DeviceName configured = settings.run.device;
+        const Device device =
+            expected_device(configured, configured == DeviceName::kCpu ? VisibleGpus() : find_gpus());
+        RunSize size = measure_run(sized, CorpusFolder::open(settings.corpus.output), ranks, device);
         if (options.fit_seconds) size.total_steps = 0;
         std::fputs(to_text(size, sized, ranks).c_str(), stdout);
       });

@@ -48,11 +48,11 @@ class ToolTest(unittest.TestCase):
 
 
 class ModelTest(ToolTest):
-    def torch_losses(self, options, count):
+    def torch_losses(self, options, count, kind=model_speed.Training):
         defaults = {"folder": self.folder, "shard": None, "cell": "lstm", "input": "embedding", "processes": 1,
-                    "rate": 0.002, "clip": 1.0}
+                    "rate": 0.002, "clip": 1.0, "device": "cpu", "precision": "fp32", "dropout": 0.0, "optimizer": "adam"}
         torch.set_num_threads(1)
-        training = model_speed.Training(argparse.Namespace(**defaults | options), 0)
+        training = kind(argparse.Namespace(**defaults | options), 0)
         return [training.step().item() for _ in range(count)]
 
     def test_the_losses_are_pytorchs(self):
@@ -68,6 +68,58 @@ class ModelTest(ToolTest):
                     theirs = self.torch_losses(options, 110)
                     self.assertLess(bench.difference(report["losses"], theirs), 1e-5)
                     self.assertLess(sum(theirs[-20:]), 0.98 * sum(theirs[:20]), "there is something to learn")
+
+    def test_precisions(self):
+        exact = self.json("model", *words(SHAPE), *SHORT, "--losses", 8, "--keep", self.folder)["losses"]
+        # LibTorch's LSTM has no fp16 on the CPU in Python.
+        for precision, cell in (("bf16", "lstm"), ("fp16", "gru"), ("tf32", "lstm")):
+            with self.subTest(precision=precision):
+                options = SHAPE | {"cell": cell}
+                report = self.json("model", *words(options), *SHORT, "--losses", 8, "--precision", precision, "--keep",
+                                   self.folder)
+                self.assertTrue(report["right"])
+                self.assertEqual((report["precision"], report["device"]), (precision, "cpu"))
+                theirs = self.torch_losses(options | {"precision": precision}, 8)
+                self.assertLess(bench.difference(report["losses"], theirs), bench.GPU_LOSS_TOLERANCE[precision])
+                if precision == "bf16":
+                    self.assertNotEqual(report["losses"], exact)
+        done = self.bench("model", *words(SHAPE), *SHORT, "--losses", 8, "--check", 8, "--precision", "bf16", "--tolerance",
+                          1e-6, code=1)
+        self.assertIn("NOT those of LibTorch's layers: WRONG in fp32", done.stdout)
+
+    def test_dropout(self):
+        # The layers of LibTorch that losses are compared with have the same masks.
+        plain = self.json("model", *words(SHAPE), *SHORT)
+        dropped = self.json("model", *words(SHAPE), *SHORT, "--dropout", 0.4)
+        self.assertTrue(dropped["right"])
+        self.assertNotEqual(plain["losses"], dropped["losses"])
+        self.bench("model", *words(SHAPE), *SHORT, "--keep", self.folder)
+        self.assertNotEqual(self.torch_losses(SHAPE, 3), self.torch_losses(SHAPE | {"dropout": 0.4}, 3))
+
+    def test_the_step_of_a_graph_is_the_same(self):
+        # Its tensors keep their places; on the CPU it is called in place of a graph. 110: past the end of the text. Without
+        # autocast's cache gradients of rounded weights add up in fp32 on the CPU.
+        for other, tolerance in (({}, 0), ({"cell": "gru", "optimizer": "sgd"}, 0), ({"cell": "gru", "precision": "bf16"}, 5e-3),
+                                 ({"cell": "rnn_tanh", "precision": "fp16"}, 2e-3)):
+            with self.subTest(**other):
+                self.bench("model", *words(SHAPE), "--cell", other.get("cell", "lstm"), *SHORT, "--keep", self.folder)
+                eager, graph = (self.torch_losses(SHAPE | other, 110, kind)
+                                for kind in (model_speed.Training, model_speed.GraphTraining))
+                self.assertLessEqual(bench.difference(graph, eager), tolerance)
+
+    def test_variants_of_pytorch(self):
+        self.bench("model", *words(SHAPE), *SHORT, "--keep", self.folder)
+        script = [sys.executable, ROOT / "tests/reference/model_speed.py", self.folder, *words(SHAPE), *SHORT, "--json"]
+        for more, variant in ((("--precision", "bf16", "--variant", "best"), "autocast"), (("--variant", "graph"), "graph")):
+            done = subprocess.run([str(word) for word in [*script, *more]], env=environment(), capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            report = json.loads(done.stdout)
+            self.assertEqual((report["variant"], list(report["variants"]), report["failed"]), (variant, [variant], {}))
+        if not torch.cuda.is_available():
+            done = subprocess.run([str(word) for word in [*script, "--device", "cuda"]], env=environment(),
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 77, done.stderr)
 
     def test_two_processes_of_pytorch_are_one(self):
         self.bench("model", *words(SHAPE), *SHORT, "--keep", self.folder)
@@ -107,6 +159,8 @@ class ModelTest(ToolTest):
 
     def test_mistakes_are_code_2(self):
         self.assertIn("--cell", self.bench("model", "--cell", "nonsense", code=2).stderr)
+        self.assertIn("--precision", self.bench("model", "--precision", "int8", code=2).stderr)
+        self.assertIn("--dropout", self.bench("model", "--dropout", 1, code=2).stderr)
         self.assertIn("multiple of 2", self.bench("model", "--batch", 33, "--hidden", 7, ranks=2, code=2).stderr)
 
 
@@ -210,6 +264,50 @@ class PageTest(unittest.TestCase):
         self.assertEqual(row[6], "50 %")
         self.assertIn("one short round", row[10])
         self.assertEqual(self.missed, [])
+
+    def gpu_rows(self, ours=None, theirs=None, name="gpu-1024"):
+        made = bench.Bench(bench.FULL._replace(rounds=1), judges=True, device="cuda")
+        found = {"variant": "graph", "variants": {"graph": 200.0, "eager": 150.0}, "failed": {}, "device": "NVIDIA H100"}
+
+        def run_nothing(command):
+            self.commands.append(" ".join(str(word) for word in command))
+            return OURS | (ours or {}) if command[0] == "charrnn_bench" else THEIRS | found | (theirs or {})
+
+        made.run = run_nothing
+        self.page.write_text("<!-- gpus: launch/bench.sh -->\n| model |\n| --- |\n<!-- end of gpus -->\n", encoding="utf-8")
+        with redirect_stdout(io.StringIO()):
+            made.gpu_training(name)
+        self.missed = made.missed
+        return [line.split(" | ") for line in self.page.read_text(encoding="utf-8").split("\n") if ", fp16" in line
+                or ", tf32" in line or ", bf16" in line]
+
+    def test_gpus(self):
+        rows = self.gpu_rows({"characters_per_second": 240.0})
+        self.assertEqual([row[0].rsplit(" ", 1)[1] for row in rows], ["tf32", "bf16", "fp16"])
+        self.assertEqual(rows[0][1:9], ["240", "200 graph", "150 eager", "1.20", "1.0", "2, to 0e+00", "–", "NVIDIA H100"])
+        self.assertEqual(self.missed, ["gpu-1024, fp16, times PyTorch: 1.20"], "two layers in fp16: 1.3 times")
+        self.assertTrue(all("--device cuda" in line for line in self.commands))
+        self.assertEqual(len(self.commands), 6)
+        self.gpu_rows({"losses": [2.0, 1.003]}, name="gpu-small")
+        self.assertEqual(self.missed, [f"gpu-small, {kind}, losses: 2, to 3e-03" for kind in ("tf32", "fp16")])
+        rows = self.gpu_rows({"losses": [2.0, 1.5]}, {"failed": {"graph": "out of memory"}}, name="gpu-gutenberg")
+        self.assertEqual(rows[0][6], "other masks")
+        self.assertIn("graph fails: out of memory", rows[0][3])
+        rows = self.gpu_rows({"characters_per_second": 134424.0}, name="gpu-d2l")
+        self.assertEqual(rows[0][7], "67,212 (2.00 times)")
+
+    def test_gpu_cases_run(self):
+        # On the CPU in place of a GPU, in one precision, with sizes of a moment.
+        small = bench.GpuTraining("small", bench.options(**SHAPE))
+        made = bench.Bench(bench.QUICK._replace(seconds=0.01), judges=False, device="cpu")
+        made.environment |= environment()
+        self.page.write_text("<!-- gpus: launch/bench.sh -->\n<!-- end of gpus -->\n", encoding="utf-8")
+        with (mock.patch.object(bench, "PRECISIONS", ["bf16"]), mock.patch.dict(bench.GPU_TRAINING, {"gpu-small": small}),
+              redirect_stdout(io.StringIO())):
+            made.gpu_training("gpu-small")
+        row = self.page.read_text(encoding="utf-8").split("\n")[3].split(" | ")
+        self.assertEqual(row[0], "| small, bf16")
+        self.assertRegex(row[6], r"3, to \de-0\d")
 
     def test_pytorch_at_its_best(self):
         fast = {"characters_per_second": 250.0}
