@@ -63,6 +63,7 @@ for module in "$build"/lib/libcharrnn_*.so; do
 done
 if [ -n "$tests" ]; then
   cp "$build"/bin/{gpu_kernels_test,comm_ranks_test,comm_failures} "$bundle/bin/"
+  if [ -e "$build/lib/libkernel_counter.so" ]; then cp "$build/lib/libkernel_counter.so" "$bundle/lib/"; fi
   stand_in=$build/tests/cuda_stand_in
   if [ -e "$build/lib/libcuda_stand_in.so" ]; then
     mkdir -p "$bundle/lib/stand_in"
