@@ -78,7 +78,8 @@ fi
 # machine's own, also for NCCL, which finds them there; those for OpenSHMEM are of no use here.
 for plugin in "$plugins"/mca_*.so; do
   case ${plugin##*/mca_} in atomic_* | memheap_* | scoll_* | spml_* | sshmem_*) continue ;; esac
-  if ldd "$plugin" | grep -qE 'lib(ibverbs|rdmacm|ucp|uct|fabric|psm_infinipath|psm2|psm3|oshmem)[.]|not found'; then continue; fi
+  needed=$(ldd "$plugin")
+  if grep -qE 'lib(ibverbs|rdmacm|ucp|uct|fabric|psm_infinipath|psm2|psm3|oshmem)[.]|not found' <<<"$needed"; then continue; fi
   cp "$plugin" "$bundle/$bundle_plugins/"
 done
 cp -r /etc/openmpi "$bundle/etc/"

@@ -90,9 +90,12 @@ _charrnn_set_paths() {
 
   # The loader's own view of it. Ours come first by their RPATH; of the compiler's libraries the machine's, if they are new
   # enough.
-  local paths=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} missing='' step
-  case ":${LD_LIBRARY_PATH:-}:" in *":$folders:"*) paths=$LD_LIBRARY_PATH ;; esac
+  local paths='' missing='' step
   if [ -z "$problem" ]; then
+    case ":${LD_LIBRARY_PATH:-}:" in
+      *":$folders:"*) paths=$LD_LIBRARY_PATH ;;
+      *) paths=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
+    esac
     for step in machine ours; do
       missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 | grep -E 'not found|undefined symbol' || true)
       case $step:$missing in machine:*GLIBCXX* | machine:*CXXABI* | machine:*libstdc++* | machine:*libgcc*)

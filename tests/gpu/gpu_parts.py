@@ -110,8 +110,8 @@ class Check:
         limit = max(1.0, min(seconds, self.left()))
         log(f"+ {' '.join((f'{k}={v}' for k, v in (env or {}).items()))} {' '.join(words)}")
         begin = time.monotonic()
-        process = subprocess.Popen(words, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+        process = subprocess.Popen(words, cwd=cwd, env={**os.environ, "GTEST_COLOR": "no", **(env or {})},
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
                                    start_new_session=True)
         try:
             out, errors = process.communicate(timeout=limit)
