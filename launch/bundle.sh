@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes one file that runs on Linux machines (x86-64) with a PyTorch and nothing else of ours: the tools, the modules for
 # GPUs, OpenMPI, other libraries, launch/run, configs and small texts. No root and no network is needed there.
-# Left to that machine: LibTorch, CUDA, NCCL and the C library.
+# Left to that machine: LibTorch, CUDA, NCCL and the libraries of C and C++.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -51,7 +51,7 @@ prefix=$(ompi_info --path prefix --parsable | cut -d: -f3)
 plugins=$(ompi_info --path pkglibdir --parsable | cut -d: -f3)
 [ "${plugins#"$prefix/"}" != "$plugins" ] || fail "OpenMPI's plugins in $plugins are outside its prefix $prefix"
 bundle_plugins=${plugins#"$prefix/"}
-mkdir -p "$bundle"/{bin,launch,lib/gcc,lib/pmix,etc,share} "$bundle/$bundle_plugins"
+mkdir -p "$bundle"/{bin,launch,lib/pmix,etc,share} "$bundle/$bundle_plugins"
 
 # ---- programs and libraries
 
@@ -87,16 +87,13 @@ cp -r "$prefix/share/openmpi" "$bundle/share/"
 pmix=$(ldd "$plugins"/mca_pmix_ext*.so | awk '$1 ~ /^libpmix[.]so/ { print $3; exit }')
 if [ -n "$pmix" ]; then cp "$(dirname "$(readlink -f "$pmix")")"/pmix/*.so "$bundle/lib/pmix/"; fi
 
-# What these link, and what that links. C library and compiler libraries apart.
-of_the_machine='/(ld-linux|lib(c|m|dl|pthread|rt|resolv|util|anl|nsl)[.]so|lib(gomp|torch|c10|cudart|cupti|nccl|cuda|nv)[^/]*[.]so)'
+# What these link, and what that links. PyTorch needs the libraries of C and C++, too, so they are there.
+of_the_machine='/(ld-linux|lib(c|m|dl|pthread|rt|resolv|util|anl|nsl|stdc\+\+|gcc_s)[.]so|lib(gomp|torch|c10|cudart|cupti|nccl|cuda|nv)[^/]*[.]so)'
 elf_files() { find "$bundle" -type f \( -path '*/bin/*' -o -name '*.so*' \) -not -name with_stand_in | sort; }
 mapfile -t programs < <(elf_files | grep -v /stand_in/)
 { ldd "${programs[@]}" || true; } | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | grep -vE "$of_the_machine" |
   while read -r library; do
-    case ${library##*/} in
-      libstdc++.so* | libgcc_s.so*) cp -L "$library" "$bundle/lib/gcc/" ;;
-      *) [ -e "$bundle/lib/${library##*/}" ] || cp -L "$library" "$bundle/lib/" ;;
-    esac
+    [ -e "$bundle/lib/${library##*/}" ] || cp -L "$library" "$bundle/lib/"
   done
 
 # Each finds the others by its own place in the bundle, before all that LD_LIBRARY_PATH names.
@@ -104,7 +101,7 @@ mapfile -t programs < <(elf_files)
 strip --strip-unneeded "${programs[@]}"
 for program in "${programs[@]}"; do
   case $program in
-    */lib/gcc/* | */lib/stand_in/*) patchelf --remove-rpath "$program" ;;
+    */lib/stand_in/*) patchelf --remove-rpath "$program" ;;
     *) patchelf --force-rpath --set-rpath "\$ORIGIN/$(realpath -m --relative-to="$(dirname "$program")" "$bundle/lib")" "$program" ;;
   esac
 done

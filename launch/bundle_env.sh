@@ -88,25 +88,18 @@ _charrnn_set_paths() {
     fi
   fi
 
-  # The loader's own view of it. Ours come first by their RPATH; of the compiler's libraries the machine's, if they are new
-  # enough.
-  local paths='' missing='' step
+  # The loader's own view of it. The bundle's libraries come first, by the RPATH of its programs.
+  local paths='' missing=''
   if [ -z "$problem" ]; then
     case ":${LD_LIBRARY_PATH:-}:" in
       *":$folders:"*) paths=$LD_LIBRARY_PATH ;;
       *) paths=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
     esac
-    for step in machine ours; do
-      missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 | grep -E 'not found|undefined symbol' || true)
-      case $step:$missing in machine:*GLIBCXX* | machine:*CXXABI* | machine:*libstdc++* | machine:*libgcc*)
-        paths=$here/lib/gcc:$paths ;;
-      esac
-    done
-    missing=${missing%%$'\n'*}
+    missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 | grep -E 'not found|undefined symbol' || true)
     case $missing in
       '') ;;
-      *GLIBC_*) problem="this system's C library is older than $built_glibc, which the bundle needs" ;;
-      *) problem="a library does not fit: ${missing#"${missing%%[![:space:]]*}"}" ;;
+      *\`GLIBC_*) problem="expected a C library (glibc) of version $built_glibc or later, found $(getconf GNU_LIBC_VERSION)" ;;
+      *) problem="a library does not fit: $(sed 's/^[[:space:]]*//; q' <<<"$missing")" ;;
     esac
   fi
   if [ -n "$problem" ]; then

@@ -361,7 +361,7 @@ def restart(check):
     cases += [("V 6,000", check.many_characters, {}), ("GRU", lambda: check.shakespeare("gru", cell="gru"), {}),
               ("V 6,000 in bf16", check.many_characters, {"train__precision": "bf16"}),
               ("two layers in fp16", lambda: check.shakespeare("deep", layers=2), {"train__precision": "fp16"})]
-    for name, config, settings in cases if check.on_gpu else [case for case in cases if "in " not in case[0]]:
+    for name, config, settings in cases if check.on_gpu else [cases[0], *cases[3:6]]:
         check.attempt(name, lambda n=name, c=config, s=settings: restart_case(check, n.replace(" ", "_").replace(",", ""), c(), s))
 
 
