@@ -111,7 +111,12 @@ done
 cp launch/bundle_env.sh "$bundle/env.sh"
 cp launch/run "$bundle/launch/"
 chmod 755 "$bundle/env.sh" "$bundle/launch/run"
-cp -r configs data docs README.md "$bundle/"
+cat >"$bundle/launch/env.sh" <<'ENV'
+# shellcheck shell=bash
+# . launch/env.sh, as in the repository.
+. "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
+ENV
+cp -r configs data docs slurm README.md "$bundle/"
 rm -rf "$bundle/data/gutenberg"
 if [ -n "$tests" ]; then
   cp launch/gpu_check.sh "$bundle/launch/"

@@ -95,11 +95,11 @@ _charrnn_set_paths() {
       *":$folders:"*) paths=$LD_LIBRARY_PATH ;;
       *) paths=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
     esac
-    missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 | grep -E 'not found|undefined symbol' || true)
+    missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 | sed -n 's/^[[:space:]]*\(.*\(not found\|undefined symbol\)\)/\1/p')
     case $missing in
       '') ;;
       *\`GLIBC_*) problem="expected a C library (glibc) of version $built_glibc or later, found $(getconf GNU_LIBC_VERSION)" ;;
-      *) problem="a library does not fit: $(sed 's/^[[:space:]]*//; q' <<<"$missing")" ;;
+      *) problem="a library does not fit: ${missing%%$'\n'*}" ;;
     esac
   fi
   if [ -n "$problem" ]; then

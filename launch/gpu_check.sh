@@ -62,8 +62,8 @@ fi
 
 if [ -e "$root/manifest" ]; then
   [ -d "$root/tests/gpu" ] || fail "this bundle is without tests: make one with launch/bundle.sh --tests"
-  # shellcheck source=launch/bundle_env.sh
-  . "$root/env.sh" || exit 2
+  # shellcheck source=launch/env.sh
+  . "$root/launch/env.sh" || exit 2
   python=$CHARRNN_PYTHON
   CHARRNN_BIN=$root/bin
   commit=$(sed -n 's/^commit=//p' "$root/manifest")
@@ -96,7 +96,7 @@ say "# GPU report"
 say ""
 say "- commit $commit, $(date -u +%Y-%m-%d)"
 if [ "$device" = cuda ]; then
-  say "- GPUs: $(sed 's/GPU [0-9]*: //' <<<"$gpus" | sort | uniq -c | sed 's/^ *//' | paste -sd ', ' -)"
+  say "- GPUs: $(cut -d: -f2- <<<"$gpus" | sort | uniq -c | awk '{ $1 = $1 " x"; print }' | paste -sd ', ' -)"
 else
   say "- a rehearsal on the CPU: it shows that the check works, nothing about a GPU"
 fi
