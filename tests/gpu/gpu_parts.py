@@ -538,11 +538,11 @@ AS_OTHER_HOST = ["sh", "-c", 'export NCCL_HOSTID=r$OMPI_COMM_WORLD_RANK; exec "$
 
 
 class Pair:
-    """Starts two ranks: on two GPUs, on one, on the stand-in's one, or for training on the CPU."""
+    """Starts two ranks: on two GPUs, or both on one; without a GPU training on the CPU, NCCL on the stand-in's one GPU."""
 
     def __init__(self, check):
         self.check, self.stand_in = check, None
-        self.shares = check.on_gpu and gpu_count() < 2
+        self.shares = gpu_count() < 2
         self.env = {"OMPI_MCA_mpi_yield_when_idle": "1", **(SHARING if self.shares else {})}
         if os.geteuid() == 0:
             self.env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -555,9 +555,9 @@ class Pair:
         return ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "2", *(AS_OTHER_HOST if self.shares else [])]
 
     def program(self, name, *arguments, codes=(0,)):
-        """A test program on NCCL: the real one, or the stand-in's on two GPUs and on a shared one."""
+        """A test program on NCCL, the real one or the stand-in's."""
         words = [*self.words(), *([self.stand_in] if self.stand_in else []), self.check.bin / name, *arguments]
-        return self.check.run(words, env=self.env, codes=codes, seconds=60)
+        return self.check.run(words, env={**self.env, **({"FAKE_CUDA_GPUS": "1"} if self.stand_in else {})}, codes=codes, seconds=60)
 
 
 def nccl2_programs(check, pair):
@@ -574,7 +574,7 @@ def nccl2_programs(check, pair):
     def failure(way, codes, text):
         folder = check.work / "failures"
         shutil.rmtree(folder, ignore_errors=True)
-        found = pair.program("comm_failures", way, folder, "nccl", codes=None)
+        found = pair.program("comm_failures", way, folder, "cuda", codes=None)
         reports = sorted(path.name for path in folder.glob("*.txt")) if folder.exists() else []
         is_right = found.code in codes and text in found.out + found.errors
         check.expect(is_right, f"comm_failures {way}: code {found.code} (expected {' or '.join(map(str, codes))}) after {found.seconds:.1f} s, "
@@ -589,7 +589,8 @@ def nccl2_programs(check, pair):
 def nccl2(check):
     """Two ranks: the sums of NCCL, in training and in the communicator's own tests."""
     pair = Pair(check)
-    where = "one GPU" if pair.shares else f"{gpu_count()} GPUs" if check.on_gpu else "the CPU, over MPI; the communicator's tests on tests/cuda_stand_in"
+    where = ("the CPU, over MPI; the communicator's tests on tests/cuda_stand_in" if not check.on_gpu
+             else "one GPU, over NCCL's sockets" if pair.shares else f"{gpu_count()} GPUs")
     say(f"Two ranks on {where}.\n")
     config = check.shakespeare()
     steps = 20
@@ -654,11 +655,18 @@ def bench(check, program, folder, shape, precision, losses_of=20, seconds=0.3, r
     common = [*bench_options(shape), "--device", check.device, "--precision", precision, "--losses", losses_of, "--seconds", seconds,
               "--rounds", rounds, "--json"]
     if program == "ours":
-        found = check.tool("charrnn_bench", "model", *common, "--check", 1, *(["--keep", folder] if folder else []), env=env, seconds=40)
+        words = [check.bin / "charrnn_bench", "model", *common, "--check", 1, *(["--keep", folder] if folder else [])]
     else:
-        found = check.run([sys.executable, ROOT / "tests" / "reference" / "model_speed.py", folder, *common, "--variant", variant],
-                          env=env, seconds=40)
-    return json.loads(found.out.strip().splitlines()[-1])
+        words = [sys.executable, ROOT / "tests" / "reference" / "model_speed.py", folder, *common, "--variant", variant]
+    found = check.run(words, env=env, codes=None, seconds=40)
+    try:
+        measured = json.loads(found.out.strip().splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        reason = "did not end in time" if found.code == TIMED_OUT else f"ended with code {found.code}: {found.last_line()}"
+        raise Failure(f"`{pathlib.Path(words[0]).name} {' '.join(map(str, words[1:]))}` {reason}") from None
+    if found.code != 0:
+        raise Failure(f"its losses are {measured.get('largest_difference')} nats off those of LibTorch's layers (code {found.code})")
+    return measured
 
 
 def speed(check):
@@ -676,12 +684,12 @@ def speed(check):
             ours, theirs, problems = None, {}, []
             try:
                 ours = bench(check, "ours", folder, shape, precision)
-            except (Failure, json.JSONDecodeError) as problem:
+            except Failure as problem:
                 problems.append(str(problem))
             for variant in VARIANTS[precision] if ours else []:
                 try:
                     theirs[variant] = bench(check, "theirs", folder, shape, precision, variant=variant)
-                except (Failure, json.JSONDecodeError) as problem:
+                except Failure as problem:
                     problems.append(f"{variant}: {problem}")
             if measured:
                 measured.write(json.dumps({"shape": shape, "precision": precision, "ours": ours, "theirs": theirs}) + "\n")
