@@ -566,7 +566,7 @@ def nccl2_programs(check, pair):
         return
 
     def ranks():
-        found = pair.program("comm_ranks_test", "--ranks=2", "--backend=nccl", codes=None)
+        found = pair.program("comm_ranks_test", "--ranks=2", "--gpus", codes=None)
         passed = re.findall(r"\[  PASSED  \] (\d+) tests", found.out)
         check.expect(found.code == 0 and len(passed) == 2, f"comm_ranks_test over NCCL: {'/'.join(passed) or 'none'} passed, code {found.code}"
                      + ("" if found.code == 0 else f": {found.last_line()}"))
