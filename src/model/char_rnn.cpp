@@ -88,6 +88,11 @@ CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::Sca
     : settings_(settings),
       vocabulary_size_(vocabulary_size),
       parameters_(shapes(settings, vocabulary_size), type, device) {
+  for (int64_t layer = 0; layer < settings.layers; ++layer) {
+    layers_.push_back({parameters_[layer_name("weight_ih", layer)],
+                       parameters_[layer_name("weight_hh", layer)], parameters_[layer_name("bias_ih", layer)],
+                       parameters_[layer_name("bias_hh", layer)]});
+  }
   compute_in(type);
 }
 
@@ -142,13 +147,8 @@ RnnState CharRnn::zero_state(int64_t lanes) const {
                                 parameters_.values().options().dtype(compute_type_)));
 }
 
-LayerWeights CharRnn::layer_weights(int64_t layer) const {
-  return {parameters_[layer_name("weight_ih", layer)], parameters_[layer_name("weight_hh", layer)],
-          parameters_[layer_name("bias_ih", layer)], parameters_[layer_name("bias_hh", layer)]};
-}
-
 at::Tensor CharRnn::layer_buffer(int64_t layer) const {
-  const LayerWeights w = layer_weights(layer);
+  const LayerWeights& w = layer_weights(layer);
   const int64_t first = w.input.storage_offset();
   const int64_t end = w.recurrent_bias.storage_offset() + w.recurrent_bias.numel();
   return parameters_.values().narrow(0, first, end - first);
@@ -199,7 +199,7 @@ at::Tensor CharRnn::embed(const at::Tensor& ids) const {
 // Layers are time-major: what looks like (B, T, H) here lies in memory as (T, B, H).
 LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                                const at::Tensor& c, bool training) const {
-  const LayerWeights w = layer_weights(layer);
+  const LayerWeights& w = layer_weights(layer);
   LayerOutput result;
   if (is_fast()) {
     LayerInput from;

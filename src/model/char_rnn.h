@@ -79,7 +79,7 @@ class CharRnn {
   const Parameters& parameters() const { return parameters_; }
   const ModelSettings& settings() const { return settings_; }
   int64_t vocabulary_size() const { return vocabulary_size_; }
-  LayerWeights layer_weights(int64_t layer) const;
+  const LayerWeights& layer_weights(int64_t layer) const { return layers_[static_cast<size_t>(layer)]; }
   at::Tensor layer_buffer(int64_t layer) const;  // all four, one after the other
   const at::Tensor& head_weight() const;         // (V, H); not with head: none
   at::Device device() const { return parameters_.values().device(); }
@@ -102,6 +102,7 @@ class CharRnn {
   ModelSettings settings_;
   int64_t vocabulary_size_;
   Parameters parameters_;
+  std::vector<LayerWeights> layers_;
   at::ScalarType compute_type_ = at::kFloat;
   bool uses_cudnn_ = false;
 };
