@@ -174,6 +174,7 @@ ExitCode bench_model(TrainingBench options, const BenchHeader& header, Session& 
   Communicator& comm = session.choose_backend(options.comm, options.device, "");
   const at::Device device =
       prepare_compute(session, options.threads > 0 ? std::optional<int64_t>(options.threads) : std::nullopt);
+  options.precision = precision_on(session.device(), options.precision);
   const ScratchFolder scratch;
   const bool keeps = !options.keep.empty() && comm.rank() == 0;
   if (keeps) fs::create_directories(options.keep);
