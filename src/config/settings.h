@@ -401,7 +401,8 @@ void visit_model(Self& s, Visitor& v) {
   v.field("forget_bias", s.forget_bias,
           {.help = "initial bias of the forget gate of lstm", .min = -10, .max = 10});
   v.field("kernel", s.kernel,
-          {.help = "recurrent layers on the CPU: charrnn's own, or LibTorch's; the same numbers"});
+          {.help = "recurrent layers: charrnn's own on the CPU and cuDNN's on a GPU, or LibTorch's; the same "
+                   "numbers"});
 }
 
 struct OptimizerSettings {

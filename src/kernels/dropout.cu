@@ -1,6 +1,6 @@
 // Dropout on a GPU: one pass forward, and the same pass over gradients backward. The mask is that of
-// model/dropout.h, bit for bit. NVRTC compiles this text at run time; a test compiles it for the host, and defines what
-// it takes from CUDA.
+// model/dropout.h, bit for bit. NVRTC compiles this text at run time; a test compiles it for the host, and
+// defines what it takes from CUDA.
 
 __device__ inline unsigned int hash32(unsigned int x) {  // lowbias32
   x ^= x >> 16;
@@ -64,14 +64,13 @@ struct alignas(sizeof(T) * kWidth) Vector {
   T elements[kWidth];
 };
 
-// (lanes, steps, units), or in memory (steps, lanes, units): `rows` of `units`. A thread takes kWidth neighbouring
-// units, which divides their number.
+// (lanes, steps, units), or in memory (steps, lanes, units): `rows` of `units`. A thread takes kWidth
+// neighbouring units, which divides their number.
 template <class T, int kWidth>
 __device__ inline void drop(const T* input, T* output, unsigned int rows, unsigned int units,
                             unsigned int inner_rows, bool is_time_major, unsigned int first_lane,
                             unsigned int layer_key, unsigned int threshold, float scale) {
-  const unsigned long long index =
-      static_cast<unsigned long long>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const unsigned long long index = static_cast<unsigned long long>(blockIdx.x) * blockDim.x + threadIdx.x;
   const unsigned int row_length = units / kWidth;
   const unsigned int row = static_cast<unsigned int>(index / row_length);
   if (row >= rows) return;
@@ -89,13 +88,13 @@ __device__ inline void drop(const T* input, T* output, unsigned int rows, unsign
   reinterpret_cast<Vector<T, kWidth>*>(output)[index] = vector;
 }
 
-#define CHARRNN_DROPOUT(name, T, width)                                                                       \
-  extern "C" __global__ void name(const T* input, T* output, unsigned int rows, unsigned int units,           \
-                                  unsigned int inner_rows, unsigned int is_time_major,                        \
-                                  unsigned int first_lane, unsigned int layer_key, unsigned int threshold,    \
-                                  float scale) {                                                              \
-    drop<T, width>(input, output, rows, units, inner_rows, is_time_major != 0, first_lane, layer_key,         \
-                   threshold, scale);                                                                         \
+#define CHARRNN_DROPOUT(name, T, width)                                                                    \
+  extern "C" __global__ void name(const T* input, T* output, unsigned int rows, unsigned int units,        \
+                                  unsigned int inner_rows, unsigned int is_time_major,                     \
+                                  unsigned int first_lane, unsigned int layer_key, unsigned int threshold, \
+                                  float scale) {                                                           \
+    drop<T, width>(input, output, rows, units, inner_rows, is_time_major != 0, first_lane, layer_key,      \
+                   threshold, scale);                                                                      \
   }
 
 CHARRNN_DROPOUT(dropout_fp32_wide, float, 4)

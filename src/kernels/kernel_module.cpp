@@ -188,6 +188,7 @@ const Loaded& loaded(int device) {
     entry.kernels = std::make_unique<Kernels>(device);
   } catch (const Error& error) {
     entry.missing = error.what();
+    cudaGetLastError();  // forgotten, or LibTorch's next check would find it
   }
   return entry;
 }

@@ -104,8 +104,9 @@ void CharRnn::compute_in(at::ScalarType type) {
   const auto serves = [&](int64_t input_width) {
     return cudnn_serves(settings_.cell, input_width, settings_.hidden_size, type, on);
   };
-  uses_cudnn_ = serves(width) && (settings_.layers == 1 || serves(settings_.hidden_size));
-  if (on.is_cuda() && !uses_cudnn_) {
+  const bool wants_cudnn = settings_.kernel == Kernel::kFast && on != at::kCPU;
+  uses_cudnn_ = wants_cudnn && serves(width) && (settings_.layers == 1 || serves(settings_.hidden_size));
+  if (wants_cudnn && on.is_cuda() && !uses_cudnn_) {
     log::warning(
         "cuDNN is not in this LibTorch, or arranges a layer's weights otherwise than charrnn: LibTorch's own "
         "layers "
@@ -166,11 +167,27 @@ at::Tensor CharRnn::rounded(const at::Tensor& tensor) const {
   return tensor.defined() ? tensor.to(compute_type_) : tensor;
 }
 
+// In one piece and in cuDNN's order, at the beginning of a storage: else LibTorch's layers on a GPU would
+// copy them together at each call, and warn.
+std::vector<at::Tensor> CharRnn::reference_weights(const LayerWeights& w) const {
+  const std::vector<at::Tensor> weights{w.input, w.recurrent, w.input_bias, w.recurrent_bias};
+  if (!is_rounded() && device() == at::kCPU) return weights;
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& weight : weights) flat.push_back(weight.flatten());
+  const at::Tensor whole = rounded(at::cat(flat));
+  std::vector<at::Tensor> parts;
+  int64_t first = 0;
+  for (const at::Tensor& weight : weights) {
+    parts.push_back(whole.narrow(0, first, weight.numel()).view(weight.sizes()));
+    first += weight.numel();
+  }
+  return parts;
+}
+
 // Time-major.
 LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
                                    const at::Tensor& c, bool training) const {
-  const std::vector<at::Tensor> weights{rounded(w.input), rounded(w.recurrent), rounded(w.input_bias),
-                                        rounded(w.recurrent_bias)};
+  const std::vector<at::Tensor> weights = reference_weights(w);
   constexpr bool kHasBiases = true;
   constexpr bool kBidirectional = false;
   constexpr bool kBatchFirst = false;

@@ -95,6 +95,7 @@ class CharRnn {
                         const at::Tensor& c, bool training) const;
   LayerOutput run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
                             const at::Tensor& c, bool training) const;
+  std::vector<at::Tensor> reference_weights(const LayerWeights& w) const;
   bool is_fast() const;                                // by charrnn's own layers, not LibTorch's
   bool is_rounded() const;                             // computes in another type than that of the weights
   at::Tensor rounded(const at::Tensor& tensor) const;  // to that type

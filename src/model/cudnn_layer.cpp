@@ -154,7 +154,12 @@ bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType
     const at::Tensor arranged = at::_cudnn_rnn_flatten_weight(weights, kWeights, input_width, mode(cell),
                                                               hidden, /*proj_size=*/0, /*num_layers=*/1,
                                                               /*batch_first=*/false, /*bidirectional=*/false);
-    return arranged.sizes() == numbers.sizes() && at::equal(arranged, numbers);
+    if (arranged.sizes() != numbers.sizes() || !at::equal(arranged, numbers)) return false;
+    const at::Tensor state = at::zeros({1, hidden}, numbers.options());
+    cudnn_layer(cell, {weights[0], weights[1], weights[2], weights[3]}, arranged,
+                at::zeros({1, 1, input_width}, numbers.options()), state,
+                cell == Cell::kLstm ? state : at::Tensor(), /*training=*/false);
+    return true;
   } catch (const c10::Error&) {  // no cuDNN in this LibTorch, or not for this device
     return false;
   }

@@ -13,7 +13,8 @@
 namespace charrnn {
 
 // Whether cuDNN serves this device, and arranges the weights of a layer as charrnn does: one after the other
-// in the order of LayerWeights. Asks it to arrange some numbers, since the arrangement is not documented.
+// in the order of LayerWeights. Asks it to arrange some numbers, since the arrangement is not documented, and
+// to compute with them.
 bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType type, at::Device device);
 
 // x (T, B, I), from the state h and, of an LSTM, c (B, H). Computes in the type of x, h and c. `buffer` (GH

@@ -29,7 +29,8 @@ Precision precision_on(const Device& device, Precision setting) {
 }
 
 void use_precision(Precision precision, CharRnn& model) {
-  at::globalContext().setAllowTF32CuDNN(precision == Precision::kTf32);
+  // In bf16, too: without it LibTorch forbids cuDNN the tensor cores there (ATen/cudnn/Descriptors.h).
+  at::globalContext().setAllowTF32CuDNN(precision != Precision::kFp32 && precision != Precision::kAuto);
   at::globalContext().setAllowTF32CuBLAS(precision == Precision::kTf32);
   if (precision == Precision::kBf16) {
     model.compute_in(at::kBFloat16);

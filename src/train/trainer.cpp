@@ -47,12 +47,6 @@ int64_t steps_between_reads(const TrainSettings& settings, at::Device device) {
   return settings.read_every.value_or(device == at::kCPU ? 1 : 10);
 }
 
-// Of one type and device; in one copy.
-std::vector<double> read_scalars(const std::vector<at::Tensor>& scalars) {
-  const at::Tensor host = at::stack(scalars).to(at::kCPU).to(at::kDouble);
-  return {host.const_data_ptr<double>(), host.const_data_ptr<double>() + host.numel()};
-}
-
 }  // namespace
 
 LaneOptions lane_options(const Settings& settings) {
@@ -79,11 +73,11 @@ Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, 
       reader_(split, lane_options(settings), comm.rank(), comm.size(), progress.position),
       optimizer_(settings.train.optimizer, model.parameters().values()),
       loss_scale_(settings.train.precision, model.device(), progress.loss_scale),
-      state_(model.zero_state(reader_.lanes())),
       progress_(progress),
       read_every_(steps_between_reads(settings.train, model.device())),
       step_times_(comm.size()) {
   use_precision(settings_.train.precision, model_);
+  state_ = model_.zero_state(reader_.lanes());  // in that precision
   optimizer_.set_updates(progress_.step - progress_.skipped);
   broadcast(comm_, model_.parameters().values());
   if (settings_.train.average_decay) average_ = model_.parameters().values().clone();
@@ -222,26 +216,26 @@ void Trainer::count(const Batch& batch) {
 
 // The only place where the host waits for the device.
 void Trainer::read_outcomes() {
-  comm_.wait(current_stream(model_.parameters().values()));
-  std::vector<at::Tensor> loss_sums;
-  std::vector<at::Tensor> norms;
+  std::vector<at::Tensor> scalars;
   for (const Outcome& outcome : unread_) {
-    loss_sums.push_back(outcome.loss_sum);
-    norms.push_back(outcome.norm);
+    scalars.push_back(outcome.loss_sum.to(outcome.norm.scalar_type()));
+    scalars.push_back(outcome.norm);
   }
-  const std::vector<double> loss_sums_read = read_scalars(loss_sums);
-  const std::vector<double> norms_read = read_scalars(norms);
+  const at::Tensor stacked = at::stack(scalars);
+  comm_.wait(current_stream(stacked));
+  const at::Tensor host = stacked.to(at::kCPU).to(at::kDouble);
+  const auto* numbers = host.const_data_ptr<double>();
   double loss_sum = 0;
   double targets = 0;
   double work_seconds = 0;
   int64_t step = progress_.step - std::ssize(unread_);
-  for (size_t i = 0; i < unread_.size(); ++i) {
-    const Outcome& outcome = unread_[i];
+  for (const Outcome& outcome : unread_) {
     ++step;
-    gradient_norm_ = norms_read[i];
+    const double outcome_loss = *numbers++;
+    gradient_norm_ = *numbers++;
     const bool is_finite = std::isfinite(gradient_norm_);
     if (is_finite) {
-      loss_sum += loss_sums_read[i];
+      loss_sum += outcome_loss;
       targets += static_cast<double>(outcome.targets);
     }
     work_seconds += outcome.work_seconds;

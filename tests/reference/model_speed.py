@@ -82,7 +82,8 @@ def parts_of(state):
 
 
 def set_precision(precision):
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"  # as by default; without it bf16 has no tensor cores either
 
 
 class Training:

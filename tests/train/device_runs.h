@@ -154,7 +154,8 @@ class DeviceRuns {
     settings.train.average_decay = 0.9;
     SmallRun run = on_device(settings);
     run.steps(5);
-    while (run.trainer.progress().position.done != 3) run.steps(1);  // the next step does not begin with zero state
+    while (run.trainer.progress().position.done != 3)
+      run.steps(1);  // the next step does not begin with zero state
     const at::Tensor bias = run.model.parameters()["head.bias"].detach();
     const at::Tensor kept = bias.clone();
     bias.narrow(0, 4, 1).fill_(std::numeric_limits<float>::quiet_NaN());

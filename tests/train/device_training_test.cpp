@@ -1,10 +1,10 @@
 // Training, evaluating and sampling on a device whose memory the host cannot touch (tests/test_device): what
 // runs on a GPU, run in CI. Compared with the CPU, in LibTorch's layers; operations and waits of a step are
 // counted.
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <c10/core/GradMode.h>
 
 #include <filesystem>
 #include <fstream>
@@ -47,8 +47,17 @@ TEST_F(DeviceTraining, AStepOfNoNumberChangesNothing) {
   runs_.expect_that_a_step_of_no_number_changes_nothing();
 }
 
-// What PyTorch's own step of the same model does, in turns with ours: no more operations here. The figure is
-// a fence: whoever adds an operation to the step sees it.
+// A step in the middle of a shard.
+DeviceCounts counts_of_a_step(SmallRun& run) {
+  run.steps(20);
+  while (run.trainer.progress().position.done != 3) run.steps(1);
+  reset_counts();
+  run.trainer.step();
+  return counts();
+}
+
+// What PyTorch's own step of the same model does, in turns with ours: no more operations here. The figures
+// are a fence: whoever adds an operation to the step sees it.
 TEST_F(DeviceTraining, AStepHasNoMoreOperationsThanPyTorchs) {
   for (const int64_t layers : {1, 2}) {
     Settings settings = some_settings();
@@ -57,15 +66,11 @@ TEST_F(DeviceTraining, AStepHasNoMoreOperationsThanPyTorchs) {
     settings.model.output_dropout = 0.2;
     settings.train.optimizer.name = OptimizerName::kAdamW;
     SmallRun run = on_device(settings);
-    run.steps(20);  // to the middle of a shard
-    while (run.trainer.progress().position.done != 3) run.steps(1);
     PytorchStep pytorch({Cell::kLstm, kV, 5, 13, layers, 0.2}, test_device(), 4);
     const at::Tensor ids = at::arange(3 * 4).remainder(kV).view({3, 4}).to(test_device());
     pytorch.run(ids, ids);
 
-    reset_counts();
-    run.trainer.step();
-    const DeviceCounts ours = counts();
+    const DeviceCounts ours = counts_of_a_step(run);
     const std::string our_text = counts_text();
     reset_counts();
     pytorch.run(ids, ids);
@@ -76,7 +81,36 @@ TEST_F(DeviceTraining, AStepHasNoMoreOperationsThanPyTorchs) {
     EXPECT_LE(besides_cudnn(ours), besides_cudnn(counts())) << our_text << "PyTorch's:\n" << counts_text();
     EXPECT_EQ(ours.operations, layers == 1 ? 25 : 27) << our_text;
     EXPECT_EQ(ours.copies_to_device, 2) << "inputs and targets";
-    RecordProperty("operations", static_cast<int>(ours.operations));
+  }
+}
+
+TEST_F(DeviceTraining, EachFurtherDropoutIsTwoOperationsAndEachRoundingOne) {
+  Settings settings = some_settings();  // two layers with dropout after each
+  SmallRun dropping = on_device(settings);
+  EXPECT_EQ(counts_of_a_step(dropping).operations, 29) << counts_text();
+  settings.train.precision = Precision::kBf16;
+  SmallRun rounding = on_device(settings);
+  // Embedded input, two layers, weight and bias of the head, logits: forward and backward.
+  EXPECT_EQ(counts_of_a_step(rounding).operations, 29 + 12) << counts_text();
+}
+
+// LibTorch warns when it copies the weights of a layer together, for instance.
+TEST_F(DeviceTraining, LibTorchHasNothingToWarnOf) {
+  struct Warnings : c10::WarningHandler {
+    void process(const c10::Warning& warning) override { text += warning.msg() + "\n"; }
+    std::string text;
+  } warnings;
+  const c10::WarningUtils::WarningHandlerGuard guard(&warnings);
+  const c10::WarningUtils::WarnAlways always;
+  for (const Cell cell : {Cell::kLstm, Cell::kGru, Cell::kRnnTanh}) {
+    for (const Kernel kernel : {Kernel::kFast, Kernel::kReference}) {
+      Settings settings = some_settings();
+      settings.model.cell = cell;
+      settings.model.kernel = kernel;
+      SmallRun run = on_device(settings);
+      run.steps(4);
+      EXPECT_EQ(warnings.text, "") << enum_name(cell) << ", " << enum_name(kernel);
+    }
   }
 }
 
@@ -92,8 +126,8 @@ TEST_F(DeviceTraining, TheHostWaitsOnlyWhenItReadsLosses) {
     for (int step = 0; step < 9; ++step) run.trainer.step();
     EXPECT_EQ(counts().synchronizations, 0) << enum_name(precision) << "\n" << counts_text();
     run.trainer.step();
-    EXPECT_EQ(counts().synchronizations, 2) << "losses and norms\n" << counts_text();
-    EXPECT_EQ(counts().unpinned_copies, 2) << "those two, to the host";
+    EXPECT_EQ(counts().synchronizations, 1) << "losses and norms\n" << counts_text();
+    EXPECT_EQ(counts().unpinned_copies, 1) << "that one, to the host";
   }
 }
 
@@ -111,6 +145,20 @@ TEST_F(DeviceTraining, EvaluatesAsTheCpuDoesWithoutWaiting) {
     EXPECT_EQ(found.count, expected.count);
     EXPECT_NEAR(found.nats(), expected.nats(), 1e-6);
   }
+}
+
+TEST_F(DeviceTraining, SamplesAreDrawnOnTheCpu) {
+  const Settings settings = DeviceRuns::reference(some_settings());
+  const CharRnn cpu = SmallRun::initialized(settings);
+  const CharRnn device = SmallRun::initialized(settings, test_device());
+  std::vector<Vocabulary::Character> letters;
+  for (const char32_t letter : std::u32string_view(U"abcdefghij\n")) letters.push_back({letter, 1});
+  const Vocabulary vocabulary = Vocabulary::from_counts(letters, {.max_size = {}}, Unit::kCodePoint);
+  const Sampler expected(cpu, vocabulary);
+  const Sampler sampler(device, vocabulary);
+  reset_counts();
+  EXPECT_EQ(sampler.text("abc", 50, {.seed = 3}), expected.text("abc", 50, {.seed = 3}));
+  EXPECT_EQ(counts().operations + counts().copies_to_host, 0) << counts_text();
 }
 
 // A whole run as charrnn_train makes it: samples, evaluations, checkpoints; stopped, continued on the CPU,
@@ -175,6 +223,15 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
     return std::string(std::istreambuf_iterator<char>(in), {});
   };
   EXPECT_EQ(samples("device"), samples("cpu"));
+
+  // --fit-seconds times blocks of steps on a device, and undoes them.
+  TrainOptions fitted;
+  fitted.fit_seconds = 0.5;
+  fitted.max_steps = 10;
+  s.train.steps.reset();
+  s.run.output = (folder_ / "fitted").string();
+  EXPECT_EQ(TrainingRun(config, fitted, *comm, test_device()).run(), ExitCode::kFinished);
+  EXPECT_FALSE(lines("fitted").empty());
 }
 
 }  // namespace
