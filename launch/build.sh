@@ -1,31 +1,45 @@
 #!/usr/bin/env bash
-# Installs what is missing, configures and builds in build/PRESET.
+# Installs what is missing, configures and builds in build/PRESET, or against another torch in build/torch-VERSION.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 preset=release
-tools_only=''
+target=all
+torch=''
 memory_per_job_mib=2048  # a file that includes all of LibTorch takes over 1 GB to compile
 
-usage="usage: launch/build.sh [--tools] [PRESET]
-  PRESET     $preset (default), debug, asan, tsan: see CMakePresets.json
-  --tools    only what users run, without the tests"
+usage="usage: launch/build.sh [--tools | --gpu-tests] [--torch VERSION] [PRESET]
+  PRESET           $preset (default), debug, asan, tsan: see CMakePresets.json
+  --tools          only what users run, without the tests
+  --gpu-tests      the tools, and of the tests only what launch/gpu_check.sh runs
+  --torch VERSION  against another torch than the pinned one, in build/torch-VERSION; launch/pins.sh lists the versions"
 
 run() { printf '+ %s\n' "$*"; "$@"; }
 
-for argument in "$@"; do
-  case $argument in
-    --tools) tools_only=1 ;;
+wrong() { echo "build: $*"$'\n'"$usage" >&2; exit 2; }
+while [ $# -gt 0 ]; do
+  case $1 in
+    --tools) target=tools ;;
+    --gpu-tests) target=gpu_tests ;;
+    --torch) torch=${2:-}; [ -n "$torch" ] || wrong "--torch wants a version"; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
-    -*) echo "build: unknown argument '$argument'"$'\n'"$usage" >&2; exit 2 ;;
-    *) preset=$argument ;;
+    -*) wrong "unknown argument '$1'" ;;
+    *) preset=$1 ;;
   esac
+  shift
 done
 
 cd "$root"
-bash launch/install.sh
+bash launch/install.sh ${torch:+--torch "$torch"}
 # shellcheck source=launch/env.sh
 . launch/env.sh
+folder=build/$preset
+if [ -n "$torch" ]; then
+  folder=build/torch-$torch
+  # shellcheck source=launch/pins.sh
+  . launch/pins.sh
+  export LIBTORCH_ROOT=$charrnn_cache/torch-$torch/torch
+fi
 
 # As many jobs as cores and memory allow; in a container its own limit counts.
 memory_mib=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
@@ -37,16 +51,14 @@ if [ "$jobs" -gt "$cores" ]; then jobs=$cores; fi
 if [ "$jobs" -lt 1 ]; then jobs=1; fi
 
 # CMake remembers where it found LibTorch: another one needs a fresh start. Otherwise ninja configures by itself.
-folder=build/$preset
-testing=$([ -n "$tools_only" ] && echo OFF || echo ON)
+testing=$([ "$target" = tools ] && echo OFF || echo ON)
 configured_with=$(cat "$folder/libtorch_root" 2>/dev/null || true)
 if [ ! -e "$folder/build.ninja" ] || [ "$configured_with" != "$LIBTORCH_ROOT" ]; then
   rm -f "$folder/libtorch_root"
-  run cmake --preset "$preset" --fresh -DBUILD_TESTING="$testing"
+  run cmake --preset "$preset" -B "$folder" --fresh -DBUILD_TESTING="$testing"
   echo "$LIBTORCH_ROOT" >"$folder/libtorch_root"
 elif [ "$testing" = ON ] && ! grep -q '^BUILD_TESTING:[A-Z]*=ON$' "$folder/CMakeCache.txt"; then
-  run cmake --preset "$preset" -DBUILD_TESTING=ON
+  run cmake --preset "$preset" -B "$folder" -DBUILD_TESTING=ON
 fi
 
-target=$([ -n "$tools_only" ] && echo tools || echo all)
-run cmake --build --preset "$preset" --target "$target" -j "$jobs"
+run cmake --build "$folder" --target "$target" -j "$jobs"

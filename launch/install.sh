@@ -4,25 +4,28 @@
 set -euo pipefail
 launch=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-usage="usage: launch/install.sh [--gpu] [--tests] [--fuzz]
+usage="usage: launch/install.sh [--gpu] [--tests] [--fuzz] [--torch VERSION]
   (nothing)  what building and running on CPUs needs: 1.6 GB of wheels
   --gpu      also CUDA's libraries, to run on GPUs: 5.5 GB in all
   --tests    also those, and what the tests use
-  --fuzz     also clang, which launch/fuzz.sh builds with"
+  --fuzz     also clang, which launch/fuzz.sh builds with
+  --torch VERSION  also another version of torch to build against, one of those in launch/pins.sh: 1.6 GB"
 
 say() { printf '%s\n' "install: $*"; }
 fail() { printf '%s\n' "install: $*" >&2; exit 1; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 
-with_full='' with_tests='' with_fuzz=''
-for argument in "$@"; do
-  case $argument in
+with_full='' with_tests='' with_fuzz='' torch=''
+while [ $# -gt 0 ]; do
+  case $1 in
     --gpu) with_full=1 ;;
     --tests) with_full=1 with_tests=1 ;;
     --fuzz) with_fuzz=1 ;;
+    --torch) torch=${2:-}; [ -n "$torch" ] || { echo "install: --torch wants a version"$'\n'"$usage" >&2; exit 2; }; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
-    *) echo "install: unknown argument '$argument'"$'\n'"$usage" >&2; exit 2 ;;
+    *) echo "install: unknown argument '$1'"$'\n'"$usage" >&2; exit 2 ;;
   esac
+  shift
 done
 
 export LC_ALL=C.UTF-8 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
@@ -125,8 +128,33 @@ install_wheels() {
   touch "$charrnn_venv/$set.done"
 }
 
+# install_torch VERSION: its wheels as a folder of headers and libraries, for the Python that most machines with that
+# version have; the one here need not be able to import them.
+install_torch() {
+  local version=$1 folder=$charrnn_cache/torch-$1 number platforms=(--platform manylinux2014_x86_64 --platform any)
+  local -n torch_wheels=torch_${version//[^0-9A-Za-z]/_}_wheels
+  if [ "$(cat "$folder/wheels.done" 2>/dev/null)" = "${torch_wheels[*]}" ]; then
+    say "torch $version: all ${#torch_wheels[@]} wheels are there"
+    return
+  fi
+  for number in {14..40}; do platforms+=(--platform "manylinux_2_${number}_x86_64"); done
+  say "torch $version: downloading and unpacking ${#torch_wheels[@]} wheels to $folder, about 2 GB unpacked"
+  rm -rf "$folder"
+  mkdir -p "$folder/tmp"  # not /tmp, which may be small
+  printf '+ pip install --no-deps --target %s %s\n' "$folder" "${torch_wheels[*]}"
+  TMPDIR=$folder/tmp "$charrnn_venv/bin/python" -m pip install --quiet --no-deps --only-binary=:all: --python-version 3.12 \
+    "${platforms[@]}" --target "$folder" "${torch_wheels[@]}" || fail "pip failed (the reason is above)"
+  rm -rf "$folder/tmp"
+  echo "${torch_wheels[*]}" >"$folder/wheels.done"
+}
+
 # shellcheck source=launch/pins.sh
 . "$launch/pins.sh"
+if [ -n "$torch" ] && ! declare -p "torch_${torch//[^0-9A-Za-z]/_}_wheels" >/dev/null 2>&1; then
+  known=$(compgen -v torch_ | sed -n 's/^torch_\(.*\)_wheels$/\1/p' | tr '_\n' '. ')
+  fail "no wheels of torch $torch are pinned, only those of ${core_wheels[0]#torch==} (without --torch) and ${known% }:" \
+    "add a list to launch/pins.sh"
+fi
 mkdir -p "$charrnn_cache" || fail "cannot write to $charrnn_cache: set XDG_CACHE_HOME to a folder of yours"
 exec 9>"$charrnn_cache/install.lock"
 flock -n 9 || { say "waiting for another launch/install.sh of yours to finish"; flock 9; }
@@ -139,11 +167,12 @@ install_packages "${apt_packages[@]}"
 . "$launch/pins.sh"
 
 own_libtorch=${LIBTORCH_ROOT:-}
-case $own_libtorch in "$charrnn_cache"/venv-*) own_libtorch='' ;; esac
-if [ -n "$own_libtorch" ] && [ -z "$with_full" ]; then
+case $own_libtorch in "$charrnn_cache"/*) own_libtorch='' ;; esac
+if [ -n "$own_libtorch" ] && [ -z "$with_full$torch" ]; then
   say "LIBTORCH_ROOT names your own LibTorch, $own_libtorch: no wheels needed"
 else
   install_wheels core 2 "${core_wheels[@]}"
   if [ -n "$with_full" ]; then install_wheels full 4 "${full_wheels[@]}"; fi
   if [ -n "$with_tests" ]; then install_wheels tests 1 "${test_wheels[@]}"; fi
 fi
+if [ -n "$torch" ]; then install_torch "$torch"; fi

@@ -10,12 +10,14 @@ apt_packages=(
   libhdf5-dev libyaml-cpp-dev libicu-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
   libtbb-dev zlib1g-dev libzstd-dev libsimdjson-dev
   libprotozero-dev libboost-dev libgtest-dev libgmock-dev
+  patchelf                                                              # launch/bundle.sh
 )
 apt_test_packages=(
   clang-format hdf5-tools shellcheck time
   gnuplot-nox                                                           # launch/bench.sh draws with it
   slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge libpmix2  # tests/slurm
   iproute2                                                              # tests/network
+  debootstrap                                                           # tests/bundle
 )
 apt_fuzz_packages=(clang libclang-rt-14-dev)
 
@@ -73,6 +75,17 @@ test_wheels=(
   tensorboard==2.21.0
   tensorboard-data-server==0.7.2
   Werkzeug==3.1.9
+)
+
+# Other versions of torch that launch/build.sh --torch builds against, for machines that have those: only headers and
+# libraries are taken, so they need not fit the Python here. What torch's own metadata asks for, as in core_wheels.
+torch_2_11_0_wheels=(
+  torch==2.11.0
+  nvidia-cuda-runtime==13.0.96
+  nvidia-cuda-cupti==13.0.85
+  nvidia-nccl-cu13==2.28.9
+  nvidia-cuda-crt==13.0.88
+  nvidia-cuda-cccl==13.0.85
 )
 
 # The virtual environment is named after what is in it and the Python it is for, so clones share it and new pins get

@@ -25,6 +25,18 @@ for options in "" --gpu --tests --fuzz; do
   equal "calls, all there" "" "$(cat "$calls")"
 done
 
+# Another version of torch: those of pins.sh alone.
+torch_folder=$XDG_CACHE_HOME/charrnn/torch-2.11.0
+mkdir -p "$torch_folder"
+(. "$root/launch/pins.sh" && echo "${torch_2_11_0_wheels[*]}") >"$torch_folder/wheels.done"
+install --torch 2.11.0
+equal "install.sh --torch, all there: $output" 0 "$status"
+contains "install.sh --torch, all there" "torch 2.11.0: all 6 wheels are there" "$output"
+install --torch 1.13.1
+equal "install.sh --torch 1.13.1" 1 "$status"
+contains "install.sh --torch 1.13.1" "no wheels of torch 1.13.1 are pinned, only those of 2.15.0 (without --torch) and 2.11.0" \
+  "$output"
+
 # One package missing, as root, with and without --tests.
 stand_in dpkg-query "$everything_installed | grep -v -e ' cmake$' -e ' hdf5-tools$'"
 stand_in id 'echo 0'

@@ -3,11 +3,11 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 scripts=("$root"/launch/*.sh "$root/launch/run" "$root/.ci/run" "$root"/slurm/*
-  "$root"/tests/{launch,slurm,network}/*.sh "$root/tests/network/charrnn_on_host")
+  "$root"/tests/{launch,slurm,network,bundle}/*.sh "$root/tests/network/charrnn_on_host")
 for script in "${scripts[@]}"; do bash -n "$script" || fail "$script does not parse"; done
 
 cd "$scratch"
-for script in install.sh bench.sh build.sh test.sh quickstart.sh get_gutenberg.sh fuzz.sh tutorials.sh run; do
+for script in install.sh bench.sh build.sh bundle.sh gpu_check.sh test.sh quickstart.sh get_gutenberg.sh fuzz.sh tutorials.sh run; do
   contains "$script --help" "usage: launch/$script" "$(bash "$root/launch/$script" --help)"
   status=0
   [ "$script" = run ] || bash "$root/launch/$script" --no-such-option >"$scratch/output" 2>&1 || status=$?
@@ -29,7 +29,7 @@ done
 
 . "$root/launch/pins.sh"
 wheels=("${core_wheels[@]}" "${full_wheels[@]}" "${test_wheels[@]}")
-for wheel in "${wheels[@]}"; do
+for wheel in "${wheels[@]}" "${torch_2_11_0_wheels[@]}"; do
   [[ $wheel =~ ^[A-Za-z0-9_-]+==[0-9][0-9.]*$ ]] || fail "pins.sh: '$wheel' is not NAME==VERSION"
 done
 equal "pins.sh: wheels named twice" "" "$(printf '%s\n' "${wheels[@]%%==*}" | tr 'A-Z_' 'a-z-' | sort | uniq -d)"

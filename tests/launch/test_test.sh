@@ -33,7 +33,13 @@ contains "build.sh --tools" "-DBUILD_TESTING=OFF" "$output"
 try "$copy/launch/build.sh" --tools
 case $output in *"+ cmake --preset"*) fail "build.sh configures again: $output" ;; esac
 LIBTORCH_ROOT=/opt/another try "$copy/launch/build.sh" --tools
-contains "build.sh, another LibTorch" "+ cmake --preset release --fresh" "$output"
+contains "build.sh, another LibTorch" "+ cmake --preset release -B build/release --fresh" "$output"
+try "$copy/launch/build.sh" --tools --torch 2.11.0
+equal "build.sh --torch: $output" 0 "$status"
+contains "build.sh --torch installs" "install.sh --torch 2.11.0" "$(cat "$calls")"
+equal "build.sh --torch builds against" "$scratch/.cache/charrnn/torch-2.11.0/torch" \
+  "$(cat "$copy/build/torch-2.11.0/libtorch_root")"
+equal "build.sh --torch leaves build/release alone" /opt/another "$(cat "$copy/build/release/libtorch_root")"
 
 try "$copy/launch/test.sh" --build-only
 equal "test.sh --build-only: $output" 0 "$status"

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# The tools of this bundle with the PyTorch of this machine, in bash:
+#
+#   . ./charrnn-bundle/env.sh [--python PATH]             for this shell: the tools, mpirun and launch/ on its PATH
+#   ./charrnn-bundle/env.sh [--python PATH] COMMAND...    for one command
+#
+# --python PATH is the Python whose PyTorch is taken; otherwise CHARRNN_PYTHON, otherwise python3. If its versions are not
+# those that the bundle was built for (file manifest), it prints one line, sets nothing, and the status is 2.
+
+if [ -z "${BASH_VERSION:-}" ]; then
+  echo "env.sh: expected bash, found another shell: start bash first" >&2
+  return 2
+fi
+
+# What the Python at $1 has, without importing torch: lines NAME=VALUE for torch, cuda, root, cuda_runtime, nccl, folders, or
+# problem.
+_charrnn_probe() {
+  "$1" - <<'PYTHON'
+import ctypes, glob, importlib.util, os, re, sys
+
+def finish(**found):
+    print("\n".join(f"{name}={value}" for name, value in found.items()))
+    sys.exit()
+
+sys.path = [path for path in sys.path if path]  # not the working directory, which may have a folder torch
+spec = importlib.util.find_spec("torch")
+if spec is None or not spec.submodule_search_locations:
+    finish(problem=f"no PyTorch in {sys.executable}")
+root = list(spec.submodule_search_locations)[0]
+try:
+    with open(os.path.join(root, "version.py"), encoding="utf-8") as file:
+        text = file.read()
+except OSError as error:
+    finish(problem=f"cannot read the version of the PyTorch in {root}: {error}")
+version = re.search(r"^__version__ *= *'([^']*)'", text, re.M)
+cuda = re.search(r"^cuda[^=\n]*= *'([^']*)'", text, re.M)
+
+nvidia = importlib.util.find_spec("nvidia")
+folders = [os.path.join(root, "lib"), os.path.join(os.path.dirname(root), "torch.libs")]
+for base in nvidia.submodule_search_locations if nvidia else []:
+    folders += sorted(glob.glob(os.path.join(base, "*", "lib")))
+folders.append(os.path.join(sys.prefix, "lib"))  # conda
+
+def number(library, function):
+    """The version that a library reports, and the folder it is in; (0, None) without one."""
+    for folder in [*folders, None]:
+        for path in sorted(glob.glob(os.path.join(folder, library + "*"))) if folder else [library]:
+            try:
+                value = ctypes.c_int()
+                if getattr(ctypes.CDLL(path), function)(ctypes.byref(value)) == 0:
+                    return value.value, folder
+            except (OSError, AttributeError):
+                continue
+    return 0, None
+
+needed = [folder for folder in folders[:2] if os.path.isdir(folder)]
+runtime, runtime_folder = number("libcudart.so.%s" % (cuda[1].split(".")[0] if cuda else ""), "cudaRuntimeGetVersion")
+nccl, nccl_folder = number("libnccl.so.2", "ncclGetVersion")
+for folder in (runtime_folder, nccl_folder):
+    if folder and folder not in needed:
+        needed.append(folder)
+finish(torch=version[1] if version else "unknown", cuda=cuda[1] if cuda else "", root=root, cuda_runtime=runtime, nccl=nccl,
+       folders=":".join(needed))
+PYTHON
+}
+
+# Sets the paths; or prints one line and gives 2.
+_charrnn_set_paths() {
+  local here=$1 python=$2 name value
+  local torch='' cuda='' root='' cuda_runtime='' nccl='' folders='' problem=''                        # of this machine
+  local built_torch='' built_cuda_runtime='' built_nccl='' built_glibc='' built_openmpi=''  # of the bundle
+  while IFS='=' read -r name value; do
+    case $name in torch | cuda_runtime | nccl | glibc | openmpi) printf -v "built_$name" %s "$value" ;; esac
+  done <"$here/manifest"
+
+  value=$(command -v "$python") || problem="no Python '$python': . env.sh --python PATH names the one with PyTorch"
+  if [ -z "$problem" ]; then
+    python=$value
+    while IFS='=' read -r name value; do
+      case $name in torch | cuda | root | cuda_runtime | nccl | folders | problem) printf -v "$name" %s "$value" ;; esac
+    done < <(_charrnn_probe "$python" 2>&1 || echo "problem=$python failed")
+    if [ -n "$problem" ]; then
+      problem+=": . env.sh --python PATH names the one with PyTorch"
+    elif [ "$(cut -d. -f1,2 <<<"$torch")" != "$(cut -d. -f1,2 <<<"$built_torch")" ]; then
+      problem="built for torch $built_torch, found $torch in $root:"
+      problem+=" take a bundle that launch/bundle.sh --torch ${torch%%+*} made, or another Python with --python PATH"
+    elif [ -z "$cuda" ] || [ -z "$built_nccl" ]; then
+      echo "env.sh: this PyTorch or this bundle is without CUDA: the tools run on the CPU only" >&2
+    elif [ "$cuda_runtime" != "$built_cuda_runtime" ]; then
+      problem="built for the CUDA runtime $built_cuda_runtime, found $cuda_runtime with torch $torch in $root (0: none)"
+    elif [ "$nccl" != "$built_nccl" ]; then
+      problem="built for NCCL $built_nccl, found $nccl with torch $torch in $root (0: none)"
+    fi
+  fi
+
+  # The loader's own view of it. The bundle's libraries come first, by the RPATH of its programs.
+  local paths='' missing=''
+  if [ -z "$problem" ]; then
+    case ":${LD_LIBRARY_PATH:-}:" in
+      *":$folders:"*) paths=$LD_LIBRARY_PATH ;;
+      *) paths=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
+    esac
+    missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 |
+      sed -n 's/^[[:space:]]*\(.*\(not found\|undefined symbol\)\)/\1/p')
+    case $missing in
+      '') ;;
+      *\`GLIBC_*)
+        problem="expected a C library (glibc) of version $built_glibc or later, found $(getconf GNU_LIBC_VERSION)" ;;
+      *) problem="a library does not fit: ${missing%%$'\n'*}" ;;
+    esac
+  fi
+  if [ -n "$problem" ]; then
+    echo "env.sh: $problem" >&2
+    return 2
+  fi
+
+  for value in "$here/launch" "$here/bin"; do
+    case ":$PATH:" in *":$value:"*) ;; *) PATH=$value:$PATH ;; esac
+  done
+  export PATH LD_LIBRARY_PATH=$paths CHARRNN_PYTHON=$python
+  # Where OpenMPI and PMIx find their parts.
+  export OPAL_PREFIX=$here OPAL_SYSCONFDIR=$here/etc/openmpi OPAL_PKGLIBDIR=$here/$built_openmpi
+  export PMIX_MCA_mca_base_component_path=$here/lib/pmix
+  # On other hosts mpirun starts its daemon in this environment.
+  export OMPI_MCA_orte_launch_agent="$here/env.sh --python $python orted"
+  # Without a way to other hosts, mpirun stops unless it is told that it needs none.
+  if ! command -v ssh >/dev/null && ! command -v srun >/dev/null; then export OMPI_MCA_plm=isolated; fi
+  if [ "$(id -u)" = 0 ]; then  # mpirun asks root for both
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  fi
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  set -euo pipefail
+  here=$(cd "$(dirname "$0")" && pwd)
+  python=${CHARRNN_PYTHON:-python3}
+  if [ "${1:-}" = --python ]; then python=${2:?--python wants a path}; shift 2; fi
+  [ $# -gt 0 ] || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+  _charrnn_set_paths "$here" "$python" || exit 2
+  exec "$@"
+fi
+_charrnn_python=${CHARRNN_PYTHON:-python3}
+if [ "${1:-}" = --python ]; then _charrnn_python=${2:-}; fi
+# The status of the whole file is that of the last command.
+if _charrnn_set_paths "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" "$_charrnn_python"; then
+  unset -f _charrnn_set_paths _charrnn_probe
+  unset _charrnn_python
+else
+  unset -f _charrnn_set_paths _charrnn_probe
+  unset _charrnn_python
+  (exit 2)
+fi
