@@ -1,51 +1,158 @@
 #!/usr/bin/env bash
-# On a machine with GPUs: installs, builds, runs the tests that need real hardware (ctest label gpu: kernels against the
-# CPU, exact restart, memory estimate, NCCL), and writes a report.
+# What a GPU must show: right numbers, exact restart, memory, NCCL, speed next to PyTorch. In a bundle (launch/bundle.sh
+# --tests) with what is there, in the repository after installing and building what is missing. One report.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-preset=release
-report=$root/docs/gpu-report.md
+deadline=525  # seconds for all parts
+least=10      # a part that would have less is left out
+most_log_bytes=2500000
+# Part, its limit in seconds, its log, its title; in the order of their value.
+parts="
+versions      60  correct   Versions and libraries
+curve         70  correct   Sixty steps of configs/quickstart.yaml next to the CPU
+kernels       70  correct   Kernels next to the CPU
+restart      130  training  Restart, bit for bit
+memory        60  training  Memory next to --dry-run
+devices       50  training  CPU to GPU and back
+evaluation    45  training  Evaluation next to the CPU
+usr1          40  training  USR1
+nccl1         40  ranks     NCCL with one rank
+nccl2        140  ranks     NCCL with two ranks
+speed        230  speed     Speed next to PyTorch
+cudnn         60  kernels   cuDNN's algorithms
+step_kernels  80  kernels   The kernels of one step
+"
 
-usage="usage: launch/gpu_check.sh [--report FILE]
-  --report FILE  where the report goes ($report)"
+device=cuda
+report=''
+logs=''
+build=''
+only=''
+
+usage="usage: launch/gpu_check.sh [--report FILE] [--logs FOLDER] [--device cpu] [--only PART] [--no-build FOLDER]
+  --report FILE      where the report goes; docs/gpu-report.md in the repository, report.md next to the logs in a bundle
+  --logs FOLDER      where the logs go, at most seven files; build/gpu_check, or gpu_check in the working folder
+  --device cpu       a rehearsal: the same parts at small sizes on the CPU, NCCL on a stand-in
+  --only PART        one part: $(awk 'NF { printf "%s%s", comma, $1; comma = ", " }' <<<"$parts")
+  --no-build FOLDER  in the repository: of this build folder as it is; installs and builds nothing
+It takes nine minutes at most. Exit codes: 0 all as expected, 1 something was not, 2 no GPU here, or a mistake in the
+command line."
 
 fail() { printf '%s\n' "gpu_check: $*" >&2; exit 2; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --report) report=${2:-}; shift 2 || fail "--report wants a file" ;;
+    --report) report=${2:-}; [ -n "$report" ] || fail "--report wants a file"; shift ;;
+    --logs) logs=${2:-}; [ -n "$logs" ] || fail "--logs wants a folder"; shift ;;
+    --device) device=${2:-}; [[ $device =~ ^(cuda|cpu)$ ]] || fail "--device wants cuda or cpu, found '$device'"; shift ;;
+    --only)
+      only=${2:-}
+      grep -q "^$only " <<<"$parts" || fail "--only wants one of the parts, found '$only'"$'\n'"$usage"
+      shift ;;
+    --no-build) build=${2:-}; [ -d "$build" ] || fail "--no-build wants a build folder, found '$build'"; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) fail "unknown argument '$1'"$'\n'"$usage" ;;
   esac
+  shift
 done
 
-gpus=$(nvidia-smi -L 2>/dev/null | grep '^GPU' | sed 's/ (UUID.*//') || true
-[ -n "$gpus" ] || fail "no GPU here: nvidia-smi -L lists none. On a machine without one, launch/test.sh runs all other tests"
+if [ "$device" = cuda ]; then
+  gpus=$(nvidia-smi -L 2>/dev/null | grep '^GPU' | sed 's/ (UUID.*//') || true
+  [ -n "$gpus" ] || fail "no GPU here: nvidia-smi -L lists none. On a machine without one, --device cpu rehearses the check"
+fi
 
-cd "$root"
-run bash launch/install.sh --gpu --tests
-run bash launch/build.sh "$preset"
-# shellcheck source=launch/env.sh
-. launch/env.sh
-results=$root/build/$preset/gpu.txt
+if [ -e "$root/manifest" ]; then
+  [ -d "$root/tests/gpu" ] || fail "this bundle is without tests: make one with launch/bundle.sh --tests"
+  # shellcheck source=launch/env.sh
+  . "$root/launch/env.sh" || exit 2
+  python=$CHARRNN_PYTHON
+  CHARRNN_BIN=$root/bin
+  commit=$(sed -n 's/^commit=//p' "$root/manifest")
+  logs=${logs:-gpu_check}
+  report=${report:-$logs/report.md}
+else
+  if [ -z "$build" ]; then
+    run bash "$root/launch/install.sh" --gpu --tests
+    run bash "$root/launch/build.sh" --gpu-tests
+    build=$root/build/release
+  fi
+  # shellcheck source=launch/env.sh
+  . "$root/launch/env.sh"
+  python=$(command -v python3)
+  CHARRNN_BIN=$(cd "$build/bin" && pwd)
+  commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
+  logs=${logs:-$root/build/gpu_check}
+  report=${report:-$root/docs/gpu-report.md}
+fi
+export CHARRNN_BIN PYTHONDONTWRITEBYTECODE=1
+unset "${!CHARRNN_STAND_IN_@}"
+mkdir -p "$logs" "$(dirname "$report")"
+rm -f "$logs"/{correct,training,ranks,speed,kernels}.log "$logs/speed.jsonl"
+work=$(mktemp -d "${TMPDIR:-/tmp}/charrnn-gpu-check.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+say() { printf '%s\n' "$*" | tee -a "$report"; }
+: >"$report"
+say "# GPU report"
+say ""
+say "- commit $commit, $(date -u +%Y-%m-%d)"
+if [ "$device" = cuda ]; then
+  say "- GPUs: $(cut -d: -f2- <<<"$gpus" | sort | uniq -c | awk '{ $1 = $1 " x"; print }' | paste -sd ', ' -)"
+else
+  say "- a rehearsal on the CPU: it shows that the check works, nothing about a GPU"
+fi
+
+SECONDS=0
+summary=()
 status=0
-run ctest --preset "$preset" -L gpu --output-on-failure --no-tests=error -j 1 --verbose >"$results" 2>&1 || status=$?
-grep -E '^ *[0-9]+/[0-9]+ Test' "$results" || true
+while read -r part limit log title <&3; do
+  if [ -z "$part" ] || { [ -n "$only" ] && [ "$part" != "$only" ]; }; then continue; fi
+  left=$((deadline - SECONDS))
+  say ""
+  say "## $title"
+  say ""
+  begin=$SECONDS
+  if [ "$left" -lt "$least" ]; then
+    say "Skipped: $left s are left of $deadline."
+    summary+=("| $title | skipped, no time left | |")
+    status=1
+    continue
+  fi
+  if [ "$left" -lt "$limit" ]; then limit=$left; fi
+  code=0
+  printf '== %s\n' "$title" >>"$logs/$log.log"
+  # The part sees its own end coming; timeout is for one that hangs.
+  timeout -k 3 "$limit" "$python" "$root/tests/gpu/gpu_parts.py" "$part" --work "$work/files" --device "$device" \
+    --seconds "$((limit - 4))" 2>>"$logs/$log.log" </dev/null | tee -a "$report" || code=$?
+  case $code in
+    0) result=ok ;;
+    77) result=skipped ;;
+    124 | 137) result="**FAILED**: did not end within $limit s"; status=1 ;;
+    *) result="**FAILED**"; status=1 ;;
+  esac
+  say ""
+  say "$result, $((SECONDS - begin)) s"
+  summary+=("| $title | $result | $((SECONDS - begin)) |")
+done 3<<<"$parts"
 
-{
-  echo "# GPU report"
-  echo
-  echo "- commit $(git describe --always --dirty 2>/dev/null || echo unknown), $(date -u +%Y-%m-%d)"
-  echo "- GPUs: $(sort <<<"${gpus//GPU [0-9]*: /}" | uniq -c | sed 's/^ *//' | paste -sd ', ' -)"
-  echo "- driver $(nvidia-smi --query-gpu=driver_version --format=csv,noheader | head -n 1)"
-  echo "- command: launch/gpu_check.sh (ctest -L gpu), exit code $status"
-  echo
-  echo '```'
-  grep -E '^ *[0-9]+/[0-9]+ Test|memory: estimated|skipped: it needs|SKIPPED|tests passed' "$results" || true
-  echo '```'
-} >"$report.tmp"
-mv "$report.tmp" "$report"
-echo "gpu_check: report in $report, all output in $results"
+if [ -e "$work/files/speed.jsonl" ]; then cp "$work/files/speed.jsonl" "$logs/"; fi
+for log in "$logs"/*.log; do
+  if [ "$(stat -c %s "$log")" -gt "$most_log_bytes" ]; then
+    head -c $((most_log_bytes / 2)) "$log" >"$log.part"
+    printf '\n... left out ...\n' >>"$log.part"
+    tail -c $((most_log_bytes / 2)) "$log" >>"$log.part"
+    mv "$log.part" "$log"
+  fi
+done
+say ""
+say "## Summary"
+say ""
+say "| part | result | seconds |"
+say "| --- | --- | --- |"
+for line in "${summary[@]}"; do say "$line"; done
+say ""
+say "$SECONDS s in all, exit code $status."
+echo "gpu_check: report in $report, what the commands printed in $logs"
 exit "$status"
