@@ -62,13 +62,14 @@ for module in "$build"/lib/libcharrnn_*.so; do
   if [ -e "$module" ]; then cp "$module" "$bundle/lib/"; fi
 done
 if [ -n "$tests" ]; then
-  cp "$build"/bin/{gpu_kernels_test,gpu_training_test,comm_ranks_test,comm_failures} "$bundle/bin/"
+  cp "$build"/bin/{gpu_kernels_test,comm_ranks_test,comm_failures} "$bundle/bin/"
   if [ -e "$build/lib/libkernel_counter.so" ]; then cp "$build/lib/libkernel_counter.so" "$bundle/lib/"; fi
   stand_in=$build/tests/cuda_stand_in
   if [ -e "$build/lib/libcuda_stand_in.so" ]; then
     mkdir -p "$bundle/lib/stand_in"
     cp "$build/lib/libcuda_stand_in.so" "$stand_in"/driver/*.so* "$bundle/lib/stand_in/"
-    sed -e 's|^folder=.*|folder=$(cd "$(dirname "$0")/../lib/stand_in" \&\& pwd)|' -e 's|^\(exec .*LD_PRELOAD=\)[^ ]*|\1$folder/libcuda_stand_in.so|' \
+    sed -e 's|^folder=.*|folder=$(cd "$(dirname "$0")/../lib/stand_in" \&\& pwd)|' \
+      -e 's|^\(exec .*LD_PRELOAD=\)[^ ]*|\1$folder/libcuda_stand_in.so|' \
       "$stand_in/with_stand_in" >"$bundle/bin/with_stand_in"
     chmod 755 "$bundle/bin/with_stand_in"
   fi
@@ -87,11 +88,13 @@ cp -r "$prefix/share/openmpi" "$bundle/share/"
 pmix=$(ldd "$plugins"/mca_pmix_ext*.so | awk '$1 ~ /^libpmix[.]so/ { print $3; exit }')
 if [ -n "$pmix" ]; then cp "$(dirname "$(readlink -f "$pmix")")"/pmix/*.so "$bundle/lib/pmix/"; fi
 
-# What these link, and what that links. PyTorch needs the libraries of C and C++, too, so they are there.
-of_the_machine='/(ld-linux|lib(c|m|dl|pthread|rt|resolv|util|anl|nsl|stdc\+\+|gcc_s)[.]so|lib(gomp|torch|c10|cudart|cupti|nccl|cuda|nv)[^/]*[.]so)'
+# What these link, and what that links, except what comes with PyTorch, which needs the libraries of C and C++, too.
+site=$(dirname "$libtorch")
+of_the_machine='/(ld-linux|lib(c|m|dl|pthread|rt|resolv|util|anl|nsl|stdc\+\+|gcc_s)[.]so|'
+of_the_machine+='lib(gomp|torch|c10|nccl|nv|cu(da|pti|blas|dnn|fft|rand|solver|sparse))[^/]*[.]so)'
 elf_files() { find "$bundle" -type f \( -path '*/bin/*' -o -name '*.so*' \) -not -name with_stand_in | sort; }
 mapfile -t programs < <(elf_files | grep -v /stand_in/)
-{ ldd "${programs[@]}" || true; } | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | grep -vE "$of_the_machine" |
+{ ldd "${programs[@]}" || true; } | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u | grep -vE "$of_the_machine" | grep -vF "$site/" |
   while read -r library; do
     [ -e "$bundle/lib/${library##*/}" ] || cp -L "$library" "$bundle/lib/"
   done
@@ -100,9 +103,10 @@ mapfile -t programs < <(elf_files | grep -v /stand_in/)
 mapfile -t programs < <(elf_files)
 strip --strip-unneeded "${programs[@]}"
 for program in "${programs[@]}"; do
+  to_lib=$(realpath -m --relative-to="$(dirname "$program")" "$bundle/lib")
   case $program in
     */lib/stand_in/*) patchelf --remove-rpath "$program" ;;
-    *) patchelf --force-rpath --set-rpath "\$ORIGIN/$(realpath -m --relative-to="$(dirname "$program")" "$bundle/lib")" "$program" ;;
+    *) patchelf --force-rpath --set-rpath "\$ORIGIN/$to_lib" "$program" ;;
   esac
 done
 
@@ -120,6 +124,7 @@ cp -r configs data docs slurm README.md "$bundle/"
 rm -rf "$bundle/data/gutenberg"
 if [ -n "$tests" ]; then
   cp launch/gpu_check.sh "$bundle/launch/"
+  chmod 755 "$bundle/launch/gpu_check.sh"
   mkdir -p "$bundle/tests/gpu" "$bundle/tests/reference"
   cp tests/gpu/*.py "$bundle/tests/gpu/"
   cp tests/reference/model_speed.py "$bundle/tests/reference/"
@@ -129,7 +134,6 @@ fi
 
 # defined NAME FILE: the number of a #define.
 defined() { sed -nE "s/^#define +$1 +([0-9]+).*/\\1/p" "$2" 2>/dev/null | head -n 1; }
-site=$(dirname "$libtorch")
 header=$libtorch/include/torch/headeronly/version.h
 torch_version=$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$libtorch/version.py" 2>/dev/null || true)
 torch_version=${torch_version:-$(defined TORCH_VERSION_MAJOR "$header").$(defined TORCH_VERSION_MINOR "$header").$(

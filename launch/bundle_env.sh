@@ -5,7 +5,12 @@
 #   ./charrnn-bundle/env.sh [--python PATH] COMMAND...    for one command
 #
 # --python PATH is the Python whose PyTorch is taken; otherwise CHARRNN_PYTHON, otherwise python3. If its versions are not
-# those that the bundle was built for (file manifest), one line says so, nothing is set, and the status is 2.
+# those that the bundle was built for (file manifest), it prints one line, sets nothing, and the status is 2.
+
+if [ -z "${BASH_VERSION:-}" ]; then
+  echo "env.sh: expected bash, found another shell: start bash first" >&2
+  return 2
+fi
 
 # What the Python at $1 has, without importing torch: lines NAME=VALUE for torch, cuda, root, cuda_runtime, nccl, folders, or
 # problem.
@@ -37,7 +42,7 @@ for base in nvidia.submodule_search_locations if nvidia else []:
 folders.append(os.path.join(sys.prefix, "lib"))  # conda
 
 def number(library, function):
-    """What a library says its version is, and the folder it is in; (0, None) if there is none."""
+    """The version that a library reports, and the folder it is in; (0, None) without one."""
     for folder in [*folders, None]:
         for path in sorted(glob.glob(os.path.join(folder, library + "*"))) if folder else [library]:
             try:
@@ -82,9 +87,9 @@ _charrnn_set_paths() {
     elif [ -z "$cuda" ] || [ -z "$built_nccl" ]; then
       echo "env.sh: this PyTorch or this bundle is without CUDA: the tools run on the CPU only" >&2
     elif [ "$cuda_runtime" != "$built_cuda_runtime" ]; then
-      problem="built for the CUDA runtime $built_cuda_runtime, found $cuda_runtime beside the torch $torch in $root (0: none)"
+      problem="built for the CUDA runtime $built_cuda_runtime, found $cuda_runtime with torch $torch in $root (0: none)"
     elif [ "$nccl" != "$built_nccl" ]; then
-      problem="built for NCCL $built_nccl, found $nccl beside the torch $torch in $root (0: none)"
+      problem="built for NCCL $built_nccl, found $nccl with torch $torch in $root (0: none)"
     fi
   fi
 
@@ -95,10 +100,12 @@ _charrnn_set_paths() {
       *":$folders:"*) paths=$LD_LIBRARY_PATH ;;
       *) paths=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
     esac
-    missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 | sed -n 's/^[[:space:]]*\(.*\(not found\|undefined symbol\)\)/\1/p')
+    missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 |
+      sed -n 's/^[[:space:]]*\(.*\(not found\|undefined symbol\)\)/\1/p')
     case $missing in
       '') ;;
-      *\`GLIBC_*) problem="expected a C library (glibc) of version $built_glibc or later, found $(getconf GNU_LIBC_VERSION)" ;;
+      *\`GLIBC_*)
+        problem="expected a C library (glibc) of version $built_glibc or later, found $(getconf GNU_LIBC_VERSION)" ;;
       *) problem="a library does not fit: ${missing%%$'\n'*}" ;;
     esac
   fi

@@ -47,7 +47,10 @@ while [ $# -gt 0 ]; do
     --report) report=${2:-}; [ -n "$report" ] || fail "--report wants a file"; shift ;;
     --logs) logs=${2:-}; [ -n "$logs" ] || fail "--logs wants a folder"; shift ;;
     --device) device=${2:-}; [[ $device =~ ^(cuda|cpu)$ ]] || fail "--device wants cuda or cpu, found '$device'"; shift ;;
-    --only) only=${2:-}; grep -q "^$only " <<<"$parts" || fail "--only wants one of the parts, found '$only'"$'\n'"$usage"; shift ;;
+    --only)
+      only=${2:-}
+      grep -q "^$only " <<<"$parts" || fail "--only wants one of the parts, found '$only'"$'\n'"$usage"
+      shift ;;
     --no-build) build=${2:-}; [ -d "$build" ] || fail "--no-build wants a build folder, found '$build'"; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) fail "unknown argument '$1'"$'\n'"$usage" ;;
@@ -134,12 +137,12 @@ while read -r part limit log title <&3; do
   summary+=("| $title | $result | $((SECONDS - begin)) |")
 done 3<<<"$parts"
 
-for log in "$work"/*.jsonl; do
-  if [ -e "$log" ]; then cp "$log" "$logs/"; fi
-done
+if [ -e "$work/files/speed.jsonl" ]; then cp "$work/files/speed.jsonl" "$logs/"; fi
 for log in "$logs"/*.log; do
   if [ "$(stat -c %s "$log")" -gt "$most_log_bytes" ]; then
-    { head -c $((most_log_bytes / 2)) "$log"; printf '\n... left out ...\n'; tail -c $((most_log_bytes / 2)) "$log"; } >"$log.part"
+    head -c $((most_log_bytes / 2)) "$log" >"$log.part"
+    printf '\n... left out ...\n' >>"$log.part"
+    tail -c $((most_log_bytes / 2)) "$log" >>"$log.part"
     mv "$log.part" "$log"
   fi
 done

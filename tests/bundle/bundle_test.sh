@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A bundle, unpacked by an ordinary user on a Debian 12 that has nothing but Python, with a PyTorch mounted read-only and no
+# A bundle, unpacked by an ordinary user on a Debian 12 that has only Python, with a PyTorch mounted read-only and no
 # network: trains on two ranks, samples, and refuses a PyTorch of another version.
 # Usage: bundle_test.sh BUILD-FOLDER PYTHON
 . "$(dirname "${BASH_SOURCE[0]}")/../launch/common.sh"
@@ -49,7 +49,9 @@ echo "-- PyTorch that does not fit: one line, status 2, nothing set"
 refused() {  # WHAT PART ENVIRONMENT...
   local what=$1 part=$2 status=0 message
   shift 2
-  message=$(env "$@" bash -c '. ./charrnn-bundle/env.sh; status=$?; echo "status $status PATH $PATH ${OPAL_PREFIX-unset}"' 2>&1) || true
+  message=$(env "$@" bash -c '. ./charrnn-bundle/env.sh
+    status=$?
+    echo "status $status PATH $PATH ${OPAL_PREFIX-unset}"' 2>&1) || true
   echo "$message" | head -n 1
   contains "$what" "$part" "$message"
   contains "$what" "status 2 PATH $first_path unset" "$message"
@@ -74,7 +76,7 @@ done
 
 echo "-- the tools"
 contains "env.sh COMMAND" "$(sed -n 's/^commit=//p' manifest)" "$(./charrnn-bundle/env.sh charrnn_train --version)"
-. ./charrnn-bundle/env.sh
+. ./charrnn-bundle/env.sh --python /usr/bin/python3
 [ -z "$(compgen -A function _charrnn || true)$(compgen -v _charrnn || true)" ] || fail "env.sh leaves its helpers behind"
 before=$PATH
 . ./charrnn-bundle/env.sh
