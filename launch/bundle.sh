@@ -62,7 +62,7 @@ for module in "$build"/lib/libcharrnn_*.so; do
   if [ -e "$module" ]; then cp "$module" "$bundle/lib/"; fi
 done
 if [ -n "$tests" ]; then
-  cp "$build"/bin/{gpu_kernels_test,comm_ranks_test,comm_failures} "$bundle/bin/"
+  cp "$build"/bin/{gpu_kernels_test,gpu_training_test,comm_ranks_test,comm_failures} "$bundle/bin/"
   if [ -e "$build/lib/libkernel_counter.so" ]; then cp "$build/lib/libkernel_counter.so" "$bundle/lib/"; fi
   stand_in=$build/tests/cuda_stand_in
   if [ -e "$build/lib/libcuda_stand_in.so" ]; then

@@ -124,19 +124,22 @@ def curve(check):
 
 
 def kernels(check):
-    """gpu_kernels_test: what is computed on a GPU next to the same on the CPU."""
-    found = check.run([check.bin / "gpu_kernels_test"], codes=None, seconds=100)
-    if not check.on_gpu:
-        raise Skip(
-            "gpu_kernels_test needs a GPU; it started and printed that" if "SKIPPED" in found.out else found.last_line()
+    """gpu_kernels_test and gpu_training_test: what is computed on a GPU next to the same on the CPU."""
+    for name in ("gpu_kernels_test", "gpu_training_test"):
+        found = check.run([check.bin / name], codes=None, seconds=60)
+        if not check.on_gpu:
+            if "SKIPPED" not in found.out:
+                raise Skip(found.last_line())
+            continue
+        passed, failed = (re.findall(rf"\[ +{word} +\] (\w+\.\w+)", found.out) for word in ("OK", "FAILED"))
+        check.expect(
+            found.code == 0 and bool(passed),
+            f"{name}: {len(passed)} passed, {len(set(failed))} failed, code {found.code}",
         )
-    passed, failed = (re.findall(rf"\[ +{word} +\] (\w+\.\w+)", found.out) for word in ("OK", "FAILED"))
-    check.expect(
-        found.code == 0 and bool(passed),
-        f"gpu_kernels_test: {len(passed)} passed, {len(set(failed))} failed, code {found.code}",
-    )
-    for name in sorted(set(failed)):
-        say(f"  - {name}")
+        for test in sorted(set(failed)):
+            say(f"  - {test}")
+    if not check.on_gpu:
+        raise Skip("both need a GPU; they started and printed that")
 
 
 def restart_case(check, name, config, settings):
