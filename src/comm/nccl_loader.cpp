@@ -1,27 +1,8 @@
-#include <dlfcn.h>
-
 #include "comm/nccl_backend.h"
 #include "comm/nccl_module.h"
+#include "core/module.h"
 
 namespace charrnn {
-namespace {
-
-// The module stays loaded: NCCL and CUDA have threads of their own that must not lose their code.
-template <class Function>
-Function find(const char* name) {
-  static void* const module = dlopen(kNcclModule, RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) {
-    const char* reason = dlerror();
-    fail("expected ", kNcclModule, " in the folder lib beside the tool's bin, found: ",
-         reason != nullptr ? reason : "it did not load before", ". Build or install charrnn again");
-  }
-  void* const function = dlsym(module, name);
-  check(function != nullptr, "expected ", name, " in ", kNcclModule,
-        ", which is not there: it belongs to another charrnn; build or install again");
-  return reinterpret_cast<Function>(function);
-}
-
-}  // namespace
 
 std::string nccl_missing() {
   return "";
@@ -29,7 +10,7 @@ std::string nccl_missing() {
 
 NcclVersions nccl_versions() {
   NcclVersions versions;
-  find<NcclVersionsFunction>(kNcclVersions)(&versions);
+  module_function<NcclVersionsFunction>(kNcclModule, kNcclVersions)(&versions);
   return versions;
 }
 
@@ -39,14 +20,14 @@ std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int dev
                        .log = &watchdog.log(),
                        .device_index = device_index,
                        .devices_are_alike = devices_are_alike};
-  return std::unique_ptr<Communicator>(find<GpuMakeFunction>(kNcclMake)(&setup));
+  return std::unique_ptr<Communicator>(module_function<GpuMakeFunction>(kNcclModule, kNcclMake)(&setup));
 }
 
 std::unique_ptr<Communicator> make_one_gpu_communicator(Communicator& host, int device_index,
                                                         Watchdog& watchdog) {
   const GpuSetup setup{
       .host = &host, .log = &watchdog.log(), .device_index = device_index, .devices_are_alike = true};
-  return std::unique_ptr<Communicator>(find<GpuMakeFunction>(kOneGpuMake)(&setup));
+  return std::unique_ptr<Communicator>(module_function<GpuMakeFunction>(kNcclModule, kOneGpuMake)(&setup));
 }
 
 }  // namespace charrnn

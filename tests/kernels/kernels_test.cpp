@@ -1,7 +1,6 @@
 // charrnn's GPU kernels where there is no GPU: their text compiled for the host and run thread by thread, and
 // compiled by NVRTC for the GPUs of today.
 #include <ATen/ATen.h>
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -10,6 +9,7 @@
 
 #include "core/counter_random.h"
 #include "core/error.h"
+#include "core/module.h"
 #include "kernels/kernel_module.h"
 #include "model/dropout.h"
 
@@ -116,10 +116,7 @@ TEST(DropoutKernel, RoundsAsTheCpuDoes) {
 
 // Needs NVRTC, which launch/install.sh --gpu and --tests bring.
 TEST(Kernels, CompileForTheGpusOfToday) {
-  void* const module = dlopen(kKernelModule, RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) GTEST_SKIP() << dlerror();
-  const auto compile = reinterpret_cast<CompileKernelsFunction>(dlsym(module, kCompileKernels));
-  ASSERT_NE(compile, nullptr);
+  const auto compile = module_function<CompileKernelsFunction>(kKernelModule, kCompileKernels);
   try {
     for (const int architecture : {75, 80, 90, 100, 199}) {  // the last is unknown: PTX
       EXPECT_GT(compile(architecture), 1000u) << architecture;

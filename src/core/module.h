@@ -1,0 +1,16 @@
+// Parts of charrnn that are loaded at run time, because they need libraries that are not on every machine.
+// They lie in the folder lib next to the tools' bin.
+#pragma once
+
+namespace charrnn {
+
+// The address of FUNCTION in MODULE ("libcharrnn_nccl.so"), which is loaded for the rest of the process:
+// threads of CUDA and NCCL must not lose their code. Throws Error.
+void* find_in_module(const char* module, const char* function);
+
+template <class Function>
+Function module_function(const char* module, const char* name) {
+  return reinterpret_cast<Function>(find_in_module(module, name));
+}
+
+}  // namespace charrnn
