@@ -1,4 +1,4 @@
-// The module of GPU kernels. NVRTC lies beside the CUDA runtime in LibTorch's wheels, but only in those for
+// The module of GPU kernels. NVRTC lies next to the CUDA runtime in LibTorch's wheels, but only in those for
 // machines with GPUs: so it is loaded, not linked, and its functions are declared here as nvrtc.h does.
 #include "kernels/kernel_module.h"
 
@@ -171,7 +171,7 @@ class Kernels {
   std::array<std::array<cudaKernel_t, 2>, kTypes> dropout_{};
 };
 
-// By GPU; from any thread: backward has threads of its own.
+// By GPU; from any thread, since backward runs in its own.
 struct Loaded {
   std::unique_ptr<Kernels> kernels;
   std::string missing;

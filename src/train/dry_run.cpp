@@ -63,9 +63,9 @@ bool is_rounded(const Settings& settings) {
   return settings.train.precision == Precision::kBf16 || settings.train.precision == Precision::kFp16;
 }
 
-// What weights, layers and head hold on a GPU beside the buffers of the whole run, for so many characters of
-// a group of lanes. cuDNN does not document the size of its reserve: gates, cells and their tanh of each
-// position.
+// What weights, layers and head hold on a GPU in addition to the buffers of the whole run, for so many
+// characters of a group of lanes. cuDNN does not document the size of its reserve: gates, cells and their
+// tanh of each position.
 double gpu_step_bytes(const Settings& settings, const Device& device, double parameters, double characters,
                       double vocabulary) {
   const ModelSettings& model = settings.model;

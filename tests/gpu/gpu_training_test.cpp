@@ -1,5 +1,5 @@
 // Training on a real GPU: the runs that CI makes on the device of the tests
-// (tests/train/device_training_test.cpp). Skipped where there is no GPU.
+// (tests/train/device_training_test.cpp). Skipped without a GPU.
 #include "../train/device_runs.h"
 #include "comm/launch.h"
 #include "train/compute.h"

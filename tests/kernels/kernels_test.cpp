@@ -1,4 +1,4 @@
-// charrnn's GPU kernels where there is no GPU: their text compiled for the host and run thread by thread, and
+// charrnn's GPU kernels, tested without a GPU: their text compiled for the host and run thread by thread, and
 // compiled by NVRTC for the GPUs of today.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -96,6 +96,15 @@ TEST(Dropout, EveryPartOfTheKeyMatters) {
   for (int64_t lane = 1; lane < 4; ++lane) EXPECT_FALSE(at::equal(first[0], first[lane]));
 }
 
+// The scale is not rounded to 16 bits before it is used: 1 / 0.9 would be 1.109 in bf16.
+TEST(Dropout, SixteenBitsAreScaledInFloatsAndRoundedOnce) {
+  for (const at::ScalarType type : {at::kBFloat16, at::kHalf}) {
+    const at::Tensor input = some_numbers({5, 13, 37}, 0.4, type);
+    EXPECT_TRUE(at::equal(dropout(input, 0.1, kKey, 1), dropout(input.to(at::kFloat), 0.1, kKey, 1).to(type)))
+        << type;
+  }
+}
+
 TEST(Dropout, ProbabilityZeroIsTheIdentity) {
   const at::Tensor input = some_numbers({2, 3, 7}, 0.1);
   EXPECT_TRUE(at::equal(dropout(input, 0.0, kKey, 0), input));
