@@ -32,6 +32,8 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+# shellcheck source=launch/pins.sh
+if [ "torch==$torch" = "$(. "$root/launch/pins.sh" && echo "${core_wheels[0]}")" ]; then torch=''; fi
 if [ -n "$output" ]; then output=$(realpath -m "$output"); fi
 if [ -n "$folder" ]; then
   build=$(realpath "$folder")

@@ -64,18 +64,31 @@ finish(torch=version[1] if version else "unknown", cuda=cuda[1] if cuda else "",
 PYTHON
 }
 
+# The list $1, separated by colons, with the folder $2 at its beginning, once.
+_charrnn_first() {
+  local list=":$1:"
+  list=${list//":$2:"/:}
+  list=${list#:}
+  list=${list%:}
+  printf %s "$2${list:+:$list}"
+}
+
 # Sets the paths; or prints one line and gives 2.
 _charrnn_set_paths() {
   local here=$1 python=$2 name value
   local torch='' cuda='' root='' cuda_runtime='' nccl='' folders='' problem=''                        # of this machine
   local built_torch='' built_cuda_runtime='' built_nccl='' built_glibc='' built_openmpi=''  # of the bundle
+  if [ ! -r "$here/manifest" ]; then
+    echo "env.sh: cannot read $here/manifest: unpack the bundle again, and use the env.sh in it" >&2
+    return 2
+  fi
   while IFS='=' read -r name value; do
     case $name in torch | cuda_runtime | nccl | glibc | openmpi) printf -v "built_$name" %s "$value" ;; esac
   done <"$here/manifest"
 
   value=$(command -v "$python") || problem="no Python '$python': . env.sh --python PATH names the one with PyTorch"
   if [ -z "$problem" ]; then
-    python=$value
+    case $value in /*) python=$value ;; *) python=$PWD/$value ;; esac
     while IFS='=' read -r name value; do
       case $name in torch | cuda | root | cuda_runtime | nccl | folders | problem) printf -v "$name" %s "$value" ;; esac
     done < <(_charrnn_probe "$python" 2>&1 || echo "problem=$python failed")
@@ -87,26 +100,30 @@ _charrnn_set_paths() {
     elif [ -z "$cuda" ] || [ -z "$built_nccl" ]; then
       echo "env.sh: this PyTorch or this bundle is without CUDA: the tools run on the CPU only" >&2
     elif [ "$cuda_runtime" != "$built_cuda_runtime" ]; then
-      problem="built for the CUDA runtime $built_cuda_runtime, found $cuda_runtime with torch $torch in $root (0: none)"
+      problem="built for the CUDA runtime $built_cuda_runtime, found $cuda_runtime with torch $torch in $root (0: none):"
+      problem+=" take another Python with --python PATH"
     elif [ "$nccl" != "$built_nccl" ]; then
-      problem="built for NCCL $built_nccl, found $nccl with torch $torch in $root (0: none)"
+      problem="built for NCCL $built_nccl, found $nccl with torch $torch in $root (0: none):"
+      problem+=" take another Python with --python PATH"
     fi
   fi
 
   # The loader's own view of it. The bundle's libraries come first, by the RPATH of its programs.
   local paths='' missing=''
   if [ -z "$problem" ]; then
-    case ":${LD_LIBRARY_PATH:-}:" in
-      *":$folders:"*) paths=$LD_LIBRARY_PATH ;;
-      *) paths=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
-    esac
+    paths=${LD_LIBRARY_PATH:-}
+    value=$folders
+    while [ -n "$value" ]; do  # from the last to the first
+      paths=$(_charrnn_first "$paths" "${value##*:}")
+      case $value in *:*) value=${value%:*} ;; *) value='' ;; esac
+    done
     missing=$(LD_LIBRARY_PATH=$paths ldd -r "$here/bin/charrnn_train" 2>&1 |
       sed -n 's/^[[:space:]]*\(.*\(not found\|undefined symbol\)\)/\1/p')
     case $missing in
       '') ;;
       *\`GLIBC_*)
         problem="expected a C library (glibc) of version $built_glibc or later, found $(getconf GNU_LIBC_VERSION)" ;;
-      *) problem="a library does not fit: ${missing%%$'\n'*}" ;;
+      *) problem="a library does not fit: ${missing%%$'\n'*}: is another one in LD_LIBRARY_PATH or LD_PRELOAD?" ;;
     esac
   fi
   if [ -n "$problem" ]; then
@@ -115,7 +132,7 @@ _charrnn_set_paths() {
   fi
 
   for value in "$here/launch" "$here/bin"; do
-    case ":$PATH:" in *":$value:"*) ;; *) PATH=$value:$PATH ;; esac
+    PATH=$(_charrnn_first "$PATH" "$value")
   done
   export PATH LD_LIBRARY_PATH=$paths CHARRNN_PYTHON=$python
   # Where OpenMPI and PMIx find their parts.
@@ -134,19 +151,25 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   set -euo pipefail
   here=$(cd "$(dirname "$0")" && pwd)
   python=${CHARRNN_PYTHON:-python3}
-  if [ "${1:-}" = --python ]; then python=${2:?--python wants a path}; shift 2; fi
+  case ${1:-} in
+    --python=*) python=${1#*=}; shift ;;
+    --python) [ $# -gt 1 ] || { echo "env.sh: --python wants a path" >&2; exit 2; }; python=$2; shift 2 ;;
+    -h | --help) set -- ;;
+  esac
   [ $# -gt 0 ] || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
   _charrnn_set_paths "$here" "$python" || exit 2
+  command -v "$1" >/dev/null || { echo "env.sh: no command '$1'; the bundle's are in $here/bin" >&2; exit 2; }
   exec "$@"
 fi
 _charrnn_python=${CHARRNN_PYTHON:-python3}
-if [ "${1:-}" = --python ]; then _charrnn_python=${2:-}; fi
+# Other arguments may be those of the script that sources this.
+case ${1:-} in --python=*) _charrnn_python=${1#*=} ;; --python) _charrnn_python=${2:-} ;; esac
 # The status of the whole file is that of the last command.
 if _charrnn_set_paths "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" "$_charrnn_python"; then
-  unset -f _charrnn_set_paths _charrnn_probe
+  unset -f _charrnn_set_paths _charrnn_probe _charrnn_first
   unset _charrnn_python
 else
-  unset -f _charrnn_set_paths _charrnn_probe
+  unset -f _charrnn_set_paths _charrnn_probe _charrnn_first
   unset _charrnn_python
   (exit 2)
 fi

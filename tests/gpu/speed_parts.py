@@ -50,6 +50,8 @@ def bench(check, words, shape, precision, losses_of, seconds=1e-6, rounds=1, env
     options = [word for name, value in settings.items() for word in (f"--{name}", value)]
     found = check.run([*words, *options, "--json"], env=env, codes=None, seconds=40)
     name = pathlib.Path(words[0]).name if words[0] != sys.executable else "model_speed.py"
+    if found.code == 77:  # a module of Python is missing
+        raise Skip(f"{name}: {found.last_line()}")
     try:
         measured = json.loads(found.out.strip().splitlines()[-1])
     except (IndexError, json.JSONDecodeError):
