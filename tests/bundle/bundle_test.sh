@@ -73,14 +73,28 @@ for name in cuda_runtime nccl; do
   refused "another $name" "$(sed -n "s/^$name=//p" manifest)" "PATH=$PATH"
   cp manifest charrnn-bundle/manifest
 done
+rm charrnn-bundle/manifest
+refused "no manifest" "unpack the bundle again" "PATH=$PATH"
+cp manifest charrnn-bundle/manifest
+status=0
+message=$(./charrnn-bundle/env.sh no_such_tool 2>&1) || status=$?
+contains "env.sh COMMAND" "no command 'no_such_tool'" "$message"
+[ "$status" = 2 ] || fail "env.sh no_such_tool: expected status 2, found $status"
 
 echo "-- the tools"
 contains "env.sh COMMAND" "$(sed -n 's/^commit=//p' manifest)" "$(./charrnn-bundle/env.sh charrnn_train --version)"
-. ./charrnn-bundle/env.sh --python /usr/bin/python3
+ln -s /usr/bin/python3 mine
+. ./charrnn-bundle/env.sh --python ./mine
+case $CHARRNN_PYTHON in /*) ;; *) fail "expected the whole path of Python, found $CHARRNN_PYTHON" ;; esac
 [ -z "$(compgen -A function _charrnn || true)$(compgen -v _charrnn || true)" ] || fail "env.sh leaves its helpers behind"
 before=$PATH
 . ./charrnn-bundle/env.sh
 [ "$PATH" = "$before" ] || fail "PATH, the second time: $PATH"
+libraries=$LD_LIBRARY_PATH
+PATH=/other/bin:$PATH LD_LIBRARY_PATH=/other/lib:$LD_LIBRARY_PATH
+. ./charrnn-bundle/env.sh
+[ "$PATH" = "${before%%:/usr/bin*}:/other/bin:/usr/bin:/bin" ] || fail "PATH behind another's: $PATH"
+[ "$LD_LIBRARY_PATH" = "$libraries:/other/lib" ] || fail "LD_LIBRARY_PATH behind another's: $LD_LIBRARY_PATH"
 cd charrnn-bundle
 small=(--set model.hidden_size=64 --set train.log_every=10 --set sample.every=0 --set evaluate.every=0)
 charrnn_preprocess configs/quickstart.yaml >output 2>&1 || fail "preprocess: $(cat output)"
