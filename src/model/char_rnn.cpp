@@ -93,10 +93,12 @@ CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::Sca
                        parameters_[layer_name("weight_hh", layer)], parameters_[layer_name("bias_ih", layer)],
                        parameters_[layer_name("bias_hh", layer)]});
   }
+  compute_type_ = at::ScalarType::Undefined;  // cuDNN was not asked yet
   compute_in(type);
 }
 
 void CharRnn::compute_in(at::ScalarType type) {
+  if (type == compute_type_) return;
   compute_type_ = type;
   const at::Device on = device();
   const int64_t width =
@@ -109,8 +111,7 @@ void CharRnn::compute_in(at::ScalarType type) {
   if (wants_cudnn && on.is_cuda() && !uses_cudnn_) {
     log::warning(
         "cuDNN is not in this LibTorch, or arranges a layer's weights otherwise than charrnn: LibTorch's own "
-        "layers "
-        "are used, which are slower");
+        "layers are used, which are slower");
   }
 }
 
@@ -174,14 +175,7 @@ std::vector<at::Tensor> CharRnn::reference_weights(const LayerWeights& w) const 
   if (!is_rounded() && device() == at::kCPU) return weights;
   std::vector<at::Tensor> flat;
   for (const at::Tensor& weight : weights) flat.push_back(weight.flatten());
-  const at::Tensor whole = rounded(at::cat(flat));
-  std::vector<at::Tensor> parts;
-  int64_t first = 0;
-  for (const at::Tensor& weight : weights) {
-    parts.push_back(whole.narrow(0, first, weight.numel()).view(weight.sizes()));
-    first += weight.numel();
-  }
-  return parts;
+  return weights_in(rounded(at::cat(flat)), w.input.size(0), w.input.size(1), w.recurrent.size(1));
 }
 
 // Time-major.

@@ -34,21 +34,6 @@ int64_t gate_rows(Cell cell, int64_t hidden) {
   return cell_kernels(cell).gates * hidden;
 }
 
-// The four weights of a layer in its buffer.
-std::vector<at::Tensor> weights_in(const at::Tensor& buffer, int64_t rows, int64_t width, int64_t hidden) {
-  std::vector<at::Tensor> weights;
-  int64_t first = 0;
-  const auto take = [&](at::IntArrayRef sizes, int64_t count) {
-    weights.push_back(buffer.narrow(0, first, count).view(sizes));
-    first += count;
-  };
-  take({rows, width}, rows * width);
-  take({rows, hidden}, rows * hidden);
-  take({rows}, rows);
-  take({rows}, rows);
-  return weights;
-}
-
 MaybeTensor maybe(const at::Tensor& tensor) {
   return tensor.defined() ? MaybeTensor(tensor) : std::nullopt;
 }
@@ -136,6 +121,20 @@ struct CudnnLayer : torch::autograd::Function<CudnnLayer> {
 };
 
 }  // namespace
+
+std::vector<at::Tensor> weights_in(const at::Tensor& buffer, int64_t rows, int64_t width, int64_t hidden) {
+  std::vector<at::Tensor> weights;
+  int64_t first = 0;
+  const auto take = [&](at::IntArrayRef sizes, int64_t count) {
+    weights.push_back(buffer.narrow(0, first, count).view(sizes));
+    first += count;
+  };
+  take({rows, width}, rows * width);
+  take({rows, hidden}, rows * hidden);
+  take({rows}, rows);
+  take({rows}, rows);
+  return weights;
+}
 
 bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType type, at::Device device) {
   if (device == at::kCPU) return false;

@@ -7,10 +7,15 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "config/settings.h"
 #include "model/fast_layer.h"
 
 namespace charrnn {
+
+// The four weights of a layer in a buffer that holds them in the order of LayerWeights; rows is GH, width I.
+std::vector<at::Tensor> weights_in(const at::Tensor& buffer, int64_t rows, int64_t width, int64_t hidden);
 
 // Whether cuDNN serves this device, and arranges the weights of a layer as charrnn does: one after the other
 // in the order of LayerWeights. Asks it to arrange some numbers, since the arrangement is not documented, and

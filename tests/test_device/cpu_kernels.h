@@ -6,7 +6,7 @@
 
 namespace charrnn::test_backend {
 
-// Every operator that has no kernel of its own: counts it, and runs the CPU's kernel on the device's memory.
+// Every operator without its own kernel: counts it, and runs the CPU's kernel on the device's memory.
 void run_on_cpu(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack);
 
 // Memory, views, copies and items: what the CPU's kernels cannot do.

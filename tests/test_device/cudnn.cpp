@@ -149,7 +149,7 @@ at::Tensor pack(const Layers& rnn) {
   return to_device(at::cat(flat));
 }
 
-// Bytes of equal value: also where they are not numbers.
+// Bytes of equal value: also if they are not numbers.
 bool is_equal(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor left = a.contiguous();
   const at::Tensor right = b.contiguous();
@@ -171,7 +171,7 @@ using PlainLayer = std::tuple<at::Tensor, at::Tensor> (*)(const at::Tensor&, con
                                                           at::TensorList, bool, int64_t, double, bool, bool,
                                                           bool);
 
-// Output, h and c (undefined but for LSTM) by the CPU's layer.
+// Output, h and c (undefined except for LSTM) by the CPU's layer.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> run(const Layers& rnn, const at::Tensor& input,
                                                    at::TensorList weights, const at::Tensor& h,
                                                    const at::Tensor& c) {

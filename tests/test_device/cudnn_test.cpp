@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "test_device/message_of.h"
 #include "test_device/test_device.h"
 
 namespace charrnn {
@@ -146,16 +147,6 @@ TEST_P(CudnnTest, LayersOfTheDeviceAreCudnns) {
   EXPECT_EQ(counts().by_name["_cudnn_rnn"], 1);
   EXPECT_EQ(counts().by_name["_cudnn_rnn_backward"], 1);
   for (size_t i = 0; i < found.size(); ++i) EXPECT_TRUE(at::equal(found[i].to(at::kCPU), expected[i])) << i;
-}
-
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const c10::Error& e) {
-    return e.what_without_backtrace();
-  }
-  return "no error";
 }
 
 TEST(Cudnn, ChecksItsArguments) {

@@ -1,4 +1,5 @@
 #include "test_device/test_device.h"
+#include "test_device/message_of.h"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -57,16 +58,6 @@ void expect_like_cpu(const char* what, const std::vector<at::Tensor>& arguments,
   for (size_t i = 0; i < arguments.size(); ++i) {
     EXPECT_TRUE(is_identical(moved[i], on_cpu[i])) << "argument " << i;
   }
-}
-
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const c10::Error& e) {
-    return e.what_without_backtrace();
-  }
-  return "no error";
 }
 
 // First, while there are no threads.
