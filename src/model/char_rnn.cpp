@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "model/cudnn_layer.h"
 #include "model/loss.h"
+#include "model/vector_math.h"
 
 namespace charrnn {
 namespace {
@@ -88,6 +89,7 @@ CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::Sca
     : settings_(settings),
       vocabulary_size_(vocabulary_size),
       parameters_(shapes(settings, vocabulary_size), type, device) {
+  initialize_vector_math();
   for (int64_t layer = 0; layer < settings.layers; ++layer) {
     layers_.push_back({parameters_[layer_name("weight_ih", layer)],
                        parameters_[layer_name("weight_hh", layer)], parameters_[layer_name("bias_ih", layer)],

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "model/buffers.h"
+#include "model/vector_math.h"
 
 namespace charrnn {
 namespace {
@@ -30,6 +31,7 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 at::Tensor LinearCrossEntropy::forward(AutogradContext* context, const at::Tensor& x,
                                        const at::Tensor& weight, const at::Tensor& bias,
                                        const at::Tensor& targets, bool keep) {
+  initialize_vector_math();
   const int64_t N = x.size(0);
   const int64_t V = weight.size(0);
   const int64_t rows = std::clamp<int64_t>(kLossBlockElements / V, 1, std::max<int64_t>(N, 1));
