@@ -1,7 +1,11 @@
 // charrnn_eval RUN: the loss of a run's model on a held-out split. Alone or under mpirun; the value is the
 // same.
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "checkpoint/run_folder.h"
 #include "comm/agreement.h"
@@ -34,9 +38,25 @@ struct Options {
   bool json = false;
 };
 
+std::string two_decimals(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f", value);
+  return text.data();
+}
+
 // The checkpoint's settings, with the overrides of the command line.
 Settings settings_of(const Checkpoint& checkpoint, const Options& options) {
-  return parse_config(to_yaml(checkpoint.settings), "the run's config", options.overrides).settings;
+  for (const std::string& text : options.overrides) {
+    constexpr std::array<std::string_view, 5> read{"corpus.output", "evaluate.lanes", "evaluate.weights",
+                                                   "run.", "comm."};
+    const auto begins_text = [&](std::string_view setting) { return text.starts_with(setting); };
+    if (text.find('=') != std::string::npos && std::none_of(read.begin(), read.end(), begins_text)) {
+      fail_usage("--set ", text,
+                 " changes nothing here: expected corpus.output, evaluate.lanes, evaluate.weights, "
+                 "run.device, run.threads or a setting of comm; the others belong to the trained model");
+    }
+  }
+  return change_settings(checkpoint.settings, "", "the run's config", options.overrides).settings;
 }
 
 std::string chosen_split(const CorpusFolder& corpus, const std::string& wanted) {
@@ -44,32 +64,109 @@ std::string chosen_split(const CorpusFolder& corpus, const std::string& wanted) 
   return corpus.split("test") != nullptr ? "test" : corpus.require_split("valid").name;
 }
 
-void print(const Loss& loss, const SplitInfo& split, const Checkpoint& checkpoint, const std::string& file,
-           const Options& options) {
+// Of the text that the split was made from: what a target is worth in other units.
+struct OtherUnits {
+  double bits_per_character = 0;
+  double bits_per_byte = 0;                      // UTF-8, of the cleaned text
+  std::optional<double> bits_per_original_byte;  // of the files before cleaning, if their size tells it
+};
+
+// A byte of UTF-8 that continues a character. In other text every byte is a character.
+bool continues_character(char32_t byte) {
+  return (byte & 0xc0U) == 0x80U;
+}
+
+OtherUnits in_other_units(const Loss& loss, const SplitInfo& split, const Vocabulary& vocabulary) {
+  const auto characters = static_cast<double>(split.characters);
+  const double all_bits = loss.bits() * characters;  // as if the first were a target too
+  OtherUnits units{loss.bits(), all_bits / static_cast<double>(split.utf8_bytes), {}};
+  if (split.original_bytes)
+    units.bits_per_original_byte = all_bits / static_cast<double>(*split.original_bytes);
+  if (split.unit != Unit::kByte) return units;
+  units.bits_per_byte = loss.bits();
+  double starts = 0;
+  std::vector<uint32_t> ids;
+  for (size_t shard = 0; shard < split.shards.size(); ++shard) {
+    const ShardReader reader = open_shard(split, shard);
+    constexpr uint64_t block = 1 << 20;
+    for (uint64_t at = 0; at < reader.info().length; at += block) {
+      ids.resize(std::min(block, reader.info().length - at));
+      reader.read(at, ids);
+      for (const uint32_t id : ids)
+        starts += continues_character(vocabulary.characters().at(id).value) ? 0 : 1;
+    }
+  }
+  units.bits_per_character = all_bits / std::max(starts, 1.0);
+  return units;
+}
+
+void print(const Loss& loss, const SplitInfo& split, const CorpusFolder& corpus, const Checkpoint& checkpoint,
+           const std::string& file, const Options& options) {
   const std::optional<int64_t> window = options.window_length();
+  const Vocabulary& vocabulary = corpus.vocabulary();
+  const Marks& marks = corpus.marks();  // of this corpus, which need not be that of the run
+  const OtherUnits units = in_other_units(loss, split, vocabulary);
+  const bool has_bytes = split.unit == Unit::kByte;
   if (options.json) {
-    const nlohmann::ordered_json result{{"checkpoint", file},
-                                        {"step", checkpoint.progress.step},
-                                        {"split", split.name},
-                                        {"mode", options.mode},
-                                        {"window", window ? nlohmann::ordered_json(*window) : nullptr},
-                                        {"characters", static_cast<int64_t>(loss.count)},
-                                        {"loss_nats", loss.nats()},
-                                        {"perplexity", loss.perplexity()},
-                                        {"bits_per_character", loss.bits()},
-                                        {"unigram_bits", checkpoint.marks.unigram_bits},
-                                        {"bigram_bits", checkpoint.marks.bigram_bits}};
-    std::printf("%s\n", result.dump(2).c_str());
+    using Json = nlohmann::ordered_json;
+    const Json result{{"checkpoint", file},
+                      {"step", checkpoint.progress.step},
+                      {"split", split.name},
+                      {"mode", options.mode},
+                      {"window", window ? Json(*window) : Json(nullptr)},
+                      {"unit", enum_name(split.unit)},
+                      {"characters", static_cast<int64_t>(loss.count)},
+                      {"loss_nats", loss.nats()},
+                      {"perplexity", loss.perplexity()},
+                      {"bits_per_character", units.bits_per_character},
+                      {"bits_per_byte", units.bits_per_byte},
+                      {"bits_per_original_byte",
+                       units.bits_per_original_byte ? Json(*units.bits_per_original_byte) : Json(nullptr)},
+                      {"unknown_share", loss.unknown_share()},
+                      {"unigram_bits", marks.unigram_bits},
+                      {"bigram_bits", marks.bigram_bits}};
+    std::printf("%s\n", result.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
     return;
   }
+  const char* const unit = has_bytes ? "byte" : "character";
+  const std::string baselines = concat(" (unigram ", two_decimals(marks.unigram_bits), ", bigram ",
+                                       two_decimals(marks.bigram_bits), ")");
   std::printf(
-      "checkpoint          %s (step %s)\nsplit               %s, %s characters predicted, %s\n"
-      "loss                %.4f nats per character\nperplexity          %.3f\n"
-      "bits per character  %.4f (unigram %.2f, bigram %.2f)\n",
+      "checkpoint          %s (step %s)\nsplit               %s, %s %ss predicted, %s\n"
+      "loss                %.4f nats per %s\nperplexity          %.3f per %s\n"
+      "bits per character  %.4f%s\nbits per byte       %.4f%s of the cleaned text in UTF-8\n",
       file.c_str(), with_thousands(checkpoint.progress.step).c_str(), split.name.c_str(),
-      with_thousands(static_cast<int64_t>(loss.count)).c_str(),
+      with_thousands(static_cast<int64_t>(loss.count)).c_str(), unit,
       window ? concat("windows of ", *window, " from zero state").c_str() : "state carried", loss.nats(),
-      loss.perplexity(), loss.bits(), checkpoint.marks.unigram_bits, checkpoint.marks.bigram_bits);
+      unit, loss.perplexity(), unit, units.bits_per_character, has_bytes ? "" : baselines.c_str(),
+      units.bits_per_byte, has_bytes ? baselines.c_str() : "");
+  if (units.bits_per_original_byte) {
+    std::printf("                    %.4f of the files before cleaning\n", *units.bits_per_original_byte);
+  }
+  if (split.has_unknown) {
+    std::printf("<unk>               %.2f %% of the targets, predicted like any other character\n",
+                100 * loss.unknown_share());
+  }
+}
+
+// A run that was trained with relative paths, evaluated from another folder: the corpus is looked for from
+// the folder in which the run was started, as far as its own place tells it. RUN_FOLDER ends as run.output
+// does.
+std::filesystem::path corpus_of(const Settings& settings, const std::filesystem::path& checkpoint_file) {
+  namespace fs = std::filesystem;
+  const fs::path corpus = settings.corpus.output;
+  const fs::path output = fs::path(settings.run.output).lexically_normal();
+  if (corpus.is_absolute() || output.is_absolute() || fs::exists(corpus / "manifest.json")) return corpus;
+  std::error_code problem;
+  const fs::path checkpoints = fs::canonical(checkpoint_file, problem).parent_path();
+  if (problem || checkpoints.filename() != "checkpoints") return corpus;
+  fs::path start = checkpoints.parent_path();
+  for (fs::path rest = output.has_filename() ? output : output.parent_path(); !rest.empty();
+       rest = rest.parent_path()) {
+    if (rest.filename() != start.filename()) return corpus;
+    start = start.parent_path();
+  }
+  return fs::exists(start / corpus / "manifest.json") ? start / corpus : corpus;
 }
 
 ExitCode evaluate_run(Session& session, const Options& options, const std::optional<Error>& mistake) {
@@ -85,6 +182,10 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
     }
     checkpoint = open_run(options.run, &file);
     settings = settings_of(checkpoint, options);
+    const bool is_other_corpus = settings.corpus.output != checkpoint.settings.corpus.output;
+    if (!is_other_corpus) {
+      settings.corpus.output = corpus_of(settings, file).string();
+    }
     corpus = CorpusFolder::open(settings.corpus.output);
     const std::string hash = Vocabulary::from_json(checkpoint.vocabulary_json, file.string()).hash();
     if (corpus->vocabulary().hash() != hash) {
@@ -98,16 +199,20 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
                  ", the run was trained on one with ", kind(checkpoint.has_targets),
                  ": name a corpus of the same kind with --set corpus.output=FOLDER");
     }
-    if (corpus->hash() != checkpoint.corpus_hash &&
-        settings.corpus.output == checkpoint.settings.corpus.output) {
+    if (corpus->hash() != checkpoint.corpus_hash && !is_other_corpus) {
       fail_usage(
-          "the corpus in ", settings.corpus.output, " was made anew since the run (hash ",
+          "the corpus in ", settings.corpus.output, " was built again since the run (hash ",
           checkpoint.corpus_hash.substr(0, 8), ", now ", corpus->hash().substr(0, 8),
           "), so its held-out text may have been trained on: preprocess with the run's settings, or name ",
           "another corpus on purpose with --set corpus.output=FOLDER");
     }
     split = chosen_split(*corpus, options.split);
   });
+  expect_equal(session.comm(), {{"the hash of the corpus", corpus->hash()},
+                                {"the split", split},
+                                {"evaluate.lanes", concat(settings.evaluate.lanes)},
+                                {"evaluate.weights", std::string(enum_name(settings.evaluate.weights))},
+                                {"--window", concat(options.window_length().value_or(0))}});
   Communicator& comm = session.choose_backend(settings.comm, settings.run.device, "");
   const at::Device device = prepare_compute(session, settings.run.threads);
   const CharRnn model = model_of(checkpoint, device, settings.evaluate.weights);
@@ -118,7 +223,9 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
     if (!loss && comm.rank() == 0)
       fail("stopped by a signal before the whole split was read: there is no value");
   });
-  if (comm.rank() == 0) print(*loss, corpus->require_split(split), checkpoint, file.string(), options);
+  if (comm.rank() == 0) {
+    print(*loss, corpus->require_split(split), *corpus, checkpoint, file.string(), options);
+  }
   check_output();
   return ExitCode::kFinished;
 }

@@ -27,6 +27,7 @@ ordered_json describe_checkpoint(const fs::path& file) {
       {"bytes", fs::file_size(file)},
       {"build", contents.metadata.at("build")},
       {"digest", contents.metadata.at("digest")},
+      {"edited", contents.is_edited},
       {"step", p.step},
       {"position", {{"epoch", p.position.epoch}, {"place", p.position.place}, {"done", p.position.done}}},
       {"characters", p.characters},
@@ -47,14 +48,15 @@ ordered_json describe_checkpoint(const fs::path& file) {
 
 std::string checkpoint_text(const ordered_json& json) {
   std::string text =
-      concat("checkpoint  ", json["file"].get<std::string>(), ", ", json["bytes"],
-             " bytes, digest good\nbuild       ", json["build"].get<std::string>(), "\nstep        ",
-             json["step"], ", ", json["characters"], " characters in ",
-             static_cast<int64_t>(json["seconds"].get<double>()), " s\nloss        ", json["last_loss_nats"],
-             " nats in training, best validation ", json["best_loss_nats"], "\nreading     epoch ",
-             json["position"]["epoch"], ", shard place ", json["position"]["place"], ", ",
-             json["position"]["done"], " done\nvocabulary  ", json["vocabulary"]["size"],
-             " characters, hash ", json["vocabulary"]["hash"].get<std::string>(), "\n\ntensors\n");
+      concat("checkpoint  ", json["file"].get<std::string>(), ", ", json["bytes"], " bytes, ",
+             json["edited"].get<bool>() ? "changed by another program (its digest differs)" : "digest good",
+             "\nbuild       ", json["build"].get<std::string>(), "\nstep        ", json["step"], ", ",
+             json["characters"], " characters in ", static_cast<int64_t>(json["seconds"].get<double>()),
+             " s\nloss        ", json["last_loss_nats"], " nats in training, best validation ",
+             json["best_loss_nats"], "\nreading     epoch ", json["position"]["epoch"], ", shard place ",
+             json["position"]["place"], ", ", json["position"]["done"], " done\nvocabulary  ",
+             json["vocabulary"]["size"], " characters, hash ", json["vocabulary"]["hash"].get<std::string>(),
+             "\n\ntensors\n");
   for (const ordered_json& tensor : json["tensors"]) {
     text += concat("  ", tensor["name"].get<std::string>(), "  ", tensor["shape"].dump(), "  ",
                    tensor["type"].get<std::string>(), "\n");

@@ -13,6 +13,7 @@
 #include "config/config_file.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/stop_signal.h"
 #include "core/tool_main.h"
 #include "data/corpus_builder.h"
@@ -142,7 +143,9 @@ int main(int argc, char** argv) {
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_tool([&] {
     if (mistake) throw *mistake;
-    const CorpusSettings settings = read_config(config_file, overrides).settings.corpus;
+    const Config config = read_config(config_file, overrides);
+    for (const std::string& note : config.notes) log::info(note);
+    const CorpusSettings& settings = config.settings.corpus;
     return only_verify ? verify(settings.output, json) : build(settings, threads, force, json);
   });
 }

@@ -4,19 +4,38 @@
 #include <ATen/Parallel.h>
 
 #include <cstdio>
+#include <map>
 
 #include "comm/agreement.h"
 #include "comm/launch.h"
 #include "command_line.h"
 #include "config/config_file.h"
+#include "core/log.h"
 #include "core/stop_signal.h"
 #include "train/compute.h"
 #include "train/dry_run.h"
 #include "train/training_run.h"
 
-int main(int argc, char** argv) {
-  using namespace charrnn;
+namespace {
 
+using namespace charrnn;
+
+// What must be equal on all ranks. Folders may have another name on another host; what is in them is compared
+// later.
+std::map<std::string, std::string> facts_of(const Settings& settings, const TrainOptions& options) {
+  std::map<std::string, std::string> facts = flatten(settings);
+  for (const char* const own : {"run.output", "run.threads", "run.progress"}) facts.erase(own);
+  std::erase_if(facts, [](const auto& fact) { return fact.first.starts_with("corpus."); });
+  facts["charrnn"] = concat(version(), " ", commit());
+  facts["--fit-seconds"] = concat(options.fit_seconds.value_or(0));
+  facts["--max-steps"] = concat(options.max_steps.value_or(0));
+  facts["--max-seconds"] = concat(options.max_seconds.value_or(0));
+  return facts;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   CLI::App app("Trains a character-level language model; in a folder that has a run, goes on with it.",
                "charrnn_train");
   std::string config_file;
@@ -45,7 +64,7 @@ int main(int argc, char** argv) {
     std::fputs(config_help().c_str(), stdout);
     return 0;
   }
-  // Before the ranks meet, so that comm.timeout_seconds holds for their meeting too.
+  // Before the ranks meet, so that comm.start_timeout_seconds holds for their meeting too.
   install_stop_handlers();
   Config config;
   if (!mistake) {
@@ -61,7 +80,10 @@ int main(int argc, char** argv) {
   const auto train = [&](Session& session) {
     together(session.comm(), [&] {
       if (mistake) throw *mistake;
+      if (session.comm().rank() != 0) return;
+      for (const std::string& note : config.notes) log::info(note);
     });
+    expect_equal(session.comm(), facts_of(config.settings, options));
     const Settings& settings = config.settings;
     if (dry_run) {
       together(session.comm(), [&] {
@@ -83,5 +105,5 @@ int main(int argc, char** argv) {
     options.automatic_precision = precision_on(session.device(), Precision::kAuto);
     return TrainingRun(config, options, comm, device).run();
   };
-  return run_ranks(train, config.settings.comm.timeout_seconds);
+  return run_ranks(train, config.settings.comm.start_timeout_seconds);
 }

@@ -8,6 +8,7 @@
 #include "checkpoint/safetensors.h"
 #include "config/config_file.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/version.h"
 #include "text/vocabulary.h"
 
@@ -107,7 +108,7 @@ Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, con
   try {
     check(metadata.at("format_version") == kFormatVersion, "it has format version ",
           metadata.at("format_version"), ", this charrnn reads ", kFormatVersion);
-    checkpoint.settings = parse_config(metadata.at("config"), "the config in " + origin).settings;
+    checkpoint.settings = parse_saved(metadata.at("config"), "the config in " + origin);
     checkpoint.vocabulary_json = metadata.at("vocabulary");
     checkpoint.corpus_hash = metadata.at("corpus_hash");
     const auto targets = metadata.find("targets");  // earlier charrnns had no other than successors
@@ -145,6 +146,13 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
   const SafetensorsFile file = read_safetensors(path);
   Checkpoint checkpoint = from_metadata(file.metadata, path.string());
+  checkpoint.is_edited = file.is_edited;
+  if (file.is_edited) {
+    log::warning(
+        concat(path,
+               " was changed by another program after charrnn wrote it (its digest differs): its weights "
+               "are used as they are"));
+  }
   for (const auto& [name, tensor] : file.tensors) {
     if (name == "state.h") {
       checkpoint.state.h = tensor;

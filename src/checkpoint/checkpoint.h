@@ -81,6 +81,7 @@ struct Checkpoint {
   std::map<std::string, std::map<std::string, at::Tensor>> moments;  // "exp_avg" -> weight -> values
   std::map<std::string, at::Tensor> average;  // of the weights, where the run keeps one
   RnnState state;                             // of all lanes
+  bool is_edited = false;                     // read from a file that another program has changed
 };
 
 // Whether a run that diverged later may go back to here: not amid skipped steps, and with a loss that is not

@@ -26,8 +26,12 @@ struct TypeName {
   const char* name;
   at::ScalarType type;
 };
-constexpr std::array<TypeName, 4> kTypes{
-    {{"F32", at::kFloat}, {"F64", at::kDouble}, {"I64", at::kLong}, {"U8", at::kByte}}};
+constexpr std::array<TypeName, 6> kTypes{{{"F32", at::kFloat},
+                                          {"F64", at::kDouble},
+                                          {"F16", at::kHalf},
+                                          {"BF16", at::kBFloat16},
+                                          {"I64", at::kLong},
+                                          {"U8", at::kByte}}};
 
 const char* name_of(at::ScalarType type) {
   for (const TypeName& known : kTypes) {
@@ -46,6 +50,42 @@ Hasher start_digest(json header) {
   Hasher hasher;
   hasher.add(header.dump());
   return hasher;
+}
+
+// As write_safetensors puts it into the file: without blanks but for the padding, and in each entry the
+// fields in the order of the alphabet. Other programs have another order or blanks; damage leaves both as
+// they are.
+bool is_own_writing(const std::string& header_text) {
+  const auto header = nlohmann::ordered_json::parse(header_text);
+  for (const auto& [name, fields] : header.items()) {
+    if (name != "__metadata__" && fields.begin().key() != "data_offsets") return false;
+  }
+  const size_t end = header_text.find_last_not_of(' ') + 1;
+  return std::string_view(header_text).substr(0, end) == header.dump();
+}
+
+// What a file is that begins with these eight bytes, if it is something that people give in place of a
+// checkpoint.
+std::string other_kind(uint64_t first_bytes) {
+  std::array<char, 8> first{};
+  std::memcpy(first.data(), &first_bytes, first.size());
+  const std::string_view begin(first.data(), first.size());
+  if (begin.starts_with("PK\x03\x04")) return "a zip archive, such as a .pt file of PyTorch";
+  if (begin.starts_with("\x89HDF")) return "an HDF5 file, such as a shard";
+  if (begin.starts_with("\x1f\x8b")) return "compressed";
+  const bool is_text = std::all_of(begin.begin(), begin.end(), [](unsigned char c) {
+    return c == '\n' || c == '\t' || c == '\r' || (c >= ' ' && c < 0x7f);
+  });
+  return is_text ? "a text file" : "";
+}
+
+// A file of another program may hold what no training has left in it.
+void check_finite(const SafetensorsFile& contents) {
+  for (const auto& [name, tensor] : contents.tensors) {
+    check(!tensor.is_floating_point() || tensor.isfinite().all().item<bool>(),
+          "another program wrote it, and its tensor ", name,
+          " holds numbers that are not finite: correct them there");
+  }
 }
 
 // One entry of the header, checked against the size of the data: [begin, end) within it, of the right length.
@@ -96,6 +136,9 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
   uint64_t header_bytes = 0;
   check(file_bytes >= sizeof(header_bytes), "it has ", file_bytes, " bytes, too few for a header");
   in.read(reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes));
+  const std::string other = other_kind(header_bytes);
+  check(other.empty(), "it is ", other,
+        ", expected a checkpoint of charrnn (checkpoints/step-*.safetensors of a run)");
   check(header_bytes >= 2 && header_bytes <= kLongestHeader &&
             header_bytes <= file_bytes - sizeof(header_bytes),
         "its header of ", header_bytes, " bytes does not fit in its ", file_bytes, " bytes");
@@ -122,7 +165,11 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
       contents.tensors[name] = at::empty(entries.at(name).sizes, entries.at(name).type);
     }
   }
-  check(contents.metadata.contains("digest"), "it has no digest: it was not written by charrnn");
+  const bool is_own = is_own_writing(header_text);
+  check(!is_own || contents.metadata.contains("digest"), "it has no digest: it was not written by charrnn");
+  check(!contents.metadata.empty(),
+        "it has no metadata, so the model's shape and vocabulary are unknown: save it with those of "
+        "the checkpoint that it was made from (in Python, save_file(tensors, file, metadata=...))");
 
   Hasher digest = start_digest(header);
   uint64_t expected = 0;
@@ -137,8 +184,11 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
     contents.tensors[name] = tensor;
   }
   check(expected == data_bytes, data_bytes - expected, " bytes at its end belong to no tensor");
-  check(digest.hex() == contents.metadata.at("digest"), "its digest is ", digest.hex(),
-        ", it was written with ", contents.metadata.at("digest"), ": its contents have changed");
+  if (contents.metadata["digest"] == digest.hex()) return contents;
+  check(!is_own, "its digest is ", digest.hex(), ", it was written with ", contents.metadata["digest"],
+        ": its contents have changed");
+  check_finite(contents);
+  contents.is_edited = true;
   return contents;
 }
 

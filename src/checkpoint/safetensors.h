@@ -14,12 +14,16 @@ namespace charrnn {
 
 struct SafetensorsFile {
   std::map<std::string, std::string> metadata;
-  std::map<std::string, at::Tensor> tensors;  // on the CPU, of float, double, int64 or uint8 elements
+  std::map<std::string, at::Tensor>
+      tensors;             // on the CPU, of float, double, half, bfloat16, int64 or uint8 elements
+  bool is_edited = false;  // read: another program wrote it, with other contents
 };
 
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& contents);
 
-// Throws Error where the file is cut short, damaged, or no safetensors file.
+// Throws Error where the file is cut short, damaged, or no safetensors file. A file that another program
+// wrote, such as Python's safetensors, is known by the layout of its header; there a digest that does not fit
+// means that somebody changed the contents on purpose. All its numbers must be finite.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 }  // namespace charrnn

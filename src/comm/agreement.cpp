@@ -47,6 +47,39 @@ std::vector<std::string> all_gather_text(Communicator& comm, const std::string& 
   return texts;
 }
 
+void expect_equal(Communicator& comm, const std::map<std::string, std::string>& facts) {
+  if (comm.size() == 1) return;
+  constexpr char value_begins = '\x1f';
+  constexpr char fact_ends = '\x1e';
+  std::string text;
+  for (const auto& [name, value] : facts) text += concat(name, value_begins, value, fact_ends);
+  const std::string first = broadcast_text(comm, text);
+  together(comm, [&] {
+    if (text == first) return;
+    std::map<std::string, std::string> expected;
+    for (size_t begin = 0; begin < first.size();) {
+      const size_t middle = first.find(value_begins, begin);
+      const size_t end = first.find(fact_ends, begin);
+      expected[first.substr(begin, middle - begin)] = first.substr(middle + 1, end - middle - 1);
+      begin = end + 1;
+    }
+    std::string differences;
+    const auto value_in = [](const auto& map, const std::string& name) {
+      const auto found = map.find(name);
+      return found == map.end() ? std::string("unknown") : found->second;
+    };
+    std::map<std::string, std::string> all = facts;
+    all.insert(expected.begin(), expected.end());
+    for (const auto& [name, value] : all) {
+      if (value_in(facts, name) == value_in(expected, name)) continue;
+      differences +=
+          concat("\n  ", name, " is ", value_in(facts, name), ", on rank 0 ", value_in(expected, name));
+    }
+    fail_usage("expected the same on all ranks, found", differences,
+               "\nstart all ranks with one command, and from one folder that all hosts share");
+  });
+}
+
 void while_working(Communicator& comm, const std::function<void()>& work) {
   std::future<void> done = std::async(std::launch::async, work);
   while (done.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) comm.still_working();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ std::vector<std::string> all_gather_text(Communicator& comm, const std::string& 
 // that had it, and every rank throws AgreedError with the highest code. BODY may hold collective calls only
 // where a rank cannot fail before or between them (the others would wait for it until comm.timeout_seconds).
 void together(Communicator& comm, const std::function<void()>& body);
+
+// Every rank calls it with its own facts, by name. If they differ between ranks, each rank that has others
+// than rank 0 throws AgreedError (usage) that lists them: ranks with different settings would train on
+// different things, or wait for each other without an end.
+void expect_equal(Communicator& comm, const std::map<std::string, std::string>& facts);
 
 // Runs WORK, which calls no Communicator, in a thread of its own while the ranks that wait for this one hear
 // that it works: for long files and slow programs. What it throws is thrown here.

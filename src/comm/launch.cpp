@@ -12,6 +12,7 @@
 #include "comm/cores.h"
 #include "comm/mpi_communicator.h"
 #include "comm/nccl_backend.h"
+#include "comm/slow_start.h"
 #include "comm/solo.h"
 #include "comm/watchdog.h"
 #include "core/atomic_file.h"
@@ -32,16 +33,39 @@ bool started_by_mpi() {
   return environment("OMPI_COMM_WORLD_SIZE") || environment("PMIX_RANK");
 }
 
-// A launcher that meant several processes, each of which would be a group of one and train by itself.
-// SLURM_NTASKS says nothing: a batch script's shell has it too.
-void refuse_lonely_ranks() {
-  for (const char* const name : {"SLURM_STEP_NUM_TASKS", "PMI_SIZE"}) {
-    const auto value = environment(name);
-    if (!value || std::atoi(value->c_str()) <= 1) continue;
+// What launchers call the number of processes that they started. SLURM_NTASKS is not one: a batch script's
+// shell has it too. WORLD_SIZE counts only with RANK: people export it for other programs.
+constexpr std::array<std::array<const char*, 2>, 8> kLauncherSizes{
+    {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
+     {"SLURM_STEP_NUM_TASKS", "SLURM_PROCID"},
+     {"PMI_SIZE", "PMI_RANK"},
+     {"MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"},
+     {"PALS_SIZE", "PALS_RANKID"},
+     {"FLUX_JOB_SIZE", "FLUX_TASK_RANK"},
+     {"JSM_NAMESPACE_SIZE", "JSM_NAMESPACE_RANK"},
+     {"WORLD_SIZE", "RANK"}}};
+
+// A launcher that started several processes, each of which is a group of one and would train by itself.
+void refuse_lonely_ranks(const Communicator& host) {
+  if (host.size() > 1) return;
+  for (const auto& [size_name, rank_name] : kLauncherSizes) {
+    const auto size = environment(size_name);
+    const auto rank = environment(rank_name);
+    if (!size || !rank) continue;
+    if (std::atoi(size->c_str()) <= 1) {
+      if (size_name == kLauncherSizes[0][0]) return;  // mpirun -np 1, perhaps within a step of Slurm
+      continue;
+    }
     fail_usage(
-        "expected to be one of ", *value, " ranks (", name, "), found no way to reach the others (PMIX_RANK ",
-        "is not set): the launcher was srun without PMIx, or the mpiexec of another MPI. Start with srun ",
-        "--mpi=pmix, launch/run or OpenMPI's mpirun");
+        "expected to be rank ", *rank, " of ", *size, " (", rank_name, " and ", size_name,
+        "), found no way to reach the others",
+        started_by_mpi()
+            ? concat(": MPI found this process alone, so the launcher belongs to another MPI than ",
+                     mpi_library(), ", which charrnn uses")
+            : ": the launcher was srun without PMIx, the mpiexec of another MPI, or one that starts no MPI "
+              "ranks, such as torchrun",
+        ". Start with launch/run, that MPI's mpirun or srun --mpi=pmix; to run this process alone, unset ",
+        size_name);
   }
 }
 
@@ -192,13 +216,9 @@ struct Session::State {
 };
 
 Session::Session(double start_seconds) : state_(std::make_unique<State>()) {
-  state_->watchdog.set_limit(start_seconds, "");
-  if (started_by_mpi()) {
-    state_->host = make_mpi_communicator(state_->watchdog);
-  } else {
-    refuse_lonely_ranks();
-    state_->host = make_solo_communicator();
-  }
+  state_->watchdog.set_start_limit(start_seconds);
+  state_->host = started_by_mpi() ? make_mpi_communicator(state_->watchdog) : make_solo_communicator();
+  refuse_lonely_ranks(*state_->host);
   log::set_rank(state_->host->rank(), state_->host->size());
 }
 
@@ -211,6 +231,7 @@ Communicator& Session::comm() {
 Communicator& Session::choose_backend(const CommSettings& settings, DeviceName device,
                                       const std::filesystem::path& report_folder) {
   Communicator& host = *state_->host;
+  state_->watchdog.set_start_limit(settings.start_timeout_seconds);
   together(host, [&] {
     if (host.rank() != 0 || report_folder.empty()) return;
     if (std::filesystem::exists(report_folder)) put_away_reports(report_folder);
@@ -255,6 +276,7 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
   } else if (backend == Backend::kSolo && host.backend() != "solo") {
     state_->device = make_solo_communicator();
   }
+  state_->watchdog.set_started();
   return comm();
 }
 
@@ -276,9 +298,11 @@ int run_ranks(const std::function<ExitCode(Session&)>& body, double start_second
   try {
     session = std::make_unique<Session>(start_seconds);
   } catch (const Error& error) {
-    // Where Slurm started several, one of them speaks.
-    if (environment("SLURM_PROCID").value_or("0") == "0") log::error(error.what());
+    if (speaks_for_job()) log::error(error.what());
     return static_cast<int>(error.code());
+  } catch (const std::exception& error) {  // such as no more threads: ulimit -u
+    log::error(concat("cannot start: ", reason_of(error)));
+    return static_cast<int>(ExitCode::kError);
   }
   const auto fail_alone = [&](const std::string& message, ExitCode code) {
     log::error(message);

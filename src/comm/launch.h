@@ -25,9 +25,10 @@ namespace charrnn {
 class Session {
  public:
   // Install the stop handlers before: mpirun passes on signals as soon as the process exists. START_SECONDS
-  // is the longest wait until choose_backend sets it. Throws Error (usage) where a launcher started several
-  // processes that MPI would not join, such as srun without PMIx.
-  explicit Session(double start_seconds = CommSettings{}.timeout_seconds);
+  // is the longest wait until choose_backend has returned. Throws Error (usage) where a launcher started
+  // several processes of which each finds itself alone, such as srun without PMIx or the mpirun of another
+  // MPI.
+  explicit Session(double start_seconds = CommSettings{}.start_timeout_seconds);
   // Leaves MPI, together with the other ranks. After an error on this rank alone call comm().abort(), not
   // this.
   ~Session();
@@ -62,6 +63,6 @@ class Session {
 // rank, and all ranks are ended with its code (1 if it is not an Error) and leave their last operations in
 // the report folder.
 int run_ranks(const std::function<ExitCode(Session&)>& body,
-              double start_seconds = CommSettings{}.timeout_seconds);
+              double start_seconds = CommSettings{}.start_timeout_seconds);
 
 }  // namespace charrnn

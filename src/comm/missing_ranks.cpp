@@ -17,7 +17,8 @@ std::string list_of(const std::vector<size_t>& ranks, const std::vector<RankAnsw
 
 }  // namespace
 
-std::string loss_message(const Operation& operation, double seconds, const std::vector<RankAnswer>& answers) {
+std::string loss_message(const Operation& operation, const WaitLimit& limit,
+                         const std::vector<RankAnswer>& answers) {
   std::vector<size_t> missing;
   std::vector<size_t> elsewhere;  // in another operation of the same number
   std::vector<size_t> behind;
@@ -38,7 +39,7 @@ std::string loss_message(const Operation& operation, double seconds, const std::
       elsewhere.push_back(rank);
     }
   }
-  const std::string within = concat(" within comm.timeout_seconds (", seconds, " s)");
+  const std::string within = concat(" within ", limit.setting, " (", limit.seconds, " s)");
   // First: a GPU that hangs keeps its own rank from all that comes later, and others may well have gone on to
   // where they do not answer.
   if (!device_missing.empty()) {

@@ -19,9 +19,17 @@ struct RankAnswer {
   std::string host;
 };
 
+// The longest wait for other ranks, and the setting that it comes from.
+struct WaitLimit {
+  WaitLimit(double limit, const char* name = "comm.timeout_seconds") : seconds(limit), setting(name) {}
+  double seconds;
+  const char* setting;
+};
+
 // "rank 2 (host h3) did not come to all_reduce_sum of 4000 bytes (operation 45, step 31) within 600 s: ...".
 // ANSWERS has an entry for each rank; this rank's own says that it was heard.
-std::string loss_message(const Operation& operation, double seconds, const std::vector<RankAnswer>& answers);
+std::string loss_message(const Operation& operation, const WaitLimit& limit,
+                         const std::vector<RankAnswer>& answers);
 
 // The one that speaks for all: of the ranks that are heard the lowest in the earliest operation, which as a
 // rule gives up first.

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -296,7 +297,7 @@ class MpiCommunicator final : public Communicator {
 
   [[noreturn]] void give_up(const Operation& operation, bool device_came) {
     const std::vector<RankAnswer> answers = talk_->answers(operation, device_came);
-    const std::string message = loss_message(operation, watchdog_.limit_seconds(), answers);
+    const std::string message = loss_message(operation, watchdog_.limit(), answers);
     const std::filesystem::path report = watchdog_.write_report(ExitCode::kLost, message);
     const bool speaks = speaker(answers) == rank_;
     if (!speaks) std::this_thread::sleep_for(kAfterTheSpeaker);
@@ -327,6 +328,14 @@ class MpiCommunicator final : public Communicator {
 };
 
 }  // namespace
+
+std::string mpi_library() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  check_mpi(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");
+  const std::string version = text.data();
+  return version.substr(0, version.find(','));
+}
 
 std::unique_ptr<Communicator> make_mpi_communicator(Watchdog& watchdog) {
   return std::make_unique<MpiCommunicator>(watchdog);

@@ -14,4 +14,7 @@ namespace charrnn {
 // not start.
 std::unique_ptr<Communicator> make_mpi_communicator(Watchdog& watchdog);
 
+// "Open MPI v4.1.4"
+std::string mpi_library();
+
 }  // namespace charrnn

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <vector>
 
+#include "comm/slow_start.h"
 #include "core/atomic_file.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -79,7 +80,8 @@ void put_away_reports(const fs::path& folder) {
   }
 }
 
-Watchdog::Watchdog() : thread_([this] { watch(); }) {}
+Watchdog::Watchdog(double slow_start_seconds)
+    : slow_start_seconds_(slow_start_seconds), thread_([this] { watch(); }) {}
 
 Watchdog::~Watchdog() {
   {
@@ -109,9 +111,29 @@ void Watchdog::set_leaving() {
   leaving_ = true;
 }
 
-double Watchdog::limit_seconds() const {
+void Watchdog::set_start_limit(double seconds) {
   const std::lock_guard lock(mutex_);
+  start_limit_seconds_ = seconds;
+}
+
+void Watchdog::set_started() {
+  const std::lock_guard lock(mutex_);
+  start_limit_seconds_.reset();
+}
+
+WaitLimit Watchdog::limit() const {
+  const std::lock_guard lock(mutex_);
+  if (start_limit_seconds_) return {*start_limit_seconds_, "comm.start_timeout_seconds"};
   return limit_seconds_;
+}
+
+void Watchdog::explain_slow_start(const Operation& operation, double seconds) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!start_limit_seconds_ || is_slow_start_explained_ || seconds < slow_start_seconds_) return;
+    is_slow_start_explained_ = true;
+  }
+  if (speaks_for_host()) log::warning(slow_start_text(operation.name, seconds));
 }
 
 fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
@@ -160,6 +182,7 @@ void Watchdog::look_for_trouble() {
     if (!reported_) folder = folder_;
     leaves = leaving_;
   }
+  if (awaited) explain_slow_start(*awaited, seconds);
   if (awaited && seconds > awaited->own_limit.value_or(limit_seconds() + kGraceSeconds)) {
     const std::string cause =
         concat(to_text(*awaited), " hangs since ", seconds, " s: a rank, its device or the network was lost",

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "comm/missing_ranks.h"
 #include "comm/operation_log.h"
 #include "config/settings.h"
 #include "core/error.h"
@@ -19,7 +20,8 @@ namespace charrnn {
 
 class Watchdog {
  public:
-  Watchdog();
+  // A start that takes longer than `slow_start_seconds` is unusual on a few hosts.
+  explicit Watchdog(double slow_start_seconds = 5);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -29,7 +31,12 @@ class Watchdog {
   void set_rank(int rank, int size);
   // Without a folder nothing is written. Reports that lie there already belong to an earlier start.
   void set_limit(double seconds, const std::filesystem::path& report_folder);
-  double limit_seconds() const;
+  // In force until set_started: the limit of all waits while MPI and NCCL start. A start of more than a few
+  // seconds prints once what it may be waiting for, on one rank of each host.
+  void set_start_limit(double seconds);
+  void set_started();
+  WaitLimit limit() const;
+  double limit_seconds() const { return limit().seconds; }
   // All is done and this rank leaves MPI: what happens from now on needs no report.
   void set_leaving();
 
@@ -41,12 +48,16 @@ class Watchdog {
  private:
   void watch();
   void look_for_trouble();
+  void explain_slow_start(const Operation& operation, double seconds);
 
   OperationLog log_;
+  const double slow_start_seconds_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
   bool done_ = false;
   double limit_seconds_ = CommSettings{}.timeout_seconds;
+  std::optional<double> start_limit_seconds_;  // until the start is over
+  bool is_slow_start_explained_ = false;
   std::filesystem::path folder_;
   int rank_ = 0;
   int size_ = 1;

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "config/combinations.h"
 #include "config/setting_value.h"
 #include "core/atomic_file.h"
 #include "core/edit_distance.h"
@@ -116,102 +117,25 @@ class Reader {
   std::vector<std::string> known_;
 };
 
-void find_impossible_corpus(const Config& config, std::vector<std::string>& problems) {
-  const CorpusSettings& s = config.settings.corpus;
-  const bool has_list = !s.split.valid_list.empty() || !s.split.test_list.empty();
-  if (has_list != (s.split.by == SplitBy::kList)) {
-    problems.push_back(concat(config.where("corpus.split.by"),
-                              ": corpus.split.by: list and the lists corpus.split.valid_list and test_list ",
-                              "belong together; give both or neither"));
-  }
-  if (!s.vocabulary.from.empty() && (s.vocabulary.min_count > 1 || s.vocabulary.max_size)) {
-    problems.push_back(concat(config.where("corpus.vocabulary.from"),
-                              ": corpus.vocabulary.from takes a vocabulary as it is; leave out ",
-                              "corpus.vocabulary.min_count and max_size"));
+// Lists, maps and what is in quotes are YAML; anything else is a text or a number as it was typed, "run #3"
+// and all.
+YAML::Node override_value(const std::string& given, const std::string& text) {
+  if (given.empty() || std::string_view("[{\"'").find(given[0]) == std::string_view::npos)
+    return YAML::Node(given);
+  try {
+    return YAML::Load(given);
+  } catch (const YAML::Exception& problem) {
+    fail_usage("--set ", text, ": the value is not YAML: ", problem.msg);
   }
 }
 
-// What no single setting can know.
-void find_impossible_combinations(const Config& config, std::vector<std::string>& problems) {
-  const Settings& s = config.settings;
-  if (s.train.steps && s.train.epochs) {
-    problems.push_back(concat(config.where("train.epochs"), ": train.epochs and train.steps (",
-                              config.where("train.steps"), ") both say how long to train; keep one"));
+// A section that is given as a map changes the settings in it and leaves the others.
+void merge(YAML::Node place, const YAML::Node& value) {
+  if (!value.IsMap() || !place.IsMap()) {
+    place = value;
+    return;
   }
-  if (s.corpus.split.valid + s.corpus.split.test >= 1.0) {
-    problems.push_back(concat(config.where("corpus.split.valid"),
-                              ": corpus.split.valid and corpus.split.test are ",
-                              number_text(s.corpus.split.valid + s.corpus.split.test),
-                              " together, expected less than 1 so that something is left to train on"));
-  }
-  find_impossible_corpus(config, problems);
-  if (s.train.steps && s.train.schedule.warmup_steps > *s.train.steps) {
-    problems.push_back(concat(config.where("train.schedule.warmup_steps"),
-                              ": train.schedule.warmup_steps is ", s.train.schedule.warmup_steps,
-                              ", longer than the run of ", *s.train.steps, " train.steps"));
-  }
-  if (s.model.tied_weights && (s.model.input != InputLayer::kEmbedding || s.model.head != Head::kLinear ||
-                               s.model.embedding_size != s.model.hidden_size)) {
-    problems.push_back(concat(config.where("model.tied_weights"), ": model.tied_weights needs model.input: ",
-                              "embedding, model.head: linear and model.embedding_size (",
-                              s.model.embedding_size, ") equal to model.hidden_size (", s.model.hidden_size,
-                              ")"));
-  }
-  const OptimizerSettings& optimizer = s.train.optimizer;
-  const bool is_adam = optimizer.name == OptimizerName::kAdam || optimizer.name == OptimizerName::kAdamW;
-  if (optimizer.momentum > 0 && is_adam) {
-    problems.push_back(concat(config.where("train.optimizer.momentum"),
-                              ": train.optimizer.momentum belongs to sgd and rmsprop, this run uses ",
-                              enum_name(optimizer.name), ", whose momentum is beta1"));
-  }
-  if (optimizer.nesterov && (optimizer.name != OptimizerName::kSgd || optimizer.momentum == 0)) {
-    problems.push_back(concat(config.where("train.optimizer.nesterov"),
-                              ": train.optimizer.nesterov belongs to sgd with a momentum above 0"));
-  }
-  if (optimizer.amsgrad && !is_adam) {
-    problems.push_back(concat(config.where("train.optimizer.amsgrad"),
-                              ": train.optimizer.amsgrad belongs to adam and adamw, this run uses ",
-                              enum_name(optimizer.name)));
-  }
-  if (s.comm.straggler_factor > 0 && s.comm.straggler_factor <= 1) {
-    problems.push_back(concat(config.where("comm.straggler_factor"), ": comm.straggler_factor is ",
-                              number_text(s.comm.straggler_factor),
-                              ", expected more than 1, or 0 for never"));
-  }
-  if (s.train.scale_learning_rate != RateScale::kNone && !s.train.reference_batch_size) {
-    problems.push_back(
-        concat(config.where("train.scale_learning_rate"), ": train.scale_learning_rate needs ",
-               "train.reference_batch_size, the batch that optimizer.learning_rate was found for"));
-  }
-  for (const auto& [path, weights] :
-       {std::pair("evaluate.weights", s.evaluate.weights), std::pair("sample.weights", s.sample.weights)}) {
-    if (weights == WeightsUsed::kAverage && !s.train.average_decay) {
-      problems.push_back(
-          concat(config.where(path), ": ", path, ": average needs train.average_decay, such as 0.999"));
-    }
-  }
-  if (s.evaluate.patience && !s.evaluate.every.is_on()) {
-    problems.push_back(concat(config.where("evaluate.patience"), ": evaluate.patience needs evaluate.every"));
-  }
-  if (s.train.reset_state == ResetState::kDocument && s.train.sampling == Sampling::kRandom) {
-    problems.push_back(concat(config.where("train.reset_state"),
-                              ": train.reset_state: document is for sequential ",
-                              "sampling; with random sampling every window starts from zero state"));
-  }
-  if (s.train.sequence_length.is_range() && s.train.sampling == Sampling::kRandom) {
-    problems.push_back(concat(config.where("train.sequence_length"), ": train.sequence_length is a range (",
-                              s.train.sequence_length.text(), "), which is for sequential sampling: with ",
-                              "random sampling all windows are equally long; give one number"));
-  }
-  if (s.train.schedule.name == ScheduleName::kPlateau && !s.evaluate.every.is_on()) {
-    problems.push_back(concat(config.where("train.schedule.name"), ": train.schedule.name: plateau watches ",
-                              "the validation values; give evaluate.every"));
-  }
-  if (s.comm.backend == Backend::kNccl && s.run.device == DeviceName::kCpu) {
-    problems.push_back(concat(config.where("comm.backend"),
-                              ": comm.backend nccl needs GPUs, but run.device is cpu (",
-                              config.where("run.device"), "); use mpi or auto"));
-  }
+  for (const auto& entry : value) merge(place[entry.first.Scalar()], entry.second);
 }
 
 void apply_override(YAML::Node& root, const std::string& text,
@@ -222,13 +146,7 @@ void apply_override(YAML::Node& root, const std::string& text,
   }
   const std::string path = text.substr(0, equals);
   const std::string given = text.substr(equals + 1);
-  YAML::Node value;
-  try {
-    value = given == "-" ? YAML::Node(given) : YAML::Load(given);  // standard input, not a list of nothing
-  } catch (const YAML::Exception& problem) {
-    fail_usage("--set ", text, ": the value is not YAML: ", problem.msg);
-  }
-  if (value.IsNull()) value = YAML::Node(std::string());
+  const YAML::Node value = override_value(given, text);
   YAML::Node node;
   node.reset(root);
   std::istringstream parts(path);
@@ -241,12 +159,50 @@ void apply_override(YAML::Node& root, const std::string& text,
     if (!node[keys[i]].IsMap()) node[keys[i]] = YAML::Node(YAML::NodeType::Map);
     node.reset(node[keys[i]]);
   }
-  node[keys.back()] = value;
+  merge(node[keys.back()], value);
   overridden[path] = text;
   // An unknown section would be reported by the name of its first unknown part.
   for (size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1)) {
     if (node.Mark().is_null()) overridden.emplace(path.substr(0, dot), text);
   }
+}
+
+void refuse(const std::vector<std::string>& problems) {
+  if (problems.empty()) return;
+  std::string text;
+  for (const std::string& problem : problems) text += (text.empty() ? "" : "\n") + problem;
+  throw Error(text, ExitCode::kUsage);
+}
+
+// `yaml` and then `overrides` over `defaults`.
+Config parse(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
+             const Settings& defaults) {
+  Config config;
+  config.name = name;
+  config.settings = defaults;
+  YAML::Node root;
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
+    if (documents.size() > 1) {
+      fail_usage(name, ":", documents[1].Mark().line + 1,
+                 ": a second YAML document begins here (---), expected one config in a file: merge them, or "
+                 "use two files");
+    }
+    if (!documents.empty()) root = documents[0];
+  } catch (const YAML::Exception& problem) {
+    fail_usage(name, ":", problem.mark.line + 1, ": not YAML: ", problem.msg);
+  }
+  if (!root.IsMap() && !root.IsNull())
+    fail_usage(name, ": expected sections such as `train:` with keys below them");
+  if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
+  for (const std::string& text : overrides) apply_override(root, text, config.overridden);
+
+  ReadContext context{name, config.overridden, config.origins, {}};
+  Reader reader(root, "", context);
+  visit(config.settings, reader);
+  reader.refuse_unknown();
+  refuse(context.problems);
+  return config;
 }
 
 }  // namespace
@@ -258,31 +214,23 @@ std::string Config::where(const std::string& path) const {
 
 Config parse_config(std::string_view yaml, const std::string& name,
                     const std::vector<std::string>& overrides) {
-  Config config;
-  config.name = name;
-  YAML::Node root;
-  try {
-    root = YAML::Load(std::string(yaml));
-  } catch (const YAML::Exception& problem) {
-    fail_usage(name, ":", problem.mark.line + 1, ": not YAML: ", problem.msg);
-  }
-  if (!root.IsMap() && !root.IsNull())
-    fail_usage(name, ": expected sections such as `train:` with keys below them");
-  if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
-  std::map<std::string, std::string> overridden;
-  for (const std::string& text : overrides) apply_override(root, text, overridden);
+  return change_settings(Settings(), yaml, name, overrides);
+}
 
-  ReadContext context{name, overridden, config.origins, {}};
-  Reader reader(root, "", context);
-  visit(config.settings, reader);
-  reader.refuse_unknown();
-  if (context.problems.empty()) find_impossible_combinations(config, context.problems);
-  if (!context.problems.empty()) {
-    std::string text;
-    for (const std::string& problem : context.problems) text += (text.empty() ? "" : "\n") + problem;
-    throw Error(text, ExitCode::kUsage);
-  }
+Config change_settings(const Settings& settings, std::string_view yaml, const std::string& name,
+                       const std::vector<std::string>& overrides) {
+  Config config = parse(yaml, name, overrides, settings);
+  let_overrides_win(config);
+  expand_paths(config);
+  refuse(impossible_combinations(config));
+  note_settings_without_effect(config);
   return config;
+}
+
+Settings parse_saved(std::string_view yaml, const std::string& name) {
+  const Config config = parse(yaml, name, {}, Settings());
+  refuse(impossible_combinations(config));
+  return config.settings;
 }
 
 Config read_config(const std::string& file, const std::vector<std::string>& overrides) {
@@ -290,7 +238,14 @@ Config read_config(const std::string& file, const std::vector<std::string>& over
   try {
     text = read_file(file);
   } catch (const Error& problem) {
-    throw Error(concat("the config cannot be read: ", problem.what()), ExitCode::kUsage);
+    const bool is_of_shell = file.starts_with("/dev/fd/") || file.starts_with("/proc/self/fd/");
+    throw Error(
+        concat("the config cannot be read: ", problem.what(),
+               is_of_shell
+                   ? " (it is a pipe of the shell, which ranks under mpirun cannot read: write the config "
+                     "into a file)"
+                   : ""),
+        ExitCode::kUsage);
   }
   return parse_config(text, file, overrides);
 }

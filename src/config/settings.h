@@ -641,7 +641,7 @@ void visit_run(Self& s, Visitor& v) {
   v.field("seed", s.seed, {.help = "of every random draw", .min = 0});
   v.field("device", s.device, {.help = "auto: a GPU where there is one"});
   v.field("threads", s.threads,
-          {.help = "of each rank; auto: its share of the cores", .min = 1, .max = 4096});
+          {.help = "of each rank; auto: OMP_NUM_THREADS, or its share of the cores", .min = 1, .max = 4096});
   v.field("progress", s.progress, {.help = "auto: live on a terminal, else plain lines"});
   v.field("stop_before_limit", s.stop_before_limit,
           {.help = "save and leave with code 75 so long before Slurm's time limit",
@@ -654,6 +654,7 @@ void visit_run(Self& s, Visitor& v) {
 struct CommSettings {
   Backend backend = Backend::kAuto;
   double timeout_seconds = 600;
+  double start_timeout_seconds = 600;
   GradientType gradient_type = GradientType::kFp32;
   GradientBuckets gradient_buckets = GradientBuckets::kOne;
   int64_t check_replicas_every = 1000;
@@ -665,6 +666,11 @@ void visit_comm(Self& s, Visitor& v) {
   v.field("backend", s.backend, {.help = "auto: nccl on GPUs, mpi under mpirun or srun, else solo"});
   v.field("timeout_seconds", s.timeout_seconds,
           {.help = "longest wait for the other ranks", .unit = "s", .min = 0.1, .max = 1e6});
+  v.field("start_timeout_seconds", s.start_timeout_seconds,
+          {.help = "longest start of MPI and NCCL, ranks that start late included; large jobs need minutes",
+           .unit = "s",
+           .min = 0.1,
+           .max = 1e6});
   v.field("gradient_type", s.gradient_type,
           {.help = "how gradients travel; bf16 and fp16 halve the bytes and round"});
   v.field("gradient_buckets", s.gradient_buckets,

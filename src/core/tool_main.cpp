@@ -1,6 +1,7 @@
 #include "core/tool_main.h"
 
 #include <cstdio>
+#include <new>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -13,8 +14,18 @@ void check_output() {
 }
 
 std::string reason_of(const std::exception& problem) {
-  const std::string text = problem.what();
-  return text.substr(0, text.find("\nException raised from"));
+  std::string text = problem.what();
+  // LibTorch's errors have a stack of frames after them.
+  for (const char* const rest : {"\nException raised from", "\nframe #"})
+    text = text.substr(0, text.find(rest));
+  const bool is_memory = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
+                         text.find("not enough memory") != std::string::npos ||
+                         text.find("can't allocate memory") != std::string::npos ||
+                         text.find("out of memory") != std::string::npos;
+  if (!is_memory) return text;
+  return concat("out of memory (", text,
+                "): charrnn_train --dry-run prints what a run needs; a smaller train.batch_size, "
+                "train.sequence_length or model, or a larger train.accumulate, need less");
 }
 
 int run_tool(const std::function<int()>& tool) {

@@ -62,6 +62,16 @@ std::vector<std::byte> read_blocks(const ShardReader& shard, ShardRow row, uint6
   return ids;
 }
 
+// The options, known to be fit for so many parts.
+LaneOptions shared_equally(LaneOptions options, int parts) {
+  options.ranks = parts;
+  if (options.batch_size % parts == 0) return options;
+  const int64_t below = options.batch_size / parts * parts;
+  fail_usage("train.batch_size ", options.batch_size, " lanes cannot be shared equally by ", parts,
+             " ranks: take ", below > 0 ? concat(below, " or ") : "", below + parts,
+             " (--set train.batch_size=", below + parts, "), or another number of ranks");
+}
+
 }  // namespace
 
 ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options) {
@@ -85,11 +95,7 @@ struct BatchReader::Loaded {
 
 BatchReader::BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
                          ReadingPosition start)
-    : split_(split), plan_(reading_plan(split, options)), position_(start) {
-  if (options.batch_size % parts != 0) {
-    fail_usage("train.batch_size ", options.batch_size, " lanes cannot be shared equally by ", parts,
-               " ranks: take a multiple of ", parts, ", or another number of ranks");
-  }
+    : split_(split), plan_(reading_plan(split, shared_equally(options, parts))), position_(start) {
   lanes_ = options.batch_size / parts;
   first_lane_ = lanes_ * part;
   check(plan_.has_step_at(position_), "the reading position (epoch ", position_.epoch, ", place ",
@@ -107,7 +113,7 @@ std::unique_ptr<BatchReader::Loaded> BatchReader::load(ReadingPosition at) const
   loaded->epoch = at.epoch;
   loaded->place = at.place;
   loaded->pass = plan_.pass(at.epoch, at.place);
-  const ShardReader shard(split_.shards[loaded->pass.shard].file);
+  const ShardReader shard = open_shard(split_, loaded->pass.shard);
   loaded->id_bytes = shard.info().id_bytes;
   if (plan_.options().reset_state == ResetState::kDocument) loaded->document_starts = shard.document_starts();
   if (is_sequential()) {

@@ -5,7 +5,6 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/hash.h"
-#include "data/shard.h"
 #include "text/json_source.h"
 
 namespace charrnn {
@@ -26,8 +25,8 @@ SplitInfo read_split(const JsonSource& manifest, const JsonSource::Json& entry, 
     const std::string& file = manifest.text(shard, "file", where);
     const std::string expected = shard_file_name(split.name, static_cast<uint32_t>(split.shards.size()));
     if (file != expected) manifest.reject(where, "names the shard ", file, ", expected ", expected);
-    split.shards.push_back(
-        {folder / file, manifest.number(shard, "length", where), manifest.text(shard, "hash", where)});
+    split.shards.push_back({folder / file, manifest.number(shard, "length", where),
+                            manifest.text(shard, "hash", where), stamp_of(folder / file)});
     characters += split.shards.back().length;
   }
   if (split.shards.empty()) manifest.reject(where, "has no shards");
@@ -39,6 +38,34 @@ SplitInfo read_split(const JsonSource& manifest, const JsonSource::Json& entry, 
 
 const char* with_or_without(bool has_targets) {
   return has_targets ? "with aligned targets" : "without targets of its own";
+}
+
+std::optional<uint64_t> original_bytes(const JsonSource& manifest, const std::string& split) {
+  uint64_t bytes = 0;
+  for (const auto& source : manifest.list(manifest.root(), "sources")) {
+    if (!source.contains("split")) return std::nullopt;  // in several splits
+    if (manifest.text(source, "split") != split) continue;
+    const std::string extension = fs::path(manifest.text(source, "name")).extension();
+    if (extension == ".gz" || extension == ".zst" || extension == ".jsonl") return std::nullopt;
+    bytes += manifest.number(source, "bytes");
+  }
+  return bytes > 0 ? std::optional(bytes) : std::nullopt;
+}
+
+std::string hash_of(const std::string& text) {
+  Hasher hasher;
+  hasher.add(text);
+  return hasher.hex();
+}
+
+[[noreturn]] void fail_rebuilt(const SplitInfo& split, const std::string& found) {
+  const std::string folder = split.manifest->file.parent_path().string();
+  fail("the corpus ", folder, " was built again or changed while it was in use: ", found,
+       ". Expected the corpus that this process began with. Build that one again (charrnn_preprocess with "
+       "the run's "
+       "config) and give the same command, which continues from the last checkpoint; or train on the new one "
+       "with --set "
+       "run.output=FOLDER");
 }
 
 // The shard's own account of itself must be what the manifest and the vocabulary say.
@@ -71,11 +98,18 @@ CorpusFolder CorpusFolder::open(const fs::path& folder) {
   const fs::path manifest_file = folder / "manifest.json";
   const fs::path vocabulary_file = folder / "vocabulary.json";
   if (!fs::exists(manifest_file)) {
-    fail_usage("expected a preprocessed corpus in ", folder.string(), ", found ",
+    const bool is_relative = folder.is_relative();
+    fail_usage("expected a preprocessed corpus in ", folder.string(),
+               is_relative ? concat(" (seen from ", fs::current_path().string(), ")") : "", ", found ",
                fs::exists(folder) ? "no manifest.json there" : "no such folder",
                ": run charrnn_preprocess CONFIG first, or correct corpus.output");
   }
-  const JsonSource manifest(read_file(manifest_file), "the manifest " + manifest_file.string());
+  auto opened = std::make_shared<OpenedManifest>();
+  opened->file = fs::absolute(manifest_file);
+  opened->stamp = stamp_of(manifest_file);
+  const std::string text = read_file(manifest_file);
+  opened->hash = hash_of(text);
+  const JsonSource manifest(text, "the manifest " + manifest_file.string());
   const uint64_t version = manifest.number(manifest.root(), "format_version");
   if (version != kCorpusFormatVersion) {
     manifest.reject("has format version ", version, ", this charrnn reads ", kCorpusFormatVersion);
@@ -90,13 +124,36 @@ CorpusFolder CorpusFolder::open(const fs::path& folder) {
   corpus.marks_.bigram_bits = manifest.real(marks, "bigram_bits", "(marks) ");
   for (const auto& entry : manifest.list(manifest.root(), "splits")) {
     corpus.splits_.push_back(read_split(manifest, entry, folder));
+    corpus.splits_.back().manifest = opened;
     corpus.splits_.back().vocabulary_size = corpus.vocabulary_.size();
+    corpus.splits_.back().unit = corpus.vocabulary_.unit();
+    corpus.splits_.back().has_unknown = corpus.vocabulary_.has_unknown();
+    corpus.splits_.back().original_bytes = original_bytes(manifest, corpus.splits_.back().name);
     corpus.splits_.back().has_targets = manifest.root().contains("targets");
     const SplitInfo& split = corpus.splits_.back();
     for (size_t i = 0; i < split.shards.size(); ++i) check_shard(split, i, corpus.vocabulary_);
   }
   if (corpus.split("train") == nullptr) manifest.reject("has no split \"train\"");
   return corpus;
+}
+
+ShardReader open_shard(const SplitInfo& split, size_t shard) {
+  const SplitInfo::Shard& expected = split.shards.at(shard);
+  if (!split.manifest) return ShardReader(expected.file);
+  std::optional<FileStamp> stamp = stamp_of(expected.file);
+  if (!stamp) fail_rebuilt(split, concat(expected.file.string(), " is gone"));
+  ShardReader reader(expected.file);
+  // After the shard was opened: a builder that replaces the folder from now on does not change what is read.
+  const OpenedManifest& manifest = *split.manifest;
+  if (const auto found = stamp_of(manifest.file); found != manifest.stamp) {
+    if (!found) fail_rebuilt(split, "its manifest.json is gone");
+    if (hash_of(read_file(manifest.file)) != manifest.hash)
+      fail_rebuilt(split, "its manifest.json is another one");
+  }
+  if (stamp != expected.stamp && reader.content_hash() != expected.hash) {
+    fail_rebuilt(split, concat(expected.file.string(), " has other contents"));
+  }
+  return reader;
 }
 
 const SplitInfo* CorpusFolder::split(std::string_view name) const {

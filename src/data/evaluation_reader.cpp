@@ -28,7 +28,7 @@ class EvaluationReader::Stream {
     while (!ids.empty()) {
       const auto after = std::upper_bound(starts_.begin(), starts_.end(), place);
       const auto shard = static_cast<size_t>(after - starts_.begin()) - 1;
-      if (!readers_[shard]) readers_[shard] = std::make_unique<ShardReader>(split_.shards[shard].file);
+      if (!readers_[shard]) readers_[shard] = std::make_unique<ShardReader>(open_shard(split_, shard));
       const uint64_t offset = place - starts_[shard];
       const uint64_t count = std::min<uint64_t>(ids.size(), split_.shards[shard].length - offset);
       readers_[shard]->read(offset, ids.first(count), row);

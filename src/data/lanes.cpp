@@ -39,8 +39,12 @@ void ReadingPlan::refuse_short_shards() const {
   const uint64_t steps = longest_step();
   if (shortest >= lanes() * steps + successors_) return;
   const uint64_t usable = shortest > successors_ ? shortest - successors_ : 0;
+  const auto ranks = static_cast<uint64_t>(options_.ranks);
+  const uint64_t most_lanes = usable / steps / ranks * ranks;
   const std::string fewer_lanes =
-      usable / steps > 0 ? concat("train.batch_size of ", usable / steps, " or less") : std::string();
+      most_lanes > 0 ? concat("train.batch_size of ", most_lanes, " or less",
+                              ranks > 1 ? concat(", a multiple of the ", ranks, " ranks") : "")
+                     : std::string();
   const std::string fewer_steps = usable / lanes() > 0
                                       ? concat("train.sequence_length of ", usable / lanes(), " or less")
                                       : std::string();

@@ -35,6 +35,7 @@ struct LaneOptions {
   bool random_offset = true;
   ResetState reset_state = ResetState::kShard;
   uint64_t seed = 1;
+  int64_t ranks = 1;  // that share the lanes equally; only for advice in errors
 };
 
 // Where reading goes on: `done` is what each lane has read of the shard in characters, or in batches with

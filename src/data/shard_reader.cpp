@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -5,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/system_reason.h"
 #include "data/hdf5_handle.h"
 #include "data/shard.h"
 
@@ -107,9 +110,11 @@ ShardReader::ShardReader(std::filesystem::path path)
     : path_(std::move(path)), file_(std::make_unique<File>()) {
   check(std::filesystem::is_regular_file(path_), "the shard ", path_.string(),
         " is not there: preprocess the corpus again, or copy the missing file");
+  check(access(path_.c_str(), R_OK) == 0, "the shard ", path_.string(), " cannot be read: ", system_reason(),
+        ": check its permissions");
   const Hdf5Lock lock;
-  const Hdf5Handle access = file_access_without_locks();
-  file_->file.emplace(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access), H5Fclose,
+  const Hdf5Handle no_locks = file_access_without_locks();
+  file_->file.emplace(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, no_locks), H5Fclose,
                       not_a_shard(path_, "it cannot be opened: it is cut short or not HDF5"));
   const hid_t file = *file_->file;
   const Attributes attributes(file, path_);

@@ -16,6 +16,14 @@ namespace charrnn {
 
 static_assert(EvaluationReader::kLaneEnded == kNoTarget);
 
+const char* bits_label(Unit unit) {
+  return unit == Unit::kByte ? "bits/byte" : "bits/char";
+}
+
+const char* bits_key(Unit unit) {
+  return unit == Unit::kByte ? "bits_per_byte" : "bits_per_character";
+}
+
 std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm,
                              std::optional<int64_t> window) {
   const c10::AutoGradMode no_grad(false);
@@ -23,7 +31,7 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
   constexpr int64_t most_queued = 16;      // chunks that the host is ahead of a GPU: waits have a deadline
   EvaluationReader reader(split, lanes, window.value_or(carried_length), comm.rank(), comm.size());
   RnnState state = model.zero_state(reader.lanes());
-  std::array<double, 3> sums{};  // nats, targets, ranks that were asked to stop
+  std::array<double, 4> sums{};  // nats, targets, ranks that were asked to stop, targets that are <unk>
   at::Tensor nats = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(model.device()));
   int64_t chunks = 0;
   while (const std::optional<Batch> batch = reader.next()) {
@@ -38,13 +46,14 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
     nats.add_(model.loss_sum(x, targets));
     sums[1] += static_cast<double>(std::ranges::count_if(
         batch->targets, [](int64_t target) { return target != EvaluationReader::kLaneEnded; }));
+    if (split.has_unknown) sums[3] += static_cast<double>(std::ranges::count(batch->targets, 0));
     if (++chunks % most_queued == 0) comm.wait(current_stream(nats));
   }
   comm.wait(current_stream(nats));
   sums[0] = nats.item<double>();
   comm.all_reduce_sum(sums);
   if (sums[2] > 0) return std::nullopt;
-  return Loss{sums[0], sums[1]};
+  return Loss{sums[0], sums[1], sums[3], split.unit};
 }
 
 }  // namespace charrnn

@@ -5,24 +5,39 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <memory>
+#include <regex>
 #include <sstream>
 
 #include "core/error.h"
 
 namespace charrnn {
 
-std::optional<double> job_end_time(const std::string& squeue_output) {
+namespace {
+
+// The numbers of "1-02:03:04", "2:03:04" or "3:04" as seconds.
+std::optional<double> seconds_of(const std::string& line) {
+  static const std::regex time(R"((?:(?:(\d{1,6})-)?(\d{1,2}):)?(\d{1,2}):(\d{2}))");
+  std::smatch found;
+  if (!std::regex_match(line, found, time)) return std::nullopt;
+  constexpr std::array<double, 4> seconds{24 * 3600, 3600, 60, 1};
+  double all = 0;
+  for (size_t part = 0; part < seconds.size(); ++part) {
+    if (found[part + 1].matched) all += seconds[part] * std::stod(found[part + 1].str());
+  }
+  return all;
+}
+
+}  // namespace
+
+std::optional<double> job_time_left(const std::string& squeue_output) {
   std::istringstream lines(squeue_output);
   for (std::string line; std::getline(lines, line);) {  // warnings may come before
-    if (line == "NONE" || line == "N/A" || line == "Unknown") return std::nullopt;
-    std::tm time{};
-    time.tm_isdst = -1;  // as the calendar says
-    const char* const end = strptime(line.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
-    if (end != nullptr && *end == '\0') return static_cast<double>(std::mktime(&time));
+    if (line == "UNLIMITED" || line == "NOT_SET") return std::nullopt;
+    if (line == "INVALID") return 0;
+    if (const std::optional<double> seconds = seconds_of(line)) return seconds;
   }
-  fail("expected the job's end from squeue, such as 2026-11-22T18:30:00, found '", squeue_output, "'");
+  fail("expected the job's time left from squeue, such as 1-02:03:04, found '", squeue_output, "'");
 }
 
 std::optional<double> seconds_to_job_end() {
@@ -38,18 +53,16 @@ std::optional<double> seconds_to_job_end() {
   const std::string id =
       array.empty() ? number("SLURM_JOB_ID") : concat(array, "_", number("SLURM_ARRAY_TASK_ID"));
   if (id.empty()) return std::nullopt;
-  // Slurm 22.05 sets no variable with the end of a job.
-  const std::string command = "timeout 20 squeue -h -j " + id + " -o %e 2>&1";
+  // Slurm 22.05 sets no variable with the end of a job. The time left depends on no clock's zone or format.
+  const std::string command = "timeout 20 squeue -h -j " + id + " -o %L 2>&1";
   const auto close = [](FILE* pipe) { pclose(pipe); };
   const std::unique_ptr<FILE, decltype(close)> pipe(popen(command.c_str(), "r"), close);
   check(pipe != nullptr, "expected to start squeue, to ask when the job ends: ", command);
   std::string output;
   std::array<char, 256> part{};
   while (std::fgets(part.data(), part.size(), pipe.get()) != nullptr) output += part.data();
-  check(!output.empty(), "expected the job's end from `", command, "`, found nothing within 20 s");
-  const std::optional<double> end = job_end_time(output);
-  if (!end) return std::nullopt;
-  return *end - static_cast<double>(std::time(nullptr));
+  check(!output.empty(), "expected the job's time left from `", command, "`, found nothing within 20 s");
+  return job_time_left(output);
 }
 
 }  // namespace charrnn

@@ -10,8 +10,9 @@ namespace charrnn {
 // Slurm and for a job without a limit. Throws Error where Slurm does not answer within seconds.
 std::optional<double> seconds_to_job_end();
 
-// From what `squeue -h -o %e` prints, local time: "2026-11-22T18:30:00" -> seconds since 1970; nullopt for
-// "NONE" and "N/A". Lines that are neither are passed over; throws Error where there are no others.
-std::optional<double> job_end_time(const std::string& squeue_output);
+// From what `squeue -h -o %L` prints, the time that is left: "1-02:03:04" (days, hours, minutes, seconds),
+// "2:03:04" or "3:04" -> seconds, 0 for "INVALID" (the limit is past); nullopt for "UNLIMITED" and "NOT_SET".
+// Other lines are passed over; throws Error if there are only such lines.
+std::optional<double> job_time_left(const std::string& squeue_output);
 
 }  // namespace charrnn

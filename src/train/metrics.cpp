@@ -32,7 +32,7 @@ ordered_json line_of(const char* kind, const Progressed& progress, double epoch)
 void add_loss(ordered_json& line, const Loss& loss) {
   line["loss_nats"] = loss.nats();
   line["perplexity"] = loss.perplexity();
-  line["bits_per_character"] = loss.bits();
+  line[bits_key(loss.unit)] = loss.bits();
 }
 
 // Bytes that are no UTF-8 (a model of bytes) become U+FFFD.
@@ -44,6 +44,11 @@ std::string fixed(double value, int digits) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.*f", digits, value);
   return text.data();
+}
+
+std::string unknown_text(const Loss& loss) {
+  return loss.unknown > 0 ? concat(", ", fixed(100 * loss.unknown_share(), 1), " % of the targets are <unk>")
+                          : "";
 }
 
 bool output_is_terminal() {
@@ -128,6 +133,7 @@ std::string valid_json(const Progressed& progress, double epoch, const Loss& los
   ordered_json json = line_of("valid", progress, epoch);
   json["split"] = split;
   add_loss(json, loss);
+  json["unknown_share"] = loss.unknown_share();
   return dumped(json);
 }
 
@@ -193,8 +199,8 @@ void Screen::message(const std::string& text) {
 
 std::string loss_text(const Loss& loss, const Marks& marks) {
   return concat("loss ", fixed(loss.nats(), 3), " nats  ppl ", fixed(loss.perplexity(), 2), "  ",
-                fixed(loss.bits(), 3), " bits/char (unigram ", fixed(marks.unigram_bits, 2), ", bigram ",
-                fixed(marks.bigram_bits, 2), ")");
+                fixed(loss.bits(), 3), " ", bits_label(loss.unit), " (unigram ", fixed(marks.unigram_bits, 2),
+                ", bigram ", fixed(marks.bigram_bits, 2), ")", unknown_text(loss));
 }
 
 std::vector<std::string> status_lines(const Progressed& progress, const TrainLine& line, int64_t total_steps,
@@ -203,9 +209,10 @@ std::vector<std::string> status_lines(const Progressed& progress, const TrainLin
   const std::string epoch = concat("  epoch ", fixed(line.epoch, 2));
   const std::string nats = concat("  loss ", fixed(line.loss.nats(), 3), " nats");
   const std::string perplexity = concat("  ppl ", fixed(line.loss.perplexity(), 2));
-  const std::string bits = concat("  ", fixed(line.loss.bits(), 3), " bits/char");
-  const std::string pace = concat("  ", with_thousands(std::llround(line.characters_per_second)), " char/s  ",
-                                  duration_text(seconds_left), " left");
+  const std::string bits = concat("  ", fixed(line.loss.bits(), 3), " ", bits_label(line.loss.unit));
+  const std::string pace =
+      concat("  ", with_thousands(std::llround(line.characters_per_second)),
+             line.loss.unit == Unit::kByte ? " byte/s  " : " char/s  ", duration_text(seconds_left), " left");
   return {concat(step, epoch, "  ", loss_text(line.loss, marks), pace),
           step + epoch + nats + perplexity + bits + pace, step + nats + bits + pace, step + nats + pace};
 }

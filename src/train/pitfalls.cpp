@@ -95,7 +95,7 @@ std::optional<std::string> Pitfalls::after_line(Progressed& progress, const Loss
   if (progress.step >= kFirstSteps && loss.bits() > kWorseThanGuessing * guessing) {
     return say(progress, Pitfall::kRateTooHigh,
                concat("the learning rate is far too high: after ", progress.step, " steps the loss of ",
-                      loss.bits(), " bits/char is worse than the ", guessing,
+                      loss.bits(), " ", bits_label(training.unit), " is worse than the ", guessing,
                       " of blind guessing; try train.optimizer.learning_rate: ", usual_rate()));
   }
   if (!should_have_learnt(progress) || progress.was_below_unigram ||
@@ -103,8 +103,8 @@ std::optional<std::string> Pitfalls::after_line(Progressed& progress, const Loss
     return {};
   }
   return say(progress, Pitfall::kNothingLearnt,
-             concat("after ", progress.step, " steps the loss of ", loss.bits(),
-                    " bits/char is not below the unigram mark of ", marks_.unigram_bits,
+             concat("after ", progress.step, " steps the loss of ", loss.bits(), " ",
+                    bits_label(training.unit), " is not below the unigram mark of ", marks_.unigram_bits,
                     ": nothing but letter frequencies was learnt; try a learning rate ten times lower or ",
                     "higher"));
 }

@@ -23,6 +23,7 @@
 #include "train/plateau.h"
 #include "train/resume_rules.h"
 #include "train/run_checks.h"
+#include "train/schedule.h"
 
 namespace charrnn {
 namespace {
@@ -30,6 +31,21 @@ namespace {
 // Seconds since 1970, as TensorBoard wants them.
 double wall_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// ", of which <unk> is 3.1 % of the text": the loss counts it as a character like any other.
+std::string unknown_share_text(const Vocabulary& vocabulary) {
+  if (!vocabulary.has_unknown() || vocabulary.characters().front().count == 0) return "";
+  double all = 0;
+  for (const Vocabulary::Character& character : vocabulary.characters())
+    all += static_cast<double>(character.count);
+  const double share = static_cast<double>(vocabulary.characters().front().count) / all;
+  return concat(", of which <unk> is ", std::round(1000 * share) / 10, " % of the text");
+}
+
+int64_t total_steps(const Settings& settings, const SplitInfo& train) {
+  const TrainSettings& s = settings.train;
+  return s.epochs ? reading_plan(train, lane_options(settings)).steps_for(*s.epochs) : s.steps.value();
 }
 
 // The model has its average weights as long as this lives, where that is asked for.
@@ -62,6 +78,8 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
       folder_(config.settings.run.output),
       screen_(config.settings.run.progress, comm.rank() == 0) {
   together(comm_, [&] { open_corpus(); });
+  expect_equal(comm_, {{"the hash of the corpus", corpus_->hash()},
+                       {"the hash of its vocabulary", corpus_->vocabulary().hash()}});
   const std::optional<Checkpoint> found = find_checkpoint();
   Progressed progress;
   together(comm_, [&] {
@@ -80,11 +98,12 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
                            with_thousands(fitted.steps), "\n"));
   }
   const SplitInfo& train = corpus_->require_split("train");
-  total_steps_ = settings_.train.epochs
-                     ? reading_plan(train, lane_options(settings_)).steps_for(*settings_.train.epochs)
-                     : settings_.train.steps.value();
+  total_steps_ = total_steps(settings_, train);
   trainer_ = std::make_unique<Trainer>(in_force(), total_steps_, *model_, comm_, train, progress);
-  if (found) trainer_->restore_from(*found);
+  if (found) {
+    trainer_->restore_from(*found);
+    report_rate_change(*found);
+  }
   pitfalls_.emplace(settings_, corpus_->marks(), model_->vocabulary_size());
   seconds_before_ = progress.seconds;
   skipped_said_ = progress.skipped;
@@ -196,6 +215,21 @@ void TrainingRun::go_on_from(const Checkpoint& found) {
   }
 }
 
+// New settings of the schedule, or of the length of the run that it stretches over, may make the rate jump.
+void TrainingRun::report_rate_change(const Checkpoint& found) {
+  const Progressed& progress = found.progress;
+  const double factor = progress.rate_factor * progress.plateau.rate_factor;
+  const auto rate = [&](const Settings& settings) {
+    return factor * learning_rate(settings.train, progress.step,
+                                  total_steps(settings, corpus_->require_split("train")));
+  };
+  const double before = rate(found.settings);
+  const double now = rate(settings_);
+  if (before == now) return;
+  screen_.message(
+      concat("  learning rate of step ", with_thousands(progress.step + 1), ": ", before, " -> ", now, "\n"));
+}
+
 void TrainingRun::open_files() {
   if (!is_first_) return;
   write_file_atomically(folder_.config(), to_yaml(settings_));
@@ -214,9 +248,10 @@ void TrainingRun::print_start() {
       settings_.model.hidden_size, ", ", with_thousands(model_->parameters().count()),
       " parameters\ncorpus    ", settings_.corpus.output, ": ",
       with_thousands(static_cast<int64_t>(train.characters)), " characters to train on, ",
-      corpus_->vocabulary().size(), " in the vocabulary\nranks     ", comm_.size(), " (", comm_.backend(),
-      "), ", device_.str(), ", ", at::get_num_threads(), " thread", at::get_num_threads() == 1 ? "" : "s",
-      " each\nprecision ", enum_name(in_force().train.precision),
+      corpus_->vocabulary().size(), " in the vocabulary", unknown_share_text(corpus_->vocabulary()),
+      "\nranks     ", comm_.size(), " (", comm_.backend(), "), ", device_.str(), ", ", at::get_num_threads(),
+      " thread", at::get_num_threads() == 1 ? "" : "s", " each\nprecision ",
+      enum_name(in_force().train.precision),
       settings_.train.precision == Precision::kAuto ? " (train.precision: auto)" : "", "\nrun       ",
       settings_.run.output, ": ", with_thousands(total_steps_), " steps of ", settings_.train.batch_size,
       " lanes x ", settings_.train.sequence_length.text(), " characters, ",
@@ -501,7 +536,7 @@ void TrainingRun::report_straggler() {
 TrainLine TrainingRun::line_so_far() const {
   const Progressed& progress = trainer_->progress();
   const double rate = step_seconds_ > 0 ? static_cast<double>(step_characters_) / step_seconds_ : last_rate_;
-  return {{progress.window_loss_sum, progress.window_count},
+  return {{progress.window_loss_sum, progress.window_count, 0, corpus_->vocabulary().unit()},
           epoch(),
           trainer_->rate(),
           trainer_->gradient_norm(),
@@ -535,7 +570,7 @@ void TrainingRun::log_step() {
   metrics_.append(train_json(progress, line));
   events_.append(event_record(wall_time(), progress.step,
                               {{"train/loss_nats", line.loss.nats()},
-                               {"train/bits_per_character", line.loss.bits()},
+                               {concat("train/", bits_key(line.loss.unit)), line.loss.bits()},
                                {"train/learning_rate", line.learning_rate},
                                {"train/gradient_norm", line.gradient_norm},
                                {"train/characters_per_second", line.characters_per_second}}));
@@ -561,9 +596,9 @@ bool TrainingRun::evaluate_now() {
                          watch_plateau(progress.plateau, loss.nats(), settings_.train.schedule);
   if (is_first_) {
     metrics_.append(valid_json(progress, epoch(), loss, valid->name));
-    events_.append(
-        event_record(wall_time(), progress.step,
-                     {{"valid/loss_nats", loss.nats()}, {"valid/bits_per_character", loss.bits()}}));
+    events_.append(event_record(
+        wall_time(), progress.step,
+        {{"valid/loss_nats", loss.nats()}, {concat("valid/", bits_key(loss.unit)), loss.bits()}}));
     screen_.message(concat("step ", with_thousands(progress.step), "  valid ",
                            loss_text(loss, corpus_->marks()), is_best ? "  best so far\n" : "\n"));
     if (cuts_rate) {

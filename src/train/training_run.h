@@ -49,6 +49,7 @@ class TrainingRun {
   Settings in_force() const;  // for the trainer: with the precision that auto stands for
   void make_first_weights();
   void go_on_from(const Checkpoint& found);
+  void report_rate_change(const Checkpoint& found);
   void open_files();
   void print_start();
 

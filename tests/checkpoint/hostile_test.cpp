@@ -163,10 +163,13 @@ TEST_F(Hostile, OverlapsAndHoles) {
 
 TEST_F(Hostile, NoDigestOrAnother) {
   const std::string header =
-      R"({"__metadata__":{"digest":"00"},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})";
+      R"({"__metadata__":{"digest":"00"},"a":{"data_offsets":[0,2],"dtype":"U8","shape":[2]}})";
   EXPECT_THAT(error(length_prefix(header.size()) + header + "12"), HasSubstr("its digest is"));
-  const std::string none = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})";
+  const std::string none = R"({"a":{"data_offsets":[0,2],"dtype":"U8","shape":[2]}})";
   EXPECT_THAT(error(length_prefix(none.size()) + none + "12"), HasSubstr("no digest"));
+  const std::string of_python = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})";
+  EXPECT_THAT(error(length_prefix(of_python.size()) + of_python + "12"),
+              HasSubstr("save_file(tensors, file, metadata=...)"));
 }
 
 TEST_F(Hostile, FilesThatCannotBeRead) {

@@ -29,6 +29,8 @@ SafetensorsFile some_contents() {
   contents.tensors["a.double"] = numbers({7}, at::kDouble) / 3;
   contents.tensors["integers"] = numbers({3, 2}, at::kLong) * -(int64_t{1} << 60);
   contents.tensors["bytes"] = numbers({3}, at::kByte) + 250;  // not a multiple of any alignment
+  contents.tensors["half"] = numbers({5}, at::kHalf);
+  contents.tensors["bfloat16"] = numbers({5}, at::kBFloat16);
   contents.tensors["none"] = at::empty({0, 4});
   contents.tensors["scalar"] = at::scalar_tensor(2.5);
   contents.tensors["transposed"] = numbers({4, 3}, at::kFloat).t();
@@ -96,6 +98,36 @@ TEST(Safetensors, WhatCannotBeWrittenLeavesTheOldFile) {
   EXPECT_EQ(read_file(folder / "a"), before);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1)
       << "a temporary file is left";
+}
+
+// As Python's safetensors writes it: other blanks, another order of the fields.
+std::string rewritten(const std::string& bytes, float first) {
+  uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, bytes.data(), 8);
+  std::string header = nlohmann::json::parse(bytes.substr(8, header_bytes)).dump(1);
+  const uint64_t length = header.size();
+  std::string text(8, '\0');
+  std::memcpy(text.data(), &length, 8);
+  std::string data = bytes.substr(8 + header_bytes);
+  std::memcpy(data.data(), &first, 4);
+  return text + header + data;
+}
+
+TEST(Safetensors, WhatAnotherProgramChangedIsReadAndSaidSo) {
+  const TemporaryFolder folder;
+  SafetensorsFile contents;
+  contents.metadata = {{"config", "x: 1"}};
+  contents.tensors["a"] = at::tensor({1.0F, 2.0F, 3.0F});
+  write_safetensors(folder / "a", contents);
+  const std::string bytes = read_file(folder / "a");
+  const SafetensorsFile same = read_safetensors(folder.write("same", rewritten(bytes, 1)));
+  EXPECT_FALSE(same.is_edited) << "the digest fits";
+  const SafetensorsFile edited = read_safetensors(folder.write("edited", rewritten(bytes, 7)));
+  EXPECT_TRUE(edited.is_edited);
+  EXPECT_TRUE(at::equal(edited.tensors.at("a"), at::tensor({7.0F, 2.0F, 3.0F})));
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(error_of([&] { read_safetensors(folder.write("nan", rewritten(bytes, nan))); }),
+              HasSubstr("its tensor a holds numbers that are not finite"));
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ TEST(MissingRanks, ASilentRankIsNamedWithItsHost) {
   EXPECT_THAT(loss_message(the_sum(), 600, {waits(), waits(), silent("h3")}),
               StartsWith("rank 2 (host h3) did not come to " + kSum +
                          " within comm.timeout_seconds (600 s): it was killed or stopped"));
+  EXPECT_THAT(loss_message(the_sum(), {60, "comm.start_timeout_seconds"}, {waits(), silent("h3")}),
+              HasSubstr("within comm.start_timeout_seconds (60 s)"));
   EXPECT_THAT(loss_message(the_sum(), 1.5, {silent("h1"), waits(), silent("h3")}),
               StartsWith("ranks 0 (host h1), 2 (host h3) did not come to " + kSum));
 }

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "core/stop_signal.h"
 
@@ -37,6 +39,26 @@ class WatchdogTest : public testing::Test {
 };
 
 using WatchdogDeathTest = WatchdogTest;
+
+TEST_F(WatchdogTest, ASlowStartSaysWhatItMayWaitForOnceAndHasItsOwnLimit) {
+  testing::internal::CaptureStderr();
+  {
+    Watchdog watchdog(0.05);
+    watchdog.set_start_limit(300);
+    watchdog.set_limit(2, "");
+    EXPECT_EQ(watchdog.limit().seconds, 300);
+    EXPECT_STREQ(watchdog.limit().setting, "comm.start_timeout_seconds");
+    watchdog.log().start_and_await("the start of MPI", 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(900));
+    watchdog.log().end(1);
+    watchdog.set_started();
+    EXPECT_EQ(watchdog.limit().seconds, 2);
+    EXPECT_STREQ(watchdog.limit().setting, "comm.timeout_seconds");
+  }
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, AllOf(HasSubstr("the start of MPI takes long ("), HasSubstr("name of this host")));
+  EXPECT_EQ(said.find("takes long"), said.rfind("takes long"));
+}
 
 TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
   Watchdog watchdog;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "core/error.h"
@@ -196,6 +197,134 @@ TEST(Config, PeriodsInStepsOrEpochs) {
   Settings settings;
   settings.checkpoint.every = Period(2.5, true);
   EXPECT_EQ(parse_config(to_yaml(settings), "saved").settings.checkpoint.every, settings.checkpoint.every);
+}
+
+Config with(const std::string& yaml, const std::vector<std::string>& overrides) {
+  return parse_config(yaml, "run.yaml", overrides);
+}
+
+TEST(Config, OverrideWinsOverWhatItContradicts) {
+  const Config epochs = with("train: {epochs: 3}", {"train.steps=10"});
+  EXPECT_EQ(epochs.settings.train.steps, 10);
+  EXPECT_FALSE(epochs.settings.train.epochs);
+  EXPECT_THAT(epochs.notes,
+              testing::ElementsAre("--set train.steps=10 replaces train.epochs: none now (run.yaml:1)"));
+  EXPECT_FALSE(with("train: {steps: 3}", {"train.epochs=1"}).settings.train.steps);
+  EXPECT_EQ(with("train: {steps: 900, schedule: {warmup_steps: 500}}", {"train.steps=10"})
+                .settings.train.schedule.warmup_steps,
+            10);
+  EXPECT_EQ(
+      with("train: {optimizer: {name: sgd, momentum: 0.9, nesterov: true}}", {"train.optimizer.name=adam"})
+          .notes.size(),
+      2u);
+  EXPECT_EQ(with("comm: {backend: nccl}", {"run.device=cpu"}).settings.comm.backend, Backend::kAuto);
+  EXPECT_EQ(with("run: {device: cpu}", {"comm.backend=nccl"}).settings.run.device, DeviceName::kAuto);
+  EXPECT_FALSE(with("evaluate: {patience: 3}", {"evaluate.every=0"}).settings.evaluate.patience);
+  EXPECT_EQ(with("train: {average_decay: 0.9}\nevaluate: {weights: average}", {"train.average_decay=none"})
+                .settings.evaluate.weights,
+            WeightsUsed::kLast);
+  EXPECT_EQ(with("train: {reset_state: document}", {"train.sampling=random"}).settings.train.reset_state,
+            ResetState::kShard);
+  const std::string vocabulary = "corpus: {vocabulary: {min_count: 9, max_size: 50}}";
+  EXPECT_EQ(with(vocabulary, {"corpus.vocabulary.from=runs/a"}).settings.corpus.vocabulary.min_count, 1);
+  EXPECT_EQ(with("corpus: {vocabulary: {from: runs/a}}", {"corpus.vocabulary.max_size=50"})
+                .settings.corpus.vocabulary.from,
+            "");
+  const std::string lists = "corpus: {split: {by: list, valid_list: [a], test_list: [b]}}";
+  EXPECT_TRUE(with(lists, {"corpus.split.by=tail"}).settings.corpus.split.valid_list.empty());
+  EXPECT_EQ(with("", {"corpus.split.valid_list=[a]", "corpus.split.by=list"}).notes.size(), 0u);
+}
+
+TEST(Config, TwoOverridesThatContradictEachOtherAreRefused) {
+  EXPECT_THAT(problem_of("", {"train.steps=10", "train.epochs=1"}), HasSubstr("both say how long"));
+  EXPECT_THAT(with("train: {steps: 3}", {"run.seed=1"}).settings.train.steps, 3);
+}
+
+TEST(Config, EachContradictionHasAnAnswerOnTheCommandLine) {
+  const std::string steps = "train: {steps: 3, epochs: 1}";
+  EXPECT_THAT(problem_of(steps), HasSubstr("(--set train.epochs=none or --set train.steps=none)"));
+  EXPECT_NO_THROW(with(steps, {"train.epochs=none"}));
+  EXPECT_THAT(problem_of("train: {optimizer: {momentum: 0.9}}"),
+              HasSubstr("--set train.optimizer.momentum=0 "));
+  EXPECT_NO_THROW(with("train: {optimizer: {momentum: 0.9}}", {"train.optimizer.name=sgd"}));
+  EXPECT_THAT(problem_of("train: {schedule: {name: plateau}}\nevaluate: {every: 0}"),
+              HasSubstr("--set evaluate.every=1000"));
+  EXPECT_THAT(problem_of("evaluate: {weights: average}"), HasSubstr("--set evaluate.weights=last"));
+}
+
+TEST(Config, PathsAreExpanded) {
+  setenv("HOME", "/home/me", 1);
+  setenv("CHARRNN_TEST_SCRATCH", "/scratch", 1);
+  unsetenv("CHARRNN_TEST_NOTHING");
+  const Settings s = with("corpus: {sources: [~/a, '@$CHARRNN_TEST_SCRATCH/list', -, 'b$$c'], output: '~'}",
+                          {"run.output=${CHARRNN_TEST_SCRATCH}/run"})
+                         .settings;
+  EXPECT_THAT(s.corpus.sources,
+              testing::ElementsAre(SourceSettings("/home/me/a"), SourceSettings("@/scratch/list"),
+                                   SourceSettings("-"), SourceSettings("b$c")));
+  EXPECT_EQ(s.corpus.output, "/home/me");
+  EXPECT_EQ(s.run.output, "/scratch/run");
+  EXPECT_THAT(
+      problem_of("run:\n  output: $CHARRNN_TEST_NOTHING/x"),
+      AllOf(HasSubstr("run.yaml:2: run.output"), HasSubstr("CHARRNN_TEST_NOTHING, which is not set")));
+  // What was saved is not expanded once more, and only what is given now is.
+  Settings saved;
+  saved.run.output = "a$CHARRNN_TEST_NOTHING";
+  EXPECT_EQ(parse_saved(to_yaml(saved), "saved").run.output, saved.run.output);
+  const Settings changed = change_settings(saved, "", "the run's config", {"corpus.output=~/c"}).settings;
+  EXPECT_EQ(changed.run.output, saved.run.output);
+  EXPECT_EQ(changed.corpus.output, "/home/me/c");
+}
+
+TEST(Config, OverridesAreTakenAsTheyWereTyped) {
+  const auto output = [](const std::string& typed) {
+    return with("", {"run.output=" + typed}).settings.run.output;
+  };
+  for (const char* const typed :
+       {"/data/run #3", "@list", "*.txt", "a: b", "- x", "%x", "`x", "no", "1.50", "null", " x"}) {
+    EXPECT_EQ(output(typed), typed);
+  }
+  EXPECT_EQ(output("\"a \\\"b\\\"\""), "a \"b\"");
+  EXPECT_THAT(with("", {"sample.prefixes=The\n"}).settings.sample.prefixes, testing::ElementsAre("The\n"));
+  EXPECT_THAT(with("", {"sample.prefixes=[a, 'b c']"}).settings.sample.prefixes,
+              testing::ElementsAre("a", "b c"));
+  EXPECT_EQ(with("", {"train.clip_norm=0.5"}).settings.train.clip_norm, 0.5);
+  EXPECT_EQ(with("", {"train.epochs=none"}).settings.train.epochs, std::nullopt);
+  EXPECT_THAT(problem_of("", {"train.steps=5 # five"}), HasSubstr("train.steps is `\"5 # five\"`"));
+}
+
+TEST(Config, ASectionInAnOverrideLeavesItsOtherSettings) {
+  const Settings s = with("train: {batch_size: 7, optimizer: {name: sgd, momentum: 0.5}}",
+                          {"train={steps: 2, optimizer: {momentum: 0.75}}"})
+                         .settings;
+  EXPECT_EQ(s.train.steps, 2);
+  EXPECT_EQ(s.train.batch_size, 7);
+  EXPECT_EQ(s.train.optimizer.name, OptimizerName::kSgd);
+  EXPECT_EQ(s.train.optimizer.momentum, 0.75);
+}
+
+TEST(Config, ASecondDocumentIsRefused) {
+  EXPECT_THAT(problem_of("train: {steps: 3}\n---\nmodel: {layers: 2}\n"),
+              AllOf(HasSubstr("run.yaml:3"), HasSubstr("a second YAML document")));
+  EXPECT_EQ(with("---\ntrain: {steps: 3}\n", {}).settings.train.steps, 3);
+  EXPECT_NO_THROW(with("", {}));
+}
+
+TEST(Config, SettingsWithoutEffectAreNoted) {
+  EXPECT_THAT(
+      with("train: {optimizer: {name: sgd, beta1: 0.8}}", {}).notes,
+      testing::ElementsAre(
+          "run.yaml:1: train.optimizer.beta1 has no effect without train.optimizer.name: adam or adamw"));
+  EXPECT_THAT(with("model: {cell: gru}", {"model.forget_bias=2"}).notes,
+              testing::ElementsAre(
+                  "--set model.forget_bias=2: model.forget_bias has no effect without model.cell: lstm"));
+  EXPECT_TRUE(
+      with("train: {optimizer: {name: adam, beta1: 0.8}}\nmodel: {forget_bias: 2}", {}).notes.empty());
+  EXPECT_TRUE(with("", {}).notes.empty()) << "defaults";
+}
+
+TEST(Config, RunAndCorpusHaveTwoFolders) {
+  EXPECT_THAT(problem_of("run: {output: a/b/}\ncorpus: {output: ./a/b}"), HasSubstr("expected two folders"));
 }
 
 }  // namespace

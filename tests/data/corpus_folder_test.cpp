@@ -168,5 +168,57 @@ TEST_F(CorpusFolders, VerifyFindsOneChangedCharacter) {
               AllOf(HasSubstr("valid-00000.h5"), HasSubstr("the file is damaged")));
 }
 
+TEST_F(CorpusFolders, OneThatWasBuiltAgainIsNoticedAtTheNextShard) {
+  const CorpusFolder corpus = open();
+  const SplitInfo& train = corpus.require_split("train");
+  const auto problem = [&] { return error_of([&] { open_shard(train, 1); }); };
+  EXPECT_EQ(open_shard(train, 1).info().length, 8u);
+  const auto copy = [&](const char* from, const char* to) {
+    fs::copy(folder_ / from, folder_ / to,
+             fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  };
+  copy("a", "kept");
+  // The same bytes again, as a copy or another build of the same text: the same corpus.
+  fs::remove_all(folder_ / "a");
+  copy("kept", "a");
+  EXPECT_EQ(open_shard(train, 1).info().length, 8u);
+  make("a", "abcdefghijklmnopqrst");
+  EXPECT_EQ(open_shard(train, 1).info().length, 8u);
+  // The same characters in another order: the vocabulary and all lengths are as before.
+  make("a", "tsrqponmlkjihgfedcba");
+  EXPECT_THAT(problem(), AllOf(HasSubstr("was built again"), HasSubstr("manifest.json is another one"),
+                               HasSubstr("charrnn_preprocess with the run's config")));
+  fs::remove_all(folder_ / "a");
+  copy("kept", "a");
+  make("d", "tsrqponmlkjihgfedcba");
+  copy("d/train-00001.h5", "a/train-00001.h5");
+  EXPECT_THAT(problem(), HasSubstr("train-00001.h5 has other contents"));
+  fs::remove(folder_ / "a/train-00001.h5");
+  EXPECT_THAT(problem(), HasSubstr("train-00001.h5 is gone"));
+  copy("kept/train-00001.h5", "a/train-00001.h5");
+  fs::remove(folder_ / "a/manifest.json");
+  EXPECT_THAT(problem(), HasSubstr("manifest.json is gone"));
+}
+
+TEST_F(CorpusFolders, BytesOfTheFilesAreKnownWhereWholeFilesWentToASplit) {
+  EXPECT_FALSE(open().require_split("valid").original_bytes) << "the split cuts a document";
+  CorpusSettings settings;
+  for (const char* name : {"one", "two", "three"}) {
+    settings.sources.emplace_back(
+        folder_.write(std::string(name) + ".txt", "Some Text\r\n" + std::string(name)).string());
+  }
+  settings.output = (folder_ / "c").string();
+  settings.lower_case = true;
+  settings.split = {.by = SplitBy::kDocument, .valid = 0.3, .test = 0.3};
+  build_corpus(settings);
+  const CorpusFolder corpus = CorpusFolder::open(folder_ / "c");
+  uint64_t bytes = 0;
+  for (const SplitInfo& split : corpus.splits()) {
+    EXPECT_EQ(split.original_bytes.value(), split.utf8_bytes + 1) << "CR LF is one byte more";
+    bytes += *split.original_bytes;
+  }
+  EXPECT_EQ(bytes, 3 * 11 + 3u + 3u + 5u);
+}
+
 }  // namespace
 }  // namespace charrnn

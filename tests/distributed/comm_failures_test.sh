@@ -72,6 +72,18 @@ expect 2 env -u PMIX_RANK SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=0 "$program" nothi
 expect_text "srun --mpi=pmix"
 expect 2 env SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=1 "$program" nothing
 expect_count 0 "srun"
+# So does any other launcher, whether MPI was to join them or not.
+for launcher in OMPI_COMM_WORLD_SIZE=2,OMPI_COMM_WORLD_RANK=0 PMI_SIZE=2,PMI_RANK=0 PALS_SIZE=2,PALS_RANKID=0 \
+  MV2_COMM_WORLD_SIZE=2,MV2_COMM_WORLD_RANK=0 FLUX_JOB_SIZE=2,FLUX_TASK_RANK=0 WORLD_SIZE=2,RANK=0 \
+  JSM_NAMESPACE_SIZE=2,JSM_NAMESPACE_RANK=0; do
+  expect 2 env ${launcher/,/ } "$program" nothing
+  expect_text "expected to be rank 0 of 2"
+  expect_text "unset ${launcher%%=*}"
+done
+expect 0 env WORLD_SIZE=8 "$program" nothing  # exported for another program
+expect 0 $(ranks 2) env WORLD_SIZE=8 RANK=0 "$program" nothing
+expect_text "2 ranks, mpi"
+expect 0 $(ranks 1) env SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=0 "$program" nothing  # mpirun within a step
 expect 0 env SLURM_NTASKS=2 "$program" nothing
 expect_text "1 ranks, solo"
 expect 0 env SLURM_STEP_NUM_TASKS=1 "$program" nothing

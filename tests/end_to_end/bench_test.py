@@ -161,7 +161,7 @@ class ModelTest(ToolTest):
         self.assertIn("--cell", self.bench("model", "--cell", "nonsense", code=2).stderr)
         self.assertIn("--precision", self.bench("model", "--precision", "int8", code=2).stderr)
         self.assertIn("--dropout", self.bench("model", "--dropout", 1, code=2).stderr)
-        self.assertIn("multiple of 2", self.bench("model", "--batch", 33, "--hidden", 7, ranks=2, code=2).stderr)
+        self.assertIn("take 32 or 34", self.bench("model", "--batch", 33, "--hidden", 7, ranks=2, code=2).stderr)
 
 
 class RanksTest(ToolTest):

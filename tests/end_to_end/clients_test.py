@@ -7,7 +7,7 @@ import h5py
 import numpy
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from charrnn_cli import TIME_MACHINE, ToolTest, lines, losses
@@ -26,6 +26,37 @@ class ClientsTest(ToolTest):
         characters = [entry["character"] for entry in vocabulary["characters"]]
         ids = numpy.concatenate([self.read_split("train"), self.read_split("valid")])
         self.assertEqual("".join(characters[i] for i in ids), TIME_MACHINE.read_text(encoding="utf-8"))
+
+    def test_weights_that_python_averaged_come_back(self):
+        run = self.train(train__steps=20, checkpoint__every=10)
+        files = [run / "checkpoints" / f"step-{step:09d}.safetensors" for step in (10, 20)]
+        first, last = map(load_file, files)
+        with safe_open(files[1], "pt") as file:
+            metadata = file.metadata()
+        mean = {name: (first[name] + last[name]) / 2 for name in last}
+        save_file(mean, self.folder / "mean.safetensors", metadata=metadata)
+        shown = self.succeed("charrnn_eval", self.folder / "mean.safetensors", "--json")
+        self.assertIn("changed by another program", shown.stderr)
+        self.assertLess(abs(self.held_out_loss("lstm", self.folder / "mean.safetensors", 5) -
+                            json.loads(shown.stdout)["loss_nats"]), 1e-5)
+        self.assertIn("changed by another program",
+                      self.succeed("charrnn_inspect", self.folder / "mean.safetensors").stdout)
+        half = {name: value.half() if value.is_floating_point() else value for name, value in mean.items()}
+        save_file(half, self.folder / "half.safetensors", metadata=metadata)
+        self.succeed("charrnn_sample", self.folder / "half.safetensors", "--prefix", "The ", "-n", "5")
+        # Training continues from it, too; written again without a change it is the checkpoint that it was.
+        save_file(mean, files[1], metadata=metadata)
+        resumed = self.succeed("charrnn_train", self.config, train__steps=22)
+        self.assertIn("changed by another program", resumed.stderr)
+        again = run / "checkpoints" / "step-000000022.safetensors"
+        with safe_open(again, "pt") as file:
+            metadata = file.metadata()
+        save_file(load_file(again), again, metadata=metadata)
+        self.assertEqual(self.succeed("charrnn_sample", run, "--prefix", "The ", "-n", "5").stderr, "")
+        mean["head.bias"][0] = float("nan")
+        save_file(mean, self.folder / "nan.safetensors", metadata=metadata)
+        self.refuse(1, "head.bias", "not finite", tool="charrnn_sample",
+                    arguments=[self.folder / "nan.safetensors", "--prefix", "The "])
 
     def held_out_loss(self, cell, checkpoint, lanes):
         """charrnn_eval's definition, with torch.nn: every target once, each lane from zero state."""

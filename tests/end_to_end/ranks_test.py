@@ -1,9 +1,10 @@
 """The loss curve does not depend on the number of ranks, and neither does a validation value."""
 
 import json
+import subprocess
 import unittest
 
-from charrnn_cli import TIME_MACHINE, ToolTest, losses, lines
+from charrnn_cli import TIME_MACHINE, ToolTest, command, environment, losses, lines, overrides
 
 STEPS = 50
 # The largest relative difference allowed. What is seen is 2e-7, the order of summation in float; a mistake in the
@@ -95,6 +96,25 @@ class RanksTest(ToolTest):
         elastic = losses(self.train("elastic", ranks=2, train__steps=STEPS, **settings))
         for a, b in zip(losses(self.folder / "np1"), elastic, strict=True):
             self.assertLess(abs(a - b), TOLERANCE * a)
+
+    def test_ranks_with_other_settings_or_another_corpus_are_refused(self):
+        other = self.folder / "other"
+        self.succeed("charrnn_preprocess", self.config, corpus__output=other, corpus__lower_case="true")
+        for settings, words in (({"train__optimizer__learning_rate": 0.5},
+                                 ["train.optimizer.learning_rate is 0.5, on rank 0 0.03"]),
+                                ({"model__hidden_size": 64, "run__seed": 4},
+                                 ["model.hidden_size is 64, on rank 0 48", "run.seed is 4, on rank 0 3"]),
+                                ({"corpus__output": other}, ["the hash of the corpus is", "the hash of its vocabulary is"])):
+            with self.subTest(**settings):
+                one = command("charrnn_train", self.config)
+                two = command("charrnn_train", self.config, *overrides(**settings))
+                done = subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "1", *one,
+                                       ":", "-np", "1", *two], env=environment(), timeout=60, stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                for word in ["expected the same on all ranks", "(rank 1)", *words]:
+                    self.assertIn(word, done.stderr)
+                self.assertFalse((self.folder / "run" / "metrics.jsonl").exists())
 
     def test_random_sampling(self):
         self.assert_same_curve(train__sampling="random")

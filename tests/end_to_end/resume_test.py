@@ -129,6 +129,16 @@ class ResumeTest(ToolTest):
         longer = self.train("run", **{**self.settings, "train__steps": 12})
         self.assertEqual(len(losses(longer)), 12, "more steps go on")
 
+    def test_a_change_of_the_schedule_prints_what_the_rate_was_and_becomes(self):
+        settings = {"train__schedule__name": "linear", "train__optimizer__learning_rate": 0.01}
+        self.train(train__steps=10, extra=["--max-steps", 5], **settings)
+        same = self.succeed("charrnn_train", self.config, "--max-steps", 6, train__steps=10, **settings)
+        self.assertNotIn("learning rate", same.stdout)
+        # 5 of 10 steps are half of the rate, 6 of 60 are 90 %; linear ends at train.schedule.final_fraction, 0.
+        longer = self.succeed("charrnn_train", self.config, "--max-steps", 7, train__steps=60, **settings,
+                              train__schedule__final_fraction=0)
+        self.assertRegex(longer.stdout, r"learning rate of step 7: 0\.00[0-9]+ -> 0\.009\n")
+
 
 class SignalTest(ToolTest):
     def start(self, ranks, folder):

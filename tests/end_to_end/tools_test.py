@@ -1,6 +1,7 @@
 """What the tools print, and that they work once installed."""
 
 import json
+import math
 import os
 import re
 import resource
@@ -8,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from charrnn_cli import BIN, ToolTest, environment, lines, run
+from charrnn_cli import BIN, TIME_MACHINE, ToolTest, environment, lines, run
 
 
 class ToolsTest(ToolTest):
@@ -117,6 +118,67 @@ class ToolsTest(ToolTest):
                            (self.folder / "corpus", "corpus"), (self.folder / "corpus" / "valid-00000.h5", "shard")):
             self.assertEqual(json.loads(self.succeed("charrnn_inspect", path, "--json").stdout)["kind"], kind)
             self.assertGreater(len(self.succeed("charrnn_inspect", path).stdout), 100)
+
+    def test_evaluated_from_another_folder(self):
+        work = self.folder / "work"
+        work.mkdir()
+        shutil.copy(TIME_MACHINE, work / "text.txt")
+        (work / "c.yaml").write_text(self.config.read_text(encoding="utf-8").replace(f"{self.folder}/", "")
+                                     .replace(str(TIME_MACHINE), "text.txt").replace("output: run,", "output: runs/a/,"),
+                                     encoding="utf-8")
+        for tool in ("charrnn_preprocess", "charrnn_train"):
+            done = run(tool, "c.yaml", "--set", "train.steps=2", cwd=work)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        (self.folder / "link").symlink_to(work / "runs")
+        for where in (work / "runs" / "a", self.folder / "link" / "a",
+                      work / "runs" / "a" / "checkpoints" / "step-000000002.safetensors"):
+            self.succeed("charrnn_eval", where)
+        # A copy elsewhere does not know its corpus: the message has the place that was looked at, and the way out.
+        shutil.copytree(work / "runs" / "a", self.folder / "copy", symlinks=True)
+        self.refuse(2, "expected a preprocessed corpus in corpus (seen from", tool="charrnn_eval",
+                    arguments=[self.folder / "copy"])
+        self.succeed("charrnn_eval", self.folder / "copy", "--set", f"corpus.output={work}/corpus")
+
+    def test_units_of_a_loss(self):
+        # Two bytes for each of the 8 letters, one for the blank and the line end: 8 * 2 + 2 bytes, 10 characters.
+        (self.folder / "text.txt").write_text("мама мыло\n" * 700, encoding="utf-8")
+        corpus = {"corpus__sources": f"[{self.folder}/text.txt]", "corpus__unit": "byte", "sample__prefixes": "[]",
+                  "corpus__output": self.folder / "bytes"}
+        self.succeed("charrnn_preprocess", self.config, **corpus)
+        folder = self.train("bytes-run", train__steps=4, evaluate__every=4, **corpus)
+        value = json.loads(self.succeed("charrnn_eval", folder, "--json").stdout)
+        self.assertEqual(value["unit"], "byte")
+        self.assertAlmostEqual(value["bits_per_byte"], value["loss_nats"] / math.log(2))
+        self.assertAlmostEqual(value["bits_per_character"] / value["bits_per_byte"], 1.8, places=1)
+        shown = self.succeed("charrnn_eval", folder).stdout
+        self.assertRegex(shown, r"loss  .* nats per byte\n")
+        self.assertRegex(shown, r"bits per byte .* \(unigram")
+        for kind in ("train", "valid"):
+            self.assertIn("bits_per_byte", lines(folder, kind)[-1])
+            self.assertNotIn("bits_per_character", lines(folder, kind)[-1])
+        # Of characters: a byte has 10 / 18 of the bits of a character.
+        corpus["corpus__unit"] = "code_point"
+        self.succeed("charrnn_preprocess", self.config, "--force", **corpus)
+        folder = self.train("characters-run", train__steps=4, **corpus)
+        value = json.loads(self.succeed("charrnn_eval", folder, "--json").stdout)
+        self.assertAlmostEqual(value["bits_per_byte"] / value["bits_per_character"], 10 / 18, places=2)
+        self.assertIsNone(value["bits_per_original_byte"], "the split is the tail of a file")
+
+    def test_share_of_unknown_characters(self):
+        # Of "abcab\n" the most frequent two stay, a and b: c and the line end are <unk>, a third of the text.
+        (self.folder / "text.txt").write_text("abcab\n" * 1000, encoding="utf-8")
+        corpus = {"corpus__sources": f"[{self.folder}/text.txt]", "corpus__vocabulary__max_size": 3,
+                  "sample__prefixes": "[]",
+                  "corpus__output": self.folder / "small"}
+        self.succeed("charrnn_preprocess", self.config, **corpus)
+        done = self.succeed("charrnn_train", self.config, train__steps=4, evaluate__every=4, **corpus)
+        self.assertIn("<unk> is 33.3 % of the text", done.stdout)
+        self.assertRegex(done.stdout, r"valid .*33\.\d % of the targets are <unk>")
+        folder = self.folder / "run"
+        self.assertAlmostEqual(lines(folder, "valid")[-1]["unknown_share"], 1 / 3, places=2)
+        value = json.loads(self.succeed("charrnn_eval", folder, "--json").stdout)
+        self.assertAlmostEqual(value["unknown_share"], 1 / 3, places=2)
+        self.assertRegex(self.succeed("charrnn_eval", folder).stdout, r"<unk> +33\.\d+ % of the targets")
 
     def test_help_and_version(self):
         for tool in ("preprocess", "train", "eval", "sample", "inspect"):

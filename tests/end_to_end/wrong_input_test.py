@@ -12,7 +12,9 @@ class WrongInputTest(ToolTest):
         self.refuse(2, "nowhere.yaml", arguments=["nowhere.yaml"])
         self.refuse(2, "did you mean `train.batch_size`", "--set train.batch_sise=5", train__batch_sise=5)
         self.refuse(2, "model.layers is `two`", "a whole number", model__layers="two")
-        self.refuse(2, "train.epochs and train.steps", train__epochs=1)
+        self.refuse(2, "train.epochs and train.steps", train__epochs=1, train__steps=10)
+        done = self.succeed("charrnn_train", self.config, "--dry-run", train__epochs=1)
+        self.assertIn("--set train.epochs=1 replaces train.steps: none now", done.stderr)
         self.refuse(2, "run.output is missing", run__output="")
         self.config.write_text(self.config.read_text(encoding="utf-8").replace("clip_norm", "clip_nrom"),
                                encoding="utf-8")
@@ -22,6 +24,28 @@ class WrongInputTest(ToolTest):
     def test_a_mistake_is_told_once_for_all_ranks(self):
         done = self.refuse(2, "did you mean", ranks=3, train__batch_sise=5)
         self.assertEqual(done.stderr.count("did you mean"), 1, done.stderr)
+
+    def test_other_files_in_place_of_a_checkpoint(self):
+        for name, begin, kind in (("weights.pt", b"PK\x03\x04" + bytes(60), "a zip archive, such as a .pt file"),
+                                  ("c.yaml", b"corpus:\n  output: a\n", "a text file"),
+                                  ("a.h5", b"\x89HDF\r\n\x1a\n" + bytes(60), "an HDF5 file")):
+            (self.folder / name).write_bytes(begin)
+            self.refuse(1, kind, "expected a checkpoint", tool="charrnn_sample", arguments=[self.folder / name])
+
+    def test_settings_that_an_evaluation_does_not_read(self):
+        folder = self.train(train__steps=1)
+        self.refuse(2, "changes nothing here", "evaluate.lanes", tool="charrnn_eval", arguments=[folder],
+                    model__hidden_size=5)
+        self.succeed("charrnn_eval", folder, evaluate__lanes=3)
+
+    def test_a_validation_split_of_one_character(self):
+        (self.folder / "text.txt").write_text("The time traveller " * 50, encoding="utf-8")
+        corpus = {"corpus__output": self.folder / "short", "corpus__sources": f"[{self.folder}/text.txt]",
+                  "corpus__split__valid": 0.001}
+        self.succeed("charrnn_preprocess", self.config, **corpus)
+        self.refuse(2, "too few to predict one", "evaluate.every=0", evaluate__every=5, **corpus)
+        self.assertFalse((self.folder / "run").exists())
+        self.succeed("charrnn_train", self.config, "--max-steps", "1", **corpus)
 
     def test_command_lines(self):
         self.refuse(2, "--help", arguments=["--no-such-option"])
@@ -45,7 +69,10 @@ class WrongInputTest(ToolTest):
         self.refuse(2, "too short for one step", "train.batch_size of 293 or less",
                     "train.sequence_length of 19 or less", train__batch_size=300)
         self.refuse(2, "too short", "train.sequence_length of 488 or less", train__sequence_length=6000)
-        self.refuse(2, "cannot be shared equally by 5 ranks", "multiple of 5", ranks=5)
+        self.refuse(2, "cannot be shared equally by 5 ranks", "take 10 or 15", "--set train.batch_size=15", ranks=5)
+        # A number that a message recommends works for the ranks at hand.
+        self.refuse(2, "train.batch_size of 292 or less, a multiple of the 2 ranks", ranks=2, train__batch_size=300)
+        self.succeed("charrnn_train", self.config, "--dry-run", ranks=2, train__batch_size=292)
 
     def test_shards(self):
         corpus = self.folder / "corpus"

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <limits>
 
 namespace charrnn {
@@ -36,6 +37,22 @@ TEST(Compute, AutoIsTf32WhereTheGpuHasIt) {
   EXPECT_EQ(precision_on(gpu(8), Precision::kAuto), Precision::kTf32);
   EXPECT_EQ(precision_on(gpu(9), Precision::kFp32), Precision::kFp32);
   EXPECT_EQ(precision_on(Device(), Precision::kBf16), Precision::kBf16);
+}
+
+TEST(Compute, ThreadsAreTheSettingsOrTheEnvironmentsOrTheShare) {
+  Session session;
+  session.choose_backend({}, DeviceName::kCpu, "");
+  setenv("OMP_NUM_THREADS", "5,2", 1);
+  prepare_compute(session, 3);
+  EXPECT_EQ(at::get_num_threads(), 3);
+  prepare_compute(session, std::nullopt);
+  EXPECT_EQ(at::get_num_threads(), 5);
+  for (const char* const wrong : {"0", "-1", "two", "3x", "99999999999", ""}) {
+    setenv("OMP_NUM_THREADS", wrong, 1);
+    prepare_compute(session, std::nullopt);
+    EXPECT_EQ(at::get_num_threads(), session.threads()) << wrong;
+  }
+  unsetenv("OMP_NUM_THREADS");
 }
 
 }  // namespace
