@@ -1,12 +1,15 @@
 #include "train/run_checks.h"
 
 #include "core/error.h"
+#include "data/manifest.h"
 #include "generate/sampler.h"
 
 namespace charrnn {
 
 void check_against_corpus(const Settings& settings, const CorpusFolder& corpus) {
-  check_prefixes(settings.sample, corpus.vocabulary());
+  Settings as_made = settings;
+  as_made.corpus = with_recipe_of(corpus.path(), settings.corpus);
+  check_prefixes(as_made, corpus.vocabulary());
   if (corpus.split("valid") != nullptr) return;
   const bool is_plateau = settings.train.schedule.name == ScheduleName::kPlateau;
   if (!is_plateau && !settings.evaluate.patience) return;
