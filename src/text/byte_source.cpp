@@ -161,8 +161,13 @@ ByteSource::ByteSource(const std::filesystem::path& file) : name_(file.string())
   }
   waiting_ = read_raw(std::span(raw_).first(kFirstBytes));
   const std::string_view start(waiting_.data(), waiting_.size());
-  if (start.starts_with(kGzip)) decompressor_ = std::make_unique<Gunzip>(name_);
-  if (begins_as_zstandard(start)) decompressor_ = std::make_unique<Unzstd>(name_);
+  // A file that ends within its first bytes is known by its name alone.
+  const auto is_cut_short = [&](std::string_view magic, const char* name) {
+    return !start.empty() && magic.starts_with(start) && file.extension() == name;
+  };
+  if (start.starts_with(kGzip) || is_cut_short(kGzip, ".gz")) decompressor_ = std::make_unique<Gunzip>(name_);
+  if (begins_as_zstandard(start) || is_cut_short(kZstandard, ".zst"))
+    decompressor_ = std::make_unique<Unzstd>(name_);
 }
 
 ByteSource::~ByteSource() = default;

@@ -261,6 +261,10 @@ FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_
       all.sources.push_back(std::move(source));
     }
   }
+  // What this run keeps itself while it reads is not worth a note.
+  std::error_code none;
+  const fs::path spooled = fs::weakly_canonical(spool_folder, none);
+  std::erase_if(all.own_files, [&](const OwnFilesFound& own) { return own.folder == spooled; });
   return all;
 }
 

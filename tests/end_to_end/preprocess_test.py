@@ -116,6 +116,13 @@ class PreprocessTest(ToolTest):
             report = json.loads(done.stdout)
             self.assertEqual(report["up_to_date"], up_to_date)
             self.assertEqual(report["sources"][0]["bytes"], 178979)
+        # A glob does not find the copy that is kept meanwhile.
+        words = [*command("charrnn_preprocess", self.config, "--json"),
+                 *overrides(corpus__sources=f"['-', '{self.folder}/*']", corpus__output=self.folder / "second")]
+        done = subprocess.run(words, input=b"some text\n" * 100, capture_output=True, env=environment())
+        report = json.loads(done.stdout)
+        self.assertEqual([source["name"] for source in report["sources"]], ["standard-input", "config.yaml"])
+        self.assertEqual([own["folder"] for own in report["own_files"]], [str(self.folder / "corpus")])
         self.assertEqual(sorted(self.contents("corpus")),
                          ["manifest.json", "train-00000.h5", *[f"train-{i:05}.h5" for i in range(1, 29)],
                           "valid-00000.h5", "valid-00001.h5", "vocabulary.json"])

@@ -111,6 +111,8 @@ TEST_F(ByteSourceTest, CompressedDataCutShortAreAnErrorThatNamesTheFile) {
     }
   }
   EXPECT_THAT(error_reading("\x1f\x8b", "stub.gz"), HasSubstr("cut short after 2 bytes"));
+  EXPECT_THAT(error_reading("\x1f", "stub.gz"), HasSubstr("cut short after 1 bytes"));
+  EXPECT_THAT(error_reading("\x28\xb5", "stub.zst"), HasSubstr("cut short after 2 bytes"));
   EXPECT_THAT(error_reading(gzip(noise(600000)).substr(0, 500000), "long.gz"),
               HasSubstr("cut short after 500000 bytes"));
 }
