@@ -17,7 +17,7 @@ namespace {
 constexpr double kNear = 0.6;      // likeness of documents that are nearly equal
 constexpr size_t kKeys = 6;        // passages of a document under which it is looked for
 constexpr size_t kMostApart = 16;  // documents of one key that are no copies of one another
-constexpr size_t kShown = 10;
+constexpr size_t kListed = 100;    // in the manifest
 
 uint64_t number_of(const Hasher& hasher) {
   return std::stoull(hasher.hex().substr(0, 16), nullptr, 16);
@@ -207,7 +207,7 @@ CopiesInfo copies_info(const CopyFinder& finder, const std::vector<uint32_t>& gr
       ++info.held_out;
       info.held_out_characters += characters[split][d];
       info.equal += same ? 1 : 0;
-      if (info.first.size() < kShown) {
+      if (info.first.size() < kListed) {
         info.first.push_back({name_of(d), plan.splits[split].name, name_of(*copy), same.has_value()});
       }
     }

@@ -64,7 +64,7 @@ struct CopiesInfo {
   uint64_t equal = 0;                // of them, those with an equal one
   uint64_t held_out_characters = 0;  // in them
   uint64_t characters = 0;           // of valid and test
-  std::vector<HeldOut> first;        // a few of them
+  std::vector<HeldOut> first;        // a hundred of them at most
 };
 
 CopiesInfo copies_info(const CopyFinder& finder, const std::vector<uint32_t>& groups,

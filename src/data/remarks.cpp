@@ -103,13 +103,16 @@ std::string copies_text(const Json& corpus) {
              " equal, ", grouped(held_out - number("equal")), " nearly equal), ",
              grouped(number("characters")), " of ", grouped(number("of_held_out_characters")),
              " held-out characters (", std::lround(share), " %)\n");
-  for (const Json& document : copies["first"]) {
+  const size_t shown = std::min(kShown, copies["first"].size());
+  for (size_t i = 0; i < shown; ++i) {
+    const Json& document = copies["first"][i];
     text += concat("  ", text_of(document, "name"), " (", text_of(document, "split"), ") is ",
                    document["equal"].get<bool>() ? "equal to " : "nearly equal to ",
                    text_of(document, "copy_in_train"), "\n");
   }
-  if (held_out > copies["first"].size()) {
-    text += concat("  ... and ", grouped(held_out - copies["first"].size()), " more\n");
+  if (held_out > shown) {
+    text += concat("  ... and ", grouped(held_out - shown), " more (manifest.json has ",
+                   copies["first"].size(), " of them)\n");
   }
   return text +
          "  so these splits show too low a loss; to keep copies in one split: --set "

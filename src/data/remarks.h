@@ -7,7 +7,7 @@
 
 namespace charrnn {
 
-// Of what describe_corpus gives. Empty where there is nothing to look at.
+// Of what describe_corpus gives. Empty if there is nothing to look at.
 std::string remarks_text(const nlohmann::ordered_json& corpus);
 
 }  // namespace charrnn

@@ -16,7 +16,7 @@
 namespace charrnn {
 namespace {
 
-// However long a prefix is, the memory for reading it is that of so many characters. Short enough to be
+// Characters of a prefix that are read together: memory does not grow with its length. Short enough to be
 // quick, long enough that the products of matrices are, too.
 constexpr size_t kReadAtOnce = 512;
 constexpr size_t kShownPrefix = 60;  // bytes

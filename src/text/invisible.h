@@ -1,6 +1,6 @@
 // Characters that nobody sees in a text and a model learns all the same: control characters, zero-width
 // characters, soft hyphens, direction marks, byte order marks inside the text; and U+FFFD, which stands for
-// what a program before us could not read. Tab, LF and CR are none of them.
+// what a program before us could not read. Tab, LF and CR do not count.
 #pragma once
 
 #include <string>

@@ -19,7 +19,7 @@ std::string cleaned(std::string_view prefix, const CorpusSettings& recipe) {
   std::string text(prefix);
   CleaningCounts counts;
   Cleaner(recipe).clean(text, "the prefix", 0, counts);
-  // Of a run of other things than letters at the end nothing is left, for a line's end is trimmed.
+  // Cleaning trims the ends of lines, also of one that will continue.
   const bool ends_in_blank = !prefix.empty() && (prefix.back() == ' ' || prefix.back() == '\t');
   const bool ends_in_letter = !text.empty() && text.back() >= 'a' && text.back() <= 'z';
   if (recipe.letters_only && ends_in_blank && ends_in_letter) text += ' ';

@@ -156,7 +156,7 @@ TEST_F(ByteSourceTest, ZstandardMayHaveALargeWindow) {
                     Not(HasSubstr("damaged"))));
 }
 
-// pzstd and seekable archives begin with a skippable frame: 0x184d2a50 to 5f, a length, so many bytes.
+// pzstd and seekable archives begin with a skippable frame: 0x184d2a50 to 5f, a length, that many bytes.
 TEST_F(ByteSourceTest, SkippableFramesOfZstandardAreSkipped) {
   expect_bytes("\x50\x2a\x4d\x18\4\0\0\0abcd"s + zstd("one") + "\x5f\x2a\x4d\x18\0\0\0\0"s + zstd("two"),
                "onetwo");
