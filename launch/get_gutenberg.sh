@@ -67,6 +67,7 @@ for list in "${lists[@]}"; do
   number=0
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
+    if [ $number = 1 ]; then line=${line#$'\xef\xbb\xbf'}; fi  # a byte order mark, as some editors put it
     book=${line%%#*}
     book=${book//[[:space:]]/}
     [ -n "$book" ] || continue

@@ -68,7 +68,7 @@ void check_text(const CharRnn& model, const Vocabulary& vocabulary, const Sample
                 const std::string& text, Case& result) {
   const c10::AutoGradMode no_grad(false);
   constexpr size_t most = 200;
-  std::vector<uint32_t> ids = vocabulary.encode(stream.prefix + text);
+  std::vector<uint32_t> ids = vocabulary.encode(std::string(stream.prefix) + text);
   ids.resize(std::min(ids.size(), most));
   const std::vector<int64_t> inputs(ids.begin(), ids.end() - 1);
   RnnState state = model.zero_state(1);

@@ -101,7 +101,8 @@ int inspect(const fs::path& path, bool as_json) {
     json = is_shard ? describe_shard(path) : describe_checkpoint(path);
     to_text = is_shard ? shard_text : checkpoint_text;
   }
-  std::printf("%s\n", as_json ? json_line(json).c_str() : to_text(json).c_str());
+  const std::string text = (as_json ? json_line(json) : to_text(json)) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);  // it may have NUL characters
   return 0;
 }
 

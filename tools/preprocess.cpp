@@ -84,7 +84,21 @@ int verify(const std::string& folder, bool json) {
   return 0;
 }
 
-int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool json) {
+nlohmann::ordered_json own_files_json(const charrnn::BuildSummary& summary) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const charrnn::OwnFilesFound& own : summary.own_files) {
+    list.push_back({{"folder", own.folder}, {"what", own.what}, {"files", own.files.size()}});
+  }
+  return list;
+}
+
+// Text may have NUL characters.
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+int build(const charrnn::Settings& all, int threads, bool force, bool json) {
+  const charrnn::CorpusSettings& settings = all.corpus;
   charrnn::BuildSummary summary;
   {
     ProgressLine line;
@@ -98,7 +112,8 @@ int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool
       }
       line.show(progress);
     };
-    summary = charrnn::build_corpus(settings, {.progress = show, .threads = threads, .force = force});
+    summary = charrnn::build_corpus(
+        settings, {.progress = show, .threads = threads, .force = force, .run_output = all.run.output});
   }
   if (summary.up_to_date && !json) {
     std::printf(
@@ -107,12 +122,13 @@ int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool
     return 0;
   }
   nlohmann::ordered_json corpus = charrnn::describe_corpus(settings.output);
+  corpus["own_files"] = own_files_json(summary);
   if (json) {
     corpus["up_to_date"] = summary.up_to_date;
     corpus["seconds"] = summary.seconds;
-    std::puts(charrnn::json_line(corpus).c_str());
+    print(charrnn::json_line(corpus) + "\n");
   } else {
-    std::fputs(charrnn::corpus_text(corpus).c_str(), stdout);
+    print(charrnn::corpus_text(corpus));
     std::printf("%.1f MB in %.1f s; now: charrnn_train with the same config\n",
                 static_cast<double>(summary.bytes) / 1e6, summary.seconds);
   }
@@ -145,7 +161,7 @@ int main(int argc, char** argv) {
     if (mistake) throw *mistake;
     const Config config = read_config(config_file, overrides);
     for (const std::string& note : config.notes) log::info(note);
-    const CorpusSettings& settings = config.settings.corpus;
-    return only_verify ? verify(settings.output, json) : build(settings, threads, force, json);
+    const Settings& settings = config.settings;
+    return only_verify ? verify(settings.corpus.output, json) : build(settings, threads, force, json);
   });
 }

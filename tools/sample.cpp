@@ -1,19 +1,24 @@
 // charrnn_sample RUN: text that a run's model writes. One text is printed as it comes, several are drawn side
 // by side.
 #include <ATen/Parallel.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "checkpoint/run_folder.h"
 #include "command_line.h"
-#include "core/atomic_file.h"
+#include "core/clock.h"
 #include "core/counter_random.h"
 #include "core/tool_main.h"
 #include "generate/sampler.h"
+#include "text/prefix.h"
+#include "text/small_text.h"
 #include "text/vocabulary.h"
 
 namespace {
@@ -70,27 +75,32 @@ class Printer {
       return;
     }
     begin(sample);
-    std::printf("%s\n", text.c_str());
+    write(text);
+    write("\n");
   }
 
   // As it comes.
   void print(const Sample& sample, const Sampler& sampler, int64_t length) const {
     begin(sample);
     sampler.go_on(sample.stream.prefix, length, sample.stream.options, [](const std::string& character) {
-      std::fputs(character.c_str(), stdout);
+      write(character);
       return std::fflush(stdout) == 0;
     });
-    std::printf("\n");
+    write("\n");
   }
 
  private:
+  // Text may have NUL characters.
+  static void write(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
   void begin(const Sample& sample) const {
     if (has_titles_) {
       std::printf("--- prefix %zu, %s, sample %lld\n", sample.prefix + 1,
                   temperature_text(sample.stream.options.temperature).c_str(),
                   static_cast<long long>(sample.number + 1));
     }
-    std::printf("%s%s", sample.stream.prefix.c_str(), has_targets_ ? " -> " : "");
+    write(sample.stream.prefix);
+    if (has_targets_) write(" -> ");
   }
 
   static void print_json(const Sample& sample, const std::string& text) {
@@ -98,7 +108,7 @@ class Printer {
                                       {"number", sample.number},
                                       {"temperature", sample.stream.options.temperature},
                                       {"text", text}};
-    std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    write(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   }
 
   bool is_json_;
@@ -121,15 +131,52 @@ void draw_together(const std::vector<Sample>& samples, const Sampler& sampler, i
   }
 }
 
+// As they are continued and printed: cleaned as the corpus was.
+std::vector<std::string> prefixes_of(const Options& options, const Settings& settings,
+                                     const Vocabulary& vocabulary) {
+  std::vector<std::pair<const char*, std::string>> given;
+  for (const std::string& prefix : options.prefixes) given.emplace_back("--prefix", prefix);
+  if (!options.prefix_file.empty()) given.emplace_back("--prefix-file", read_small_text(options.prefix_file));
+  if (given.empty()) {
+    for (const std::string& prefix : settings.sample.prefixes) given.emplace_back("sample.prefixes", prefix);
+  }
+  if (given.empty()) given.emplace_back("", "");
+  CorpusSettings recipe = settings.corpus;
+  recipe.normalization = vocabulary.normalization();
+  std::vector<std::string> prefixes;
+  for (const auto& [name, prefix] : given) {
+    const CleanPrefix clean = clean_prefix(prefix, recipe);
+    report_cleaning(name, clean);
+    prefixes.push_back(clean.text);
+  }
+  return prefixes;
+}
+
+// On standard error, where reading a prefix takes long.
+class ReadingLine {
+ public:
+  void show(int64_t done, int64_t total) {
+    const bool is_last = done == total && is_shown_;
+    if (seconds_since(shown_) < (is_terminal_ ? 0.5 : 10.0) && !is_last) return;
+    shown_ = Clock::now();
+    is_shown_ = true;
+    std::fprintf(stderr, "%sreading the prefix: %lld of %lld characters%s", is_terminal_ ? "\r" : "",
+                 static_cast<long long>(done), static_cast<long long>(total),
+                 is_terminal_ && !is_last ? "" : "\n");
+  }
+
+ private:
+  const bool is_terminal_ = isatty(STDERR_FILENO) != 0;
+  Clock::time_point shown_ = Clock::now();
+  bool is_shown_ = false;
+};
+
 int sample(const Options& options) {
   const Checkpoint checkpoint = open_run(options.run);
   const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, options.run);
   const CharRnn model = model_of(
       checkpoint, at::kCPU, options.average ? WeightsUsed::kAverage : checkpoint.settings.sample.weights);
-  std::vector<std::string> prefixes = options.prefixes;
-  if (!options.prefix_file.empty()) prefixes.push_back(read_file(options.prefix_file));
-  if (prefixes.empty()) prefixes = checkpoint.settings.sample.prefixes;
-  if (prefixes.empty()) prefixes.emplace_back();
+  const std::vector<std::string> prefixes = prefixes_of(options, checkpoint.settings, vocabulary);
   const int64_t length = options.length > 0 ? options.length : checkpoint.settings.sample.length;
 
   SampleOptions draw = options.sample;
@@ -140,7 +187,9 @@ int sample(const Options& options) {
   if (options.greedy) temperatures.push_back(0);
   if (temperatures.empty()) temperatures.push_back(checkpoint.has_targets ? 0 : 1);
 
-  const Sampler sampler(model, vocabulary, checkpoint.has_targets);
+  Sampler sampler(model, vocabulary, checkpoint.has_targets);
+  ReadingLine line;
+  sampler.on_progress([&](int64_t done, int64_t total) { line.show(done, total); });
   std::vector<Sample> samples;
   for (size_t place = 0; place < prefixes.size(); ++place) {
     for (const double temperature : temperatures) {

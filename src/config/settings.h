@@ -55,6 +55,19 @@ struct EnumNames<LineEnds> {
   static constexpr std::array<std::string_view, 2> names{"unify", "keep"};
 };
 
+enum class InvisibleCharacters { kKeep, kDrop };
+template <>
+struct EnumNames<InvisibleCharacters> {
+  static constexpr std::array<std::string_view, 2> names{"keep", "drop"};
+};
+
+// What to do with equal and nearly equal documents of which some are held out and some are not.
+enum class Copies { kReport, kTogether, kIgnore };
+template <>
+struct EnumNames<Copies> {
+  static constexpr std::array<std::string_view, 3> names{"report", "together", "ignore"};
+};
+
 enum class Gutenberg { kStrip, kKeep };
 template <>
 struct EnumNames<Gutenberg> {
@@ -283,6 +296,7 @@ struct SplitSettings {
   double test = 0.05;
   std::vector<std::string> valid_list = {};
   std::vector<std::string> test_list = {};
+  Copies copies = Copies::kReport;
 };
 
 template <class Self, class Visitor>
@@ -296,6 +310,9 @@ void visit_split(Self& s, Visitor& v) {
   v.field("valid_list", s.valid_list,
           {.help = "with by: list, documents by name or glob, or @FILE with one a line"});
   v.field("test_list", s.test_list, {.help = "the same for test; the others are train"});
+  v.field("copies", s.copies,
+          {.help = "equal and nearly equal documents in train and held-out splits: report them; together: "
+                   "keep them in one split, with by: document; ignore: do not look for them"});
 }
 
 struct CorpusSettings {
@@ -306,6 +323,7 @@ struct CorpusSettings {
   std::string json_field = "text";
   OnError on_error = OnError::kStop;
   LineEnds line_ends = LineEnds::kUnify;
+  InvisibleCharacters invisible_characters = InvisibleCharacters::kKeep;
   Gutenberg gutenberg = Gutenberg::kStrip;
   double minimum_kept = 0.1;
   Normalization normalization = Normalization::kNfc;
@@ -336,6 +354,9 @@ void visit_corpus(Self& s, Visitor& v) {
   v.field("json_field", s.json_field, {.help = "where a line of JSON has its text"});
   v.field("on_error", s.on_error, {.help = "what a file that is not text, not readable or empty does"});
   v.field("line_ends", s.line_ends, {.help = "unify: CR LF, CR CR LF and CR become LF"});
+  v.field("invisible_characters", s.invisible_characters,
+          {.help = "drop: control and zero-width characters, soft hyphens, direction marks, byte order marks "
+                   "inside the text and U+FFFD"});
   v.field("gutenberg", s.gutenberg, {.help = "strip: leave out Project Gutenberg's header, footer, licence"});
   v.field("minimum_kept", s.minimum_kept,
           {.help = "strip nothing where less than this share of a text would remain", .min = 0, .max = 1});

@@ -19,6 +19,8 @@
 #include "core/log.h"
 #include "core/ordered_pipeline.h"
 #include "data/block_reader.h"
+#include "data/copies.h"
+#include "data/given_vocabulary.h"
 #include "data/manifest.h"
 #include "data/output_folder.h"
 #include "data/shard_pass.h"
@@ -40,6 +42,12 @@ constexpr int kMostThreads = 16;  // more do not help: reading and writing are o
 constexpr size_t kUnknownShown = 20;
 constexpr size_t kProblemsShown = 10;
 
+// A block of the first pass.
+struct CountedBlock {
+  CleanBlock clean;
+  BlockPrints prints;  // where copies are looked for
+};
+
 int thread_count(int wanted) {
   if (wanted > 0) return wanted;
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
@@ -52,7 +60,6 @@ class CorpusBuild {
     expand_lists(settings_.split);
     if (settings.output.empty())
       fail_usage("corpus.output is empty: expected the folder to write the corpus to");
-    refuse_output_in_sources();
     if (count_characters(settings.document_end) > 1)
       fail_usage("corpus.document_end is ", count_characters(settings.document_end),
                  " characters long: expected one, such as \"\\n\" in double quotes, or none");
@@ -61,12 +68,13 @@ class CorpusBuild {
   BuildSummary run() {
     const Clock::time_point start = Clock::now();
     OutputFolder output = open_output();
-    FoundSources found = find_sources(settings_, output.temporary());
+    FoundSources found = find_sources(settings_, output.temporary(), options_.run_output);
     sources_ = std::move(found.sources);
     problems_ = std::move(found.problems);
+    summary_.own_files = std::move(found.own_files);
     if (!settings_.targets.empty()) target_source_ = find_target_source(settings_, output.temporary());
     for (const Source& source : sources_) summary_.bytes += source.bytes;
-    if (!settings_.vocabulary.from.empty()) given_vocabulary_ = read_given_vocabulary();
+    if (!settings_.vocabulary.from.empty()) given_vocabulary_ = read_given_vocabulary(settings_);
     if (!options_.force && is_up_to_date()) {
       summary_.up_to_date = true;
     } else {
@@ -77,7 +85,7 @@ class CorpusBuild {
       leave_out_unusable();
       sources_read_ = sources_.size();
       count();
-      plan_.emplace(plan_splits(documents_, settings_.split));
+      plan();
       write(output);
       remove_spooled(output.temporary());
       output.commit();
@@ -97,38 +105,6 @@ class CorpusBuild {
   }
 
   CorpusText text() const { return {sources_, examined_, settings_, options_, threads_, sources_read_}; }
-
-  void refuse_output_in_sources() const {
-    const fs::path output = fs::weakly_canonical(fs::absolute(settings_.output));
-    for (const SourceSettings& source : settings_.sources) {
-      std::error_code none;
-      if (!fs::is_directory(source.path, none)) continue;
-      const fs::path relative = output.lexically_relative(fs::canonical(source.path, none));
-      if (relative.empty() || *relative.begin() == "..") continue;
-      fail_usage(
-          "corpus.output ", settings_.output, " lies in the folder ", source.path,
-          " of corpus.sources, where the next run would read it as text: set corpus.output to another ",
-          "place");
-    }
-  }
-
-  // A vocabulary.json, or a corpus or run that has one.
-  Vocabulary read_given_vocabulary() const {
-    const fs::path given = settings_.vocabulary.from;
-    const fs::path file = fs::is_directory(given) ? given / "vocabulary.json" : given;
-    if (!fs::exists(file)) {
-      fail_usage("corpus.vocabulary.from is ", given.string(), ", and there is no ", file.string(),
-                 ": name a vocabulary.json, or a corpus or run that has one");
-    }
-    const Vocabulary vocabulary = Vocabulary::from_json(read_file(file), file.string());
-    if (vocabulary.unit() != settings_.unit || vocabulary.normalization() != settings_.normalization) {
-      fail_usage("the vocabulary ", file.string(), " of corpus.vocabulary.from was made with unit ",
-                 enum_name(vocabulary.unit()), " and normalization ", enum_name(vocabulary.normalization()),
-                 ", expected those of the corpus, ", enum_name(settings_.unit), " and ",
-                 enum_name(settings_.normalization), ": set corpus.unit and corpus.normalization alike");
-    }
-    return vocabulary;
-  }
 
   // The corpus that is there was made of the same sources, by these settings.
   bool is_up_to_date() {
@@ -208,6 +184,7 @@ class CorpusBuild {
   // The first pass.
   void count() {
     SplitLists lists(settings_.split);
+    if (looks_for_copies()) finder_.emplace();
     tbb::enumerable_thread_specific<CharacterCounts> counts;
     tbb::enumerable_thread_specific<DocumentCleaner> cleaners([&] { return DocumentCleaner(settings_); });
     const CorpusText all_text = text();
@@ -215,14 +192,18 @@ class CorpusBuild {
     TextCut cut(settings_);
     const auto read_up_to = [&](size_t source) {
       reader.stop_before(source);
-      run_ordered_pipeline<CleanBlock>(
-          threads_, [&](CleanBlock& clean) { return reader.next(clean.block); },
-          [&](CleanBlock& clean) { cleaners.local().clean(clean, sources_[clean.block.source]); },
-          [&](CleanBlock& clean) {
-            cut.cut(clean);
-            note(clean, lists);
+      run_ordered_pipeline<CountedBlock>(
+          threads_, [&](CountedBlock& block) { return reader.next(block.clean.block); },
+          [&](CountedBlock& block) {
+            cleaners.local().clean(block.clean, sources_[block.clean.block.source]);
+            if (finder_) block.prints.make(block.clean);
           },
-          [&](CleanBlock& clean) { counts.local().add(clean.block.text, settings_.unit); });
+          [&](CountedBlock& block) {
+            if (cut.cut(block.clean) && finder_) block.prints.make(block.clean);
+            note(block.clean, lists);
+            if (finder_) finder_->add(block.clean, block.prints);
+          },
+          [&](CountedBlock& block) { counts.local().add(block.clean.block.text, settings_.unit); });
     };
     if (settings_.max_characters) {
       read_until_full(cut, read_up_to);
@@ -273,12 +254,35 @@ class CorpusBuild {
     SourceInfo& info = infos_[clean.block.source];
     for (const DocumentPart& part : clean.parts) {
       if (part.begins) {
-        const std::string name = part.line == 0 ? info.name : concat(info.name, ":", part.line);
-        documents_.push_back({hash_number(name), 0, lists.split_of(name)});
+        const std::string name = document_name(info.name, part.line);
+        documents_.push_back({hash_number(name), 0, lists.split_of(name), part.line});
       }
       documents_.back().characters += part.units;
     }
     info.note(clean);
+    if (settings_.join_lines != JoinLines::kNothing) run_together_.note(clean, info.name);
+  }
+
+  // A single text has no copies, and with nothing held out they do no harm.
+  bool looks_for_copies() const {
+    const SplitSettings& split = settings_.split;
+    const bool holds_out = split.by == SplitBy::kList || split.valid > 0 || split.test > 0;
+    const bool single = sources_.size() == 1 && sources_.front().format == SourceFormat::kText;
+    return split.copies != Copies::kIgnore && holds_out && !single;
+  }
+
+  void plan() {
+    if (finder_) groups_ = finder_->groups(documents_);
+    const bool together = settings_.split.copies == Copies::kTogether;
+    plan_.emplace(plan_splits(documents_, settings_.split, together ? groups_ : std::vector<uint32_t>()));
+  }
+
+  std::string name_of(size_t document) const {
+    size_t source = 0;
+    for (size_t first = 0; document >= first + infos_[source].documents; ++source) {
+      first += infos_[source].documents;
+    }
+    return document_name(infos_[source].name, documents_[document].line);
   }
 
   void leave_out_empty(CharacterCounts& counts) {
@@ -324,6 +328,11 @@ class CorpusBuild {
     manifest.splits = std::move(written.splits);
     manifest.split_by = plan_->by;
     manifest.marks = written.marks;
+    manifest.run_together = run_together_;
+    if (finder_) {
+      manifest.copies = copies_info(*finder_, groups_, documents_, *plan_,
+                                    [&](size_t document) { return name_of(document); });
+    }
     name_splits();
     manifest.sources = infos_;
     if (targets_) manifest.targets = targets_->info;
@@ -380,6 +389,9 @@ class CorpusBuild {
   std::vector<DocumentLength> documents_;
   std::optional<Source> target_source_;  // corpus.targets
   std::optional<TargetText> targets_;
+  RunTogether run_together_;
+  std::optional<CopyFinder> finder_;  // of copies, where they are looked for
+  std::vector<uint32_t> groups_;      // of copies: of each document the first
   std::vector<Vocabulary::Character> seen_;
   std::optional<Vocabulary> given_vocabulary_;
   std::optional<SplitPlan> plan_;

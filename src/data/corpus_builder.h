@@ -4,10 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <vector>
 
 #include "config/settings.h"
 #include "text/source_reader.h"
+#include "text/sources.h"
 
 namespace charrnn {
 
@@ -24,6 +27,7 @@ struct BuildOptions {
   int threads = 0;     // 0: one for each core, up to 16
   bool force = false;  // build even where the corpus is up to date
   size_t block_bytes = SourceReader::kBlockBytes;
+  std::filesystem::path run_output = {};  // of the same config, where no sources are looked for
 };
 
 struct BuildSummary {
@@ -32,6 +36,7 @@ struct BuildSummary {
   uint64_t bytes = 0;       // of the sources
   uint64_t characters = 0;  // in all splits
   double seconds = 0;
+  std::vector<OwnFilesFound> own_files;  // that charrnn wrote itself: no sources
 };
 
 // Reads settings.sources and puts a corpus at settings.output, whole or not at all, in place of an older one.

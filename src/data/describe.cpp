@@ -10,8 +10,11 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "data/corpus_folder.h"
+#include "data/remarks.h"
+#include "data/report_text.h"
 #include "data/shard.h"
 #include "text/cleaner.h"
+#include "text/invisible.h"
 #include "text/json_source.h"
 #include "text/utf8.h"
 
@@ -25,7 +28,6 @@ constexpr uint64_t kFirstCharacters = 400;
 constexpr size_t kFirstLines = 3;
 constexpr size_t kSourcesShown = 10;
 constexpr size_t kCharactersShown = 12;
-constexpr int kSureConfidence = 70;  // percent, of ICU's detector
 constexpr uint64_t kShardCharacters = 64;
 
 std::vector<uint32_t> first_ids(const ShardReader& reader, uint64_t count, ShardRow row) {
@@ -49,21 +51,6 @@ Json first_lines(const SplitInfo& split, const Vocabulary& vocabulary, ShardRow 
   return lines;
 }
 
-// 1234567 -> "1,234,567"
-std::string grouped(uint64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
-
-std::string grouped(const Json& number) {
-  return grouped(number.get<uint64_t>());
-}
-
 Json characters_json(const Vocabulary& vocabulary) {
   Json list = Json::array();
   for (const Vocabulary::Character& character : vocabulary.characters()) {
@@ -78,20 +65,25 @@ Json characters_json(const Vocabulary& vocabulary) {
   return list;
 }
 
+// Of the vocabulary, except what the user set as corpus.document_end.
+Json invisible_json(const Vocabulary& vocabulary, const std::string& document_end) {
+  Json list = Json::array();
+  for (const Vocabulary::Character& character : vocabulary.characters()) {
+    if (character.value == Vocabulary::kUnknown || character.count == 0) continue;
+    if (vocabulary.unit() == Unit::kByte && character.value >= 0x80) continue;  // part of a character
+    std::string text;
+    append_utf8(character.value, text);
+    if (!is_invisible(character.value) || text == document_end) continue;
+    list.push_back({{"name", code_point_name(character.value)}, {"count", character.count}});
+  }
+  return list;
+}
+
 // What the manifest of an older charrnn does not say.
 Json no_unknown(const Vocabulary& vocabulary) {
   return {{"count", vocabulary.has_unknown() ? vocabulary.characters().front().count : 0},
           {"distinct", 0},
           {"most_frequent", Json::array()}};
-}
-
-// "space", "'e'", "U+0007"
-std::string shown_character(char32_t character) {
-  if (character == U' ') return "space";
-  if (character == U'\n') return "line end";
-  if (character == U'\t') return "tab";
-  const std::string name = character_name(character);
-  return name.substr(0, name.find(" ("));
 }
 
 // The most frequent characters with their counts, most frequent first.
@@ -114,59 +106,13 @@ std::string vocabulary_text(const Json& characters, bool bytes) {
   return text + "\n";
 }
 
-std::string plural(uint64_t count, const std::string& noun) {
-  return concat(grouped(count), " ", noun, count == 1 ? "" : "s");
-}
-
-// Rows of cells in columns: numbers to the right, words to the left.
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;  // in characters
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max<size_t>(widths[i], count_characters(row[i]));
-  }
-  const auto is_number = [&](size_t column) {
-    return column > 0 &&
-           std::string_view("+-0123456789").find(rows.back()[column][0]) != std::string_view::npos;
-  };
-  std::ostringstream out;
-  for (const auto& row : rows) {
-    std::ostringstream line;
-    line << " ";
-    for (size_t i = 0; i < row.size(); ++i) {
-      const bool right = !rows.back()[i].empty() && is_number(i);
-      const std::string gap(widths[i] - count_characters(row[i]), ' ');
-      line << " " << (right ? gap : "") << row[i] << (right ? "" : gap) << " ";
-    }
-    std::string text = line.str();
-    text.erase(text.find_last_not_of(' ') + 1);
-    out << text << "\n";
-  }
-  return out.str();
-}
-
-// "windows-1252 (detector, 88 %; declares ASCII)"
-std::string charset_text(const Json& source) {
-  std::string text = source["charset"].get<std::string>();
-  std::string notes;
-  if (source.value("found_by", "") == "detector") {
-    notes = concat("detector, ", source.value("confidence", 0), " %");
-  } else if (source.value("found_by", "") == "given") {
-    notes = "given";
-  }
-  const std::string declared = source.value("declared", "");
-  if (!declared.empty() && declared != text)
-    notes += (notes.empty() ? "declares " : "; declares ") + declared;
-  return notes.empty() ? text : text + " (" + notes + ")";
-}
-
 std::string sources_text(const Json& sources) {
   uint64_t bytes = 0;
   for (const Json& source : sources) bytes += source["bytes"].get<uint64_t>();
   std::vector<std::vector<std::string>> rows{{"", "bytes", "decoded", "kept", "split", "charset"}};
   for (const Json& source : sources) {
     if (rows.size() > kSourcesShown) break;
-    rows.push_back({source["name"].get<std::string>(), grouped(source["bytes"]),
+    rows.push_back({visible(source["name"].get<std::string>()), grouped(source["bytes"]),
                     grouped(source.value("decoded", source["characters"].get<uint64_t>())),
                     grouped(source["characters"]), source.value("split", ""), charset_text(source)});
   }
@@ -201,56 +147,12 @@ std::string cleaning_text(const Json& sources, uint64_t in_splits) {
   std::vector<std::vector<std::string>> rows{{"decoded", grouped(decoded)}};
   for (const auto& [stage, change] : changes) {
     if (change == 0) continue;
-    rows.push_back({stage, (change < 0 ? "-" : "+") + grouped(static_cast<uint64_t>(std::abs(change)))});
+    rows.push_back({stage, concat(change < 0 ? "-" : "+", grouped(static_cast<uint64_t>(std::abs(change))))});
   }
   rows.push_back({"kept", grouped(kept)});
-  if (in_splits > kept) rows.push_back({"document_end", "+" + grouped(in_splits - kept)});
+  if (in_splits > kept) rows.push_back({"document_end", concat("+", grouped(in_splits - kept))});
   std::string text = "characters\n" + aligned(rows);
   if (invalid > 0) text += "  " + plural(invalid, "malformed sequence") + " of bytes replaced or skipped\n";
-  return text;
-}
-
-// What people should look at: sources left out, headers not stripped, lines skipped.
-std::string remarks_text(const Json& corpus) {
-  std::string text;
-  const auto list = [&](const std::string& heading, const std::vector<std::string>& lines) {
-    if (lines.empty()) return;
-    text += heading + "\n";
-    for (size_t i = 0; i < std::min(lines.size(), kSourcesShown); ++i) text += "  " + lines[i] + "\n";
-    if (lines.size() > kSourcesShown)
-      text += "  ... and " + grouped(lines.size() - kSourcesShown) + " more\n";
-  };
-  std::vector<std::string> left_out;
-  for (const Json& source : corpus["left_out"]) {
-    const std::string name = source["name"].get<std::string>();
-    const std::string reason = source["reason"].get<std::string>();
-    left_out.push_back(reason.find(name) == std::string::npos ? name + " " + reason : reason);
-  }
-  std::vector<std::string> refused;
-  std::vector<std::string> lines;
-  std::vector<std::string> behind;
-  for (const Json& source : corpus["sources"]) {
-    if (source.value("behind_cut", false)) behind.push_back(source["name"].get<std::string>());
-    if (source.value("gutenberg_refused", false)) refused.push_back(source["name"].get<std::string>());
-    if (source.value("lines_left_out", 0) > 0) {
-      lines.push_back(concat(source["name"].get<std::string>(), ": ",
-                             plural(source["lines_left_out"].get<uint64_t>(), "line"),
-                             ", the first: ", source["first_line_left_out"].get<std::string>()));
-    }
-  }
-  std::vector<std::string> doubtful;
-  Json texts = corpus["sources"];
-  if (!corpus["targets"].is_null()) texts.push_back(corpus["targets"]);
-  for (const Json& source : texts) {
-    if (source.value("found_by", "") == "detector" && source.value("confidence", 100) < kSureConfidence) {
-      doubtful.push_back(source["name"].get<std::string>() + " " + charset_text(source));
-    }
-  }
-  list("left out (corpus.on_error: skip)", left_out);
-  list("charset doubtful: look at the text, and set the encoding of the source if it is another", doubtful);
-  list("lines left out", lines);
-  list("not read, for they lie behind corpus.max_characters", behind);
-  list("Project Gutenberg's parts not stripped, for less than corpus.minimum_kept would remain", refused);
   return text;
 }
 
@@ -299,7 +201,7 @@ Json describe_corpus(const fs::path& folder) {
       splits.back()["first_lines_of_targets"] = first_lines(split, vocabulary, ShardRow::kTargets);
     }
   }
-  return {
+  Json corpus_json = {
       {"kind", "corpus"},
       {"path", folder.string()},
       {"hash", corpus.hash()},
@@ -316,7 +218,13 @@ Json describe_corpus(const fs::path& folder) {
       {"settings", manifest.member(manifest.root(), "settings")},
       {"sources", manifest.list(manifest.root(), "sources")},
       {"targets", manifest.root().value("targets", Json())},  // null: successors
-      {"left_out", manifest.root().value("left_out", Json::array())}};
+      {"left_out", manifest.root().value("left_out", Json::array())},
+      {"invisible_characters",
+       invisible_json(vocabulary, manifest.member(manifest.root(), "settings").value("document_end", ""))}};
+  for (const char* found : {"run_together", "copies"}) {
+    if (manifest.root().contains(found)) corpus_json[found] = manifest.root()[found];
+  }
+  return corpus_json;
 }
 
 std::string corpus_text(const Json& corpus) {
@@ -335,10 +243,11 @@ std::string corpus_text(const Json& corpus) {
   out << aligned(rows);
   for (const Json& split : corpus["splits"]) {
     out << "first lines of " << split["name"].get<std::string>() << "\n";
-    for (const Json& line : split["first_lines"]) out << "  | " << line.get<std::string>() << "\n";
+    for (const Json& line : split["first_lines"]) out << "  | " << visible(line.get<std::string>()) << "\n";
     if (!split.contains("first_lines_of_targets")) continue;
     out << "  and their targets\n";
-    for (const Json& line : split["first_lines_of_targets"]) out << "  | " << line.get<std::string>() << "\n";
+    for (const Json& line : split["first_lines_of_targets"])
+      out << "  | " << visible(line.get<std::string>()) << "\n";
   }
   const Json& vocabulary = corpus["vocabulary"];
   out << "vocabulary: " << grouped(vocabulary["size"]) << (bytes ? " bytes" : " characters");

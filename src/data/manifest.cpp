@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "core/atomic_file.h"
+#include "core/error.h"
 #include "text/json_source.h"
 #include "text/normalizer.h"
 #include "text/utf8.h"
@@ -115,6 +117,22 @@ Json unknown_json(const UnknownInfo& unknown, Unit unit) {
   return {{"count", unknown.count}, {"distinct", unknown.distinct}, {"most_frequent", std::move(list)}};
 }
 
+Json copies_json(const CopiesInfo& copies) {
+  Json first = Json::array();
+  for (const CopiesInfo::HeldOut& document : copies.first) {
+    first.push_back({{"name", document.name},
+                     {"split", document.split},
+                     {"copy_in_train", document.copy},
+                     {"equal", document.is_equal}});
+  }
+  return {{"documents", copies.documents},
+          {"held_out_with_copies_in_train", copies.held_out},
+          {"equal", copies.equal},
+          {"characters", copies.held_out_characters},
+          {"of_held_out_characters", copies.characters},
+          {"first", std::move(first)}};
+}
+
 Json split_json(const SplitInfo& split) {
   Json shards = Json::array();
   for (const SplitInfo::Shard& shard : split.shards) {
@@ -147,6 +165,22 @@ void SourceInfo::note(const CleanBlock& clean) {
   lines_left_out += clean.lines_left_out;
 }
 
+std::string document_name(const std::string& source, uint64_t line) {
+  return line == 0 ? source : concat(source, ":", line);
+}
+
+void RunTogether::note(const CleanBlock& clean, const std::string& source) {
+  std::string_view text = clean.block.text;
+  for (const DocumentPart& part : clean.parts) {
+    const std::string_view own = text.substr(0, part.bytes);
+    text.remove_prefix(part.bytes);
+    if (own.empty()) continue;
+    if (part.begins && is_open_ && documents++ == 0) first = last_;
+    is_open_ = !part.has_end && std::string_view(" \t\n\r").find(own.back()) == std::string_view::npos;
+    if (is_open_ && documents == 0) last_ = document_name(source, part.line);
+  }
+}
+
 Json corpus_settings_json(const CorpusSettings& settings) {
   SettingsToJson walker;
   visit_corpus(settings, walker);
@@ -171,6 +205,11 @@ std::string manifest_json(const CorpusSettings& settings, const Vocabulary& voca
       {"sources", Json::array()},
       {"left_out", Json::array()}};
   if (manifest.targets) json["targets"] = source_json(*manifest.targets);
+  if (manifest.run_together.documents > 0) {
+    json["run_together"] = {{"documents", manifest.run_together.documents},
+                            {"first", manifest.run_together.first}};
+  }
+  if (manifest.copies) json["copies"] = copies_json(*manifest.copies);
   for (const SplitInfo& split : manifest.splits) json["splits"].push_back(split_json(split));
   for (const SourceInfo& source : manifest.sources) {
     if (source.problem.empty()) {
@@ -202,6 +241,33 @@ std::string settings_that_differ(const std::filesystem::path& folder, const Corp
   return changed;
 }
 
+CorpusSettings with_recipe_of(const std::filesystem::path& folder, CorpusSettings settings) {
+  const JsonSource manifest(read_file(folder / "manifest.json"), folder.string());
+  const Json& made_by = manifest.member(manifest.root(), "settings");
+  const auto take = [&](const char* name, auto& value) {
+    const auto found = made_by.find(name);
+    using Value = std::remove_reference_t<decltype(value)>;
+    if (found == made_by.end()) {
+      value = Value{};  // of an older charrnn, which had the default
+    } else if constexpr (std::is_enum_v<Value>) {
+      for (size_t i = 0; i < EnumNames<Value>::names.size(); ++i) {
+        if (*found == EnumNames<Value>::names[i]) value = static_cast<Value>(i);
+      }
+    } else if (found->is_boolean()) {
+      value = found->template get<bool>();
+    }
+  };
+  take("line_ends", settings.line_ends);
+  take("invisible_characters", settings.invisible_characters);
+  take("normalization", settings.normalization);
+  take("transliterate", settings.transliterate);
+  take("lower_case", settings.lower_case);
+  take("letters_only", settings.letters_only);
+  take("join_lines", settings.join_lines);
+  take("collapse_blanks", settings.collapse_blanks);
+  return settings;
+}
+
 std::optional<std::vector<std::string>> hashes_if_same(const std::filesystem::path& folder,
                                                        const CorpusSettings& settings,
                                                        const std::vector<SourceState>& sources,
@@ -213,8 +279,11 @@ std::optional<std::vector<std::string>> hashes_if_same(const std::filesystem::pa
     const auto as_read_back = [](const Json& json) {  // replaced bytes and all
       return Json::parse(json.dump(-1, ' ', false, Json::error_handler_t::replace));
     };
+    // A setting that an older charrnn did not have was what its default is now.
+    Json made_by = corpus_settings_json(CorpusSettings());
+    made_by.merge_patch(manifest.member(manifest.root(), "settings"));
     if (manifest.text(manifest.root(), "icu") != unicode_library() ||
-        manifest.member(manifest.root(), "settings") != as_read_back(corpus_settings_json(settings))) {
+        made_by != as_read_back(corpus_settings_json(settings))) {
       return std::nullopt;
     }
     std::multimap<std::string, std::pair<uint64_t, std::string>> known;

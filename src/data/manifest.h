@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "data/copies.h"
 #include "data/corpus_folder.h"
 #include "text/charset.h"
 #include "text/cleaner.h"
@@ -42,11 +43,27 @@ struct SourceInfo {
 
 SourceInfo source_info(const Source& source, const Examined& examined);
 
+// As reports call a document: FILE:LINE for a JSON line.
+std::string document_name(const std::string& source, uint64_t line);
+
 // What fell to <unk>.
 struct UnknownInfo {
   uint64_t count = 0;     // occurrences
   uint64_t distinct = 0;  // characters
   std::vector<Vocabulary::Character> most_frequent;
+};
+
+// Documents that do not end in a line end or blank, and run into the next one: no corpus.document_end.
+struct RunTogether {
+  uint64_t documents = 0;
+  std::string first;  // the name of one
+
+  // The documents of a block, in the order of the text.
+  void note(const CleanBlock& clean, const std::string& source);
+
+ private:
+  bool is_open_ = false;  // the last document with text
+  std::string last_;      // its name, as long as there is no first
 };
 
 struct Manifest {
@@ -56,6 +73,8 @@ struct Manifest {
   SplitBy split_by = SplitBy::kTail;  // never kAuto
   UnknownInfo unknown;
   Marks marks;
+  RunTogether run_together;
+  std::optional<CopiesInfo> copies;  // where they were looked for
 };
 
 std::string manifest_json(const CorpusSettings& settings, const Vocabulary& vocabulary,
@@ -67,6 +86,10 @@ nlohmann::ordered_json corpus_settings_json(const CorpusSettings& settings);
 // Dotted names, with commas, of the settings that have another value now than when the corpus in `folder` was
 // made, but for those that name its sources. Empty where the manifest cannot be read.
 std::string settings_that_differ(const std::filesystem::path& folder, const CorpusSettings& now);
+
+// `settings` with the stages of cleaning that the corpus in `folder` was made with, as its manifest has them:
+// they are what a model is trained on, whatever the config has now.
+CorpusSettings with_recipe_of(const std::filesystem::path& folder, CorpusSettings settings);
 
 // Of a source as it lies on disk now.
 struct SourceState {

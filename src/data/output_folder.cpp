@@ -8,6 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -22,31 +25,82 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Only what charrnn_preprocess writes may be replaced and removed.
-bool is_our_file(const std::string& name) {
-  if (name == "manifest.json" || name == "vocabulary.json") return true;
-  return name.ends_with(".h5") &&
-         (name.starts_with("train-") || name.starts_with("valid-") || name.starts_with("test-"));
+constexpr const char* kAdvice =
+    ": set corpus.output to a folder for charrnn alone, or move this one yourself";
+
+// Lies in a temporary folder as long as it is one.
+constexpr const char* kMarker = ".charrnn-preprocess";
+
+// Names of the files that the manifest of a corpus lists, with its own; nullopt where there is no such
+// manifest.
+std::optional<std::set<std::string>> files_of_corpus(const fs::path& folder) {
+  const fs::path file = folder / "manifest.json";
+  std::error_code none;
+  if (!fs::is_regular_file(file, none)) return std::nullopt;
+  try {
+    const nlohmann::json manifest = nlohmann::json::parse(read_file(file));
+    if (manifest.at("format") != "charrnn corpus") return std::nullopt;
+    std::set<std::string> names{"manifest.json", "vocabulary.json"};
+    for (const nlohmann::json& split : manifest.at("splits")) {
+      for (const nlohmann::json& shard : split.at("shards"))
+        names.insert(shard.at("file").get<std::string>());
+    }
+    return names;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
 }
 
-void refuse_foreign(const fs::path& target) {
-  if (!fs::exists(fs::symlink_status(target))) return;
-  const std::string advice = ": set corpus.output to a folder of its own, or remove this one yourself";
-  if (!fs::is_directory(target))
-    fail_usage("corpus.output ", target.string(), " exists and is not a folder", advice);
-  if (fs::is_empty(target)) return;
-  for (const auto& entry : fs::directory_iterator(target)) {
+bool is_vocabulary(const fs::path& file) {
+  const nlohmann::json json = nlohmann::json::parse(read_file(file), nullptr, false);
+  return json.is_object() && json.contains("format_version") && json.contains("unit") &&
+         json.contains("characters");
+}
+
+// What is in a folder besides a corpus, as a message; empty: nothing else.
+std::string foreign_in(const fs::path& folder) {
+  const auto files = files_of_corpus(folder);
+  if (!files) {
+    return concat("holds ", fs::directory_iterator(folder)->path().filename().string(),
+                  " and no manifest.json of a charrnn corpus, or a damaged one");
+  }
+  for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!is_our_file(name)) {
-      fail_usage("corpus.output ", target.string(), " exists and holds ", name,
-                 ", which is no part of a corpus", advice);
+    if (!files->contains(name) || !entry.is_regular_file()) {
+      return concat("holds ", name, ", which its manifest.json does not list");
+    }
+    if (name == "vocabulary.json" && !is_vocabulary(entry.path())) {
+      return "holds a vocabulary.json that is not a vocabulary of charrnn, or a damaged one";
     }
   }
-  if (!fs::exists(target / "manifest.json") ||
-      read_file(target / "manifest.json").find("\"charrnn corpus\"") == std::string::npos) {
-    fail_usage("corpus.output ", target.string(),
-               " exists and has no manifest.json of a charrnn corpus, or a damaged one", advice);
+  return "";
+}
+
+// Only what charrnn_preprocess wrote may be replaced and removed.
+void refuse_foreign(const fs::path& target) {
+  if (!fs::exists(fs::symlink_status(target))) return;
+  if (!fs::is_directory(target))
+    fail_usage("corpus.output ", target.string(), " exists and is not a folder", kAdvice);
+  if (fs::is_empty(target)) return;
+  const std::string foreign = foreign_in(target);
+  if (!foreign.empty()) fail_usage("corpus.output ", target.string(), " exists and ", foreign, kAdvice);
+}
+
+// Of a corpus that was replaced. Where something else came into the folder meanwhile, the folder stays.
+void remove_corpus(const fs::path& folder) {
+  for (const std::string& name : files_of_corpus(folder).value_or(std::set<std::string>())) {
+    fs::remove(folder / name);
   }
+  if (fs::is_empty(folder)) {
+    fs::remove(folder);
+  } else {
+    log::warning(concat(folder.string(), " holds files that are not of the corpus which was there before: ",
+                        "move them to where they belong"));
+  }
+}
+
+bool is_temporary_of_ours(const fs::path& folder) {
+  return fs::exists(folder / kMarker) || (!fs::is_empty(folder) && foreign_in(folder).empty());
 }
 
 // NAME.tmp-HOST-: what this machine's runs call their temporary folders, up to the process id.
@@ -65,7 +119,7 @@ void remove_leftovers(const fs::path& target) {
     const auto [end, error] =
         std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
     if (error != std::errc() || end != name.data() + name.size() || process <= 0) continue;
-    if (kill(process, 0) == 0 || errno != ESRCH) continue;
+    if (kill(process, 0) == 0 || errno != ESRCH || !is_temporary_of_ours(entry.path())) continue;
     log::info("removing " + entry.path().string() + ", left over by a run that was killed");
     fs::remove_all(entry.path());
   }
@@ -91,21 +145,25 @@ OutputFolder::OutputFolder(const fs::path& target) {
   temporary_ = target_.parent_path() / (temporary_prefix(target_) + std::to_string(getpid()));
   if (!error) {
     remove_leftovers(target_);
-    fs::remove_all(temporary_);
-    fs::create_directory(temporary_, error);
+    if (fs::exists(temporary_) && is_temporary_of_ours(temporary_)) fs::remove_all(temporary_);
+    if (!fs::create_directory(temporary_, error) && !error)
+      error = std::make_error_code(std::errc::file_exists);
   }
   if (error) {
     fail_usage("cannot create the folder ", temporary_.string(), " for corpus.output: ", error.message(),
                ": correct its permissions, or set another corpus.output");
   }
+  write_file_atomically(temporary_ / kMarker, "");
 }
 
 OutputFolder::~OutputFolder() {
   std::error_code ignored;
-  fs::remove_all(temporary_, ignored);
+  if (!committed_) fs::remove_all(temporary_, ignored);
 }
 
 void OutputFolder::commit() {
+  refuse_foreign(target_);
+  fs::remove(temporary_ / kMarker);
   sync_folder(temporary_);
   if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) != 0) {
     check(errno == EEXIST || errno == EINVAL, "cannot rename ", temporary_.string(), " to ", target_.string(),
@@ -118,8 +176,9 @@ void OutputFolder::commit() {
       replace_in_two_steps(temporary_, target_);
     }
   }
+  committed_ = true;
   sync_folder(target_.parent_path());
-  fs::remove_all(temporary_);  // the old corpus, if there was one
+  if (fs::exists(temporary_)) remove_corpus(temporary_);  // the old one
 }
 
 }  // namespace charrnn

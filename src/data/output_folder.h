@@ -9,20 +9,22 @@ namespace charrnn {
 
 class OutputFolder {
  public:
-  // Throws Error with exit code 2 where `target` exists and is anything but a corpus of ours or an empty
-  // folder.
+  // Throws Error with exit code 2 where `target` exists and is anything but an empty folder or a corpus of
+  // ours with nothing else in it: all that its manifest lists, and no more.
   explicit OutputFolder(const std::filesystem::path& target);
   ~OutputFolder();  // removes the temporary folder unless commit() was reached
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
 
   const std::filesystem::path& temporary() const { return temporary_; }  // fill this one
-  // Its files must be on disk. Replaces the old corpus, then removes it.
+  // Its files must be on disk. Replaces the old corpus, then removes it. Throws as above where something else
+  // was put into the folder meanwhile.
   void commit();
 
  private:
   std::filesystem::path target_;
   std::filesystem::path temporary_;
+  bool committed_ = false;
 };
 
 }  // namespace charrnn

@@ -1,13 +1,16 @@
 #include "data/split_plan.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/log.h"
+#include "text/glob.h"
 #include "text/sources.h"
 
 namespace charrnn {
@@ -69,8 +72,16 @@ void plan_tail(const std::vector<DocumentLength>& documents, const SplitSettings
   }
 }
 
+// Brings the documents of each group together, where the first of them is.
+void keep_groups_together(const std::vector<uint32_t>& groups, std::vector<size_t>& order) {
+  std::unordered_map<uint32_t, size_t> places;
+  for (size_t i = 0; i < order.size(); ++i) places.try_emplace(groups[order[i]], i);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return places[groups[a]] < places[groups[b]]; });
+}
+
 void plan_documents(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
-                    SplitPlan& plan) {
+                    const std::vector<uint32_t>& groups, SplitPlan& plan) {
   std::vector<size_t> order;  // documents with text, by the hash of their name
   for (size_t d = 0; d < documents.size(); ++d) {
     if (documents[d].characters > 0) order.push_back(d);
@@ -84,16 +95,34 @@ void plan_documents(const std::vector<DocumentLength>& documents, const SplitSet
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return documents[a].name_hash < documents[b].name_hash; });
 
+  if (!groups.empty()) keep_groups_together(groups, order);
   const uint64_t total = total_characters(documents);
   plan.split_of_document.assign(documents.size(), 0);
+  const auto put = [&](size_t begin, size_t end, size_t split) {
+    for (size_t i = begin; i < end; ++i) plan.split_of_document[order[i]] = static_cast<uint8_t>(split);
+  };
   size_t next = 0;
   for (size_t split = 1; split < plan.splits.size(); ++split) {
     const double wanted = static_cast<double>(total) * share_of(plan.splits[split].name, settings);
     uint64_t taken = 0;
-    while (next < order.size() && (taken == 0 || static_cast<double>(taken) < wanted)) {
-      plan.split_of_document[order[next]] = static_cast<uint8_t>(split);
-      taken += documents[order[next]].characters;
-      ++next;
+    size_t end = next;  // of the group
+    std::optional<std::pair<size_t, size_t>> too_large;
+    for (; next < order.size() && (taken == 0 || static_cast<double>(taken) < wanted); next = end) {
+      uint64_t characters = 0;
+      do {
+        characters += documents[order[end]].characters;
+      } while (++end < order.size() && !groups.empty() && groups[order[end]] == groups[order[next]]);
+      // Many copies of one text, such as a notice, stay in train unless there is nothing else.
+      if (end > next + 1 && static_cast<double>(characters) > wanted) {
+        if (!too_large) too_large.emplace(next, end);
+        continue;
+      }
+      put(next, end, split);
+      taken += characters;
+    }
+    if (taken == 0 && too_large) {
+      put(too_large->first, too_large->second, split);
+      next = too_large->second;
     }
   }
   place_documents(documents, plan);
@@ -125,7 +154,8 @@ void warn_of_large_documents(const SplitPlan& plan, uint64_t total, const SplitS
 
 }  // namespace
 
-SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings) {
+SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
+                      const std::vector<uint32_t>& groups) {
   if (settings.by != SplitBy::kList && settings.valid + settings.test >= 1) {
     fail_usage("corpus.split.valid + corpus.split.test is ", settings.valid + settings.test,
                ": expected less than 1, so that something is left to train on");
@@ -134,8 +164,13 @@ SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitS
                      : documents.size() >= kManyDocuments ? SplitBy::kDocument
                                                           : SplitBy::kTail;
   SplitPlan plan = empty_plan(settings, by);
+  if (settings.copies == Copies::kTogether && by != SplitBy::kDocument && plan.splits.size() > 1) {
+    fail_usage("corpus.split.copies: together is for whole documents, and this corpus is split by ",
+               enum_name(by), settings.by == SplitBy::kAuto ? " (auto, of few documents)" : "",
+               ": set corpus.split.by: document, or corpus.split.copies: report");
+  }
   if (by == SplitBy::kTail) plan_tail(documents, settings, plan);
-  if (by == SplitBy::kDocument) plan_documents(documents, settings, plan);
+  if (by == SplitBy::kDocument) plan_documents(documents, settings, groups, plan);
   if (by == SplitBy::kList) plan_lists(documents, settings, plan);
   for (const SplitPlan::Piece& piece : plan.pieces) plan.splits[piece.split].characters += piece.characters;
   if (by == SplitBy::kDocument) warn_of_large_documents(plan, total_characters(documents), settings);
@@ -176,7 +211,7 @@ void expand_lists(SplitSettings& settings) {
 uint8_t SplitLists::split_of(const std::string& document) {
   uint8_t split = 0;
   for (Entry& entry : entries_) {
-    if (entry.pattern != document && fnmatch(entry.pattern.c_str(), document.c_str(), 0) != 0) continue;
+    if (entry.pattern != document && !matches_name(entry.pattern, document)) continue;
     entry.used = true;
     if (split != 0 && split != entry.split) {
       fail_usage(document, " is in corpus.split.valid_list and in corpus.split.test_list: expected one of ",

@@ -1,5 +1,6 @@
 // Which characters go to train, valid and test: whole documents in the order of a hash of their name, the
-// tail of the text, or documents by given lists. The order inside a split is that of the sources.
+// tail of the text, or documents by given lists. The order inside a split is that of the sources. Copies of
+// one text can be kept together.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +32,13 @@ struct DocumentLength {
   uint64_t name_hash;
   uint64_t characters;
   uint8_t listed = 0;  // by lists: 0 train, 1 valid, 2 test
+  uint64_t line = 0;   // of a JSON line; 0: the document is a file
 };
 
-// Throws Error with exit code 2 where there are too few documents, or a split would be empty.
-SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings);
+// `groups`: for each document the first one that it is a copy of (CopyFinder), with copies: together; else
+// empty. Throws Error with exit code 2 where there are too few documents, or a split would be empty.
+SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
+                      const std::vector<uint32_t>& groups = {});
 
 // Replaces each @FILE of valid_list and test_list by the lines of that file. Throws Error with exit code 2
 // where it cannot be read.

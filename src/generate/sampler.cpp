@@ -10,15 +10,36 @@
 
 #include "core/counter_random.h"
 #include "core/error.h"
+#include "core/log.h"
+#include "text/invisible.h"
 
 namespace charrnn {
 namespace {
 
-// A prefix's ids as a batch of one, (1, T) of int64.
-at::Tensor as_tensor(const std::vector<uint32_t>& ids) {
+// Characters of a prefix that are read together: memory does not grow with its length. Short enough to be
+// quick, long enough that the products of matrices are, too.
+constexpr size_t kReadAtOnce = 512;
+constexpr size_t kShownPrefix = 60;  // bytes
+
+// Ids as a batch of one, (1, T) of int64.
+at::Tensor as_tensor(std::span<const uint32_t> ids) {
   at::Tensor tensor = at::empty({1, static_cast<int64_t>(ids.size())}, at::TensorOptions().dtype(at::kLong));
   std::copy(ids.begin(), ids.end(), tensor.mutable_data_ptr<int64_t>());
   return tensor;
+}
+
+// Reads ids from `state` on, which becomes the one after them, and calls visit(logits) with those of each
+// piece, (1, T, V), until it returns false.
+template <class Visit>
+bool read(const CharRnn& model, std::span<const uint32_t> ids, RnnState& state,
+          const Sampler::Progress& progress, Visit visit) {
+  for (size_t done = 0; done < ids.size();) {
+    const auto piece = ids.subspan(done, std::min(kReadAtOnce, ids.size() - done));
+    if (!visit(model.forward(as_tensor(piece), state, std::nullopt))) return false;
+    done += piece.size();
+    if (ids.size() > kReadAtOnce) progress(static_cast<int64_t>(done), static_cast<int64_t>(ids.size()));
+  }
+  return true;
 }
 
 // On the CPU, in memory of its own.
@@ -40,25 +61,37 @@ const CharRnn& on_cpu(const CharRnn& model, std::optional<CharRnn>& copy) {
   return *copy;
 }
 
+// Of the prefix; an empty one starts like a new line.
+std::vector<uint32_t> first_ids(const SampleStream& stream, const Vocabulary& vocabulary) {
+  std::vector<uint32_t> ids = vocabulary.encode(stream.prefix, stream.options.unknown);
+  if (ids.empty()) ids.push_back(vocabulary.find(U'\n').value_or(vocabulary.has_unknown() ? 1 : 0));
+  return ids;
+}
+
 // Where several streams are, and what may come next: by a stepper where there is one, else by
 // CharRnn::forward.
 class Streams {
  public:
   // Each prefix is read alone, those that are the same once.
   Streams(const CharRnn& model, const std::optional<CharacterStepper>& stepper,
-          const std::vector<std::vector<uint32_t>>& prefixes)
+          std::span<const SampleStream> streams, const Vocabulary& vocabulary,
+          const Sampler::Progress& progress)
       : model_(model), stepper_(stepper) {
     std::vector<RnnState> states;
     std::vector<at::Tensor> logits;  // (1, V) each
-    for (size_t i = 0; i < prefixes.size(); ++i) {
-      if (i > 0 && prefixes[i] == prefixes[i - 1]) {
+    for (size_t i = 0; i < streams.size(); ++i) {
+      if (i > 0 && streams[i].prefix == streams[i - 1].prefix &&
+          streams[i].options.unknown == streams[i - 1].options.unknown) {
         states.push_back(states.back());
         logits.push_back(logits.back());
         continue;
       }
-      const at::Tensor ids = as_tensor(prefixes[i]);
       states.push_back(model.zero_state(1));
-      logits.push_back(model.forward(ids, states.back(), std::nullopt).select(1, -1));
+      logits.emplace_back();
+      read(model, first_ids(streams[i], vocabulary), states.back(), progress, [&](const at::Tensor& found) {
+        logits.back() = found.select(1, -1).clone();
+        return true;
+      });
     }
     state_ = join_lanes(states);
     logits_ = as_floats(at::cat(logits));
@@ -135,13 +168,32 @@ std::string temperature_text(double temperature) {
   return temperature == 0 ? "greedy" : concat("temperature ", temperature);
 }
 
-void check_prefixes(const SampleSettings& settings, const Vocabulary& vocabulary) {
-  for (const std::string& prefix : settings.prefixes) {
+std::vector<std::string> cleaned_prefixes(const Settings& settings) {
+  std::vector<std::string> prefixes;
+  for (const std::string& prefix : settings.sample.prefixes) {
+    prefixes.push_back(clean_prefix(prefix, settings.corpus).text);
+  }
+  return prefixes;
+}
+
+void report_cleaning(const std::string& name, const CleanPrefix& clean) {
+  if (clean.changed_by.empty()) return;
+  std::string stages;
+  for (const std::string& stage : clean.changed_by) stages += (stages.empty() ? "" : ", ") + stage;
+  const bool is_long = clean.text.size() > kShownPrefix;
+  log::info(concat(name, " is cleaned as the corpus was (", stages, ")",
+                   is_long ? "" : concat(": \"", visible(clean.text), "\"")));
+}
+
+void check_prefixes(const Settings& settings, const Vocabulary& vocabulary) {
+  for (const std::string& prefix : settings.sample.prefixes) {
+    const std::string name = concat("\"", visible(prefix), "\" of sample.prefixes");
     try {
-      vocabulary.encode(prefix, settings.unknown_characters);
+      const CleanPrefix clean = clean_prefix(prefix, settings.corpus);
+      report_cleaning(name, clean);
+      vocabulary.encode(clean.text, settings.sample.unknown_characters);
     } catch (const Error& problem) {
-      fail_usage("sample.prefixes has \"", prefix,
-                 "\", which this corpus cannot begin with: ", problem.what());
+      fail_usage(name, " cannot be a beginning with this corpus: ", problem.what());
     }
   }
 }
@@ -153,22 +205,18 @@ Sampler::Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_ta
 
 bool Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
                     const std::function<bool(const std::string&)>& sink) const {
-  const SampleStream alone{std::string(prefix), options};
+  const SampleStream alone{prefix, options};
   return go_on({&alone, 1}, length, [&](size_t, const std::string& character) { return sink(character); });
 }
 
 bool Sampler::go_on(std::span<const SampleStream> streams, int64_t length, const Sink& sink) const {
   const c10::AutoGradMode no_grad(false);
-  std::vector<std::vector<uint32_t>> prefixes;
+  if (has_targets_) return answer(streams, sink);
   for (const auto& [prefix, options] : streams) {
-    prefixes.push_back(vocabulary_.encode(prefix, options.unknown));
+    if (length <= 0) vocabulary_.encode(prefix, options.unknown);  // refused all the same
   }
-  if (has_targets_) return answer(streams, prefixes, sink);
   if (streams.empty() || length <= 0) return true;
-  for (std::vector<uint32_t>& ids : prefixes) {
-    if (ids.empty()) ids.push_back(vocabulary_.find(U'\n').value_or(vocabulary_.has_unknown() ? 1 : 0));
-  }
-  Streams going(model_, stepper_, prefixes);
+  Streams going(model_, stepper_, streams, vocabulary_, progress_);
   std::vector<int64_t> drawn(streams.size());
   for (int64_t place = 0; place < length; ++place) {
     if (place > 0) going.step(drawn);
@@ -181,17 +229,20 @@ bool Sampler::go_on(std::span<const SampleStream> streams, int64_t length, const
   return true;
 }
 
-bool Sampler::answer(std::span<const SampleStream> streams,
-                     const std::vector<std::vector<uint32_t>>& prefixes, const Sink& sink) const {
+bool Sampler::answer(std::span<const SampleStream> streams, const Sink& sink) const {
   for (size_t i = 0; i < streams.size(); ++i) {
-    if (prefixes[i].empty()) continue;
     RnnState state = model_.zero_state(1);
-    const at::Tensor ids = as_tensor(prefixes[i]);
-    const at::Tensor logits = as_floats(model_.forward(ids, state, std::nullopt));
-    for (size_t t = 0; t < prefixes[i].size(); ++t) {
-      const uint32_t id = draw(row(logits, t), static_cast<int64_t>(t), streams[i].options);
-      if (!sink(i, vocabulary_.decode(id))) return false;
-    }
+    int64_t place = 0;
+    const auto draw_each = [&](const at::Tensor& found) {
+      const at::Tensor logits = as_floats(found);
+      for (int64_t t = 0; t < logits.size(1); ++t) {
+        const uint32_t id = draw(row(logits, static_cast<size_t>(t)), place++, streams[i].options);
+        if (!sink(i, vocabulary_.decode(id))) return false;
+      }
+      return true;
+    };
+    const std::vector<uint32_t> ids = vocabulary_.encode(streams[i].prefix, streams[i].options.unknown);
+    if (!read(model_, ids, state, progress_, draw_each)) return false;
   }
   return true;
 }
@@ -203,7 +254,7 @@ uint32_t Sampler::draw(std::span<float> logits, int64_t place, const SampleOptio
 }
 
 std::string Sampler::text(std::string_view prefix, int64_t length, const SampleOptions& options) const {
-  const SampleStream alone{std::string(prefix), options};
+  const SampleStream alone{prefix, options};
   return texts({&alone, 1}, length)[0];
 }
 

@@ -10,10 +10,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/char_rnn.h"
 #include "model/character_stepper.h"
+#include "text/prefix.h"
 #include "text/vocabulary.h"
 
 namespace charrnn {
@@ -30,16 +32,23 @@ struct SampleOptions {
 // whose logit is not a finite number are never drawn; where none is finite, 0 is.
 uint32_t pick(std::span<const float> logits, const SampleOptions& options, double uniform);
 
-// Throws Error (exit code 2) naming the first of sample.prefixes that holds a character which the vocabulary
-// lacks, where sample.unknown_characters makes that an error.
-void check_prefixes(const SampleSettings& settings, const Vocabulary& vocabulary);
+// sample.prefixes, cleaned as the corpus was (settings.corpus).
+std::vector<std::string> cleaned_prefixes(const Settings& settings);
+
+// Reports which of them cleaning changes. Throws Error (exit code 2) naming the first that holds a character
+// which the vocabulary lacks, where sample.unknown_characters makes that an error.
+void check_prefixes(const Settings& settings, const Vocabulary& vocabulary);
+
+// A line for people where cleaning changed a prefix: by which settings, and what it is now. `name`:
+// "--prefix".
+void report_cleaning(const std::string& name, const CleanPrefix& clean);
 
 // "temperature 0.5", or "greedy" for 0.
 std::string temperature_text(double temperature);
 
 // One text to go on with.
 struct SampleStream {
-  std::string prefix;
+  std::string_view prefix;  // of who draws
   SampleOptions options;
 };
 
@@ -67,10 +76,13 @@ class Sampler {
 
   std::vector<std::string> texts(std::span<const SampleStream> streams, int64_t length) const;
 
+  // Called while a long prefix is read, with the characters read so far and all of it.
+  using Progress = std::function<void(int64_t done, int64_t total)>;
+  void on_progress(Progress progress) { progress_ = std::move(progress); }
+
  private:
   // One after the other: what the model makes of each position of the prefix.
-  bool answer(std::span<const SampleStream> streams, const std::vector<std::vector<uint32_t>>& prefixes,
-              const Sink& sink) const;
+  bool answer(std::span<const SampleStream> streams, const Sink& sink) const;
   // What is drawn from logits (V), of which those of <unk> are changed, as number `place` of a sample.
   uint32_t draw(std::span<float> logits, int64_t place, const SampleOptions& options) const;
 
@@ -78,6 +90,7 @@ class Sampler {
   const CharRnn& model_;         // on the CPU
   const Vocabulary& vocabulary_;
   bool has_targets_;
+  Progress progress_ = [](int64_t, int64_t) {};
   std::optional<CharacterStepper> stepper_;  // where it serves and characters are fed back
 };
 

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/system_reason.h"
+#include "text/utf8.h"
 
 namespace charrnn {
 namespace {
@@ -19,6 +21,12 @@ constexpr size_t kRawBytes = size_t{1} << 18;
 constexpr size_t kFirstBytes = 4096;  // enough to tell what it is
 constexpr std::string_view kGzip = "\x1f\x8b";
 constexpr std::string_view kZstandard = "\x28\xb5\x2f\xfd";
+constexpr std::string_view kSkippable = "\x2a\x4d\x18";  // of a frame that is not text, after 0x50 to 0x5f
+
+bool begins_as_zstandard(std::string_view bytes) {
+  return bytes.starts_with(kZstandard) ||
+         (!bytes.empty() && (bytes[0] & '\xf0') == '\x50' && bytes.substr(1).starts_with(kSkippable));
+}
 
 }  // namespace
 
@@ -41,11 +49,7 @@ class Gunzip : public ByteSource::Decompressor {
   Gunzip& operator=(const Gunzip&) = delete;
 
   void decompress(std::span<const char>& in, std::span<char>& out) override {
-    if (at_border_ && !in.empty()) {
-      if (started_) check(inflateReset(&stream_) == Z_OK, "zlib could not go on with ", name_);
-      at_border_ = false;
-      started_ = true;
-    }
+    if (at_border_ && !begin_member(in)) return;
     stream_.next_in = reinterpret_cast<z_const Bytef*>(const_cast<char*>(in.data()));
     stream_.avail_in = static_cast<uInt>(in.size());
     stream_.next_out = reinterpret_cast<Bytef*>(out.data());
@@ -55,14 +59,37 @@ class Gunzip : public ByteSource::Decompressor {
     out = out.last(stream_.avail_out);
     if (result == Z_STREAM_END) {
       at_border_ = true;
+    } else if (result == Z_MEM_ERROR) {
+      fail("there is not enough memory to decompress ", name_);
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      fail_usage(name_, " is damaged gzip data (", stream_.msg == nullptr ? "zlib says no more" : stream_.msg,
+      fail_usage(name_, " is damaged gzip data (",
+                 stream_.msg == nullptr ? "zlib gives no reason" : stream_.msg,
                  "): take an undamaged copy, or leave it out of corpus.sources");
     }
   }
   bool at_border() const override { return at_border_; }
 
  private:
+  // Each member is a gzip file. Zeros between them and at the end are padding, as gzip takes them. False
+  // where there is no more.
+  bool begin_member(std::span<const char>& in) {
+    if (started_) {
+      while (!in.empty() && in.front() == '\0') in = in.subspan(1);
+    }
+    if (in.empty()) return false;
+    if (started_ && (in.front() != kGzip[0] || (in.size() > 1 && in[1] != kGzip[1]))) {
+      fail_usage(
+          name_, " has something else after the end of its gzip data (the bytes ",
+          hex_bytes({in.data(), std::min<size_t>(in.size(), 8)}),
+          ", ...): remove that (gzip -dc FILE | gzip > NEW, which gives a warning), or leave it out of ",
+          "corpus.sources");
+    }
+    if (started_) check(inflateReset(&stream_) == Z_OK, "zlib could not continue with ", name_);
+    at_border_ = false;
+    started_ = true;
+    return true;
+  }
+
   std::string name_;
   z_stream stream_ = {};
   bool started_ = false;
@@ -73,6 +100,10 @@ class Unzstd : public ByteSource::Decompressor {
  public:
   explicit Unzstd(std::string name) : name_(std::move(name)), stream_(ZSTD_createDStream()) {
     check(stream_ != nullptr, "libzstd could not start");
+    // As large as zstd --long=31 makes them: the window is memory that is taken when it is needed.
+    const int largest = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
+    check(ZSTD_isError(ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, largest)) == 0,
+          "libzstd does not take windows of 2^", largest, " bytes");
   }
   ~Unzstd() override { ZSTD_freeDStream(stream_); }
   Unzstd(const Unzstd&) = delete;
@@ -82,10 +113,7 @@ class Unzstd : public ByteSource::Decompressor {
     ZSTD_inBuffer from = {in.data(), in.size(), 0};
     ZSTD_outBuffer to = {out.data(), out.size(), 0};
     const size_t result = ZSTD_decompressStream(stream_, &to, &from);
-    if (ZSTD_isError(result) != 0) {
-      fail_usage(name_, " is damaged Zstandard data (", ZSTD_getErrorName(result),
-                 "): take an undamaged copy, or leave it out of corpus.sources");
-    }
+    if (ZSTD_isError(result) != 0) fail_at(result);
     if (from.pos > 0 || to.pos > 0) at_border_ = result == 0;
     in = in.subspan(from.pos);
     out = out.subspan(to.pos);
@@ -93,6 +121,29 @@ class Unzstd : public ByteSource::Decompressor {
   bool at_border() const override { return at_border_; }
 
  private:
+  [[noreturn]] void fail_at(size_t result) const {
+    const char* const reason = ZSTD_getErrorName(result);
+    constexpr const char* kOtherwise = ", or leave it out of corpus.sources";
+    switch (ZSTD_getErrorCode(result)) {
+      case ZSTD_error_memory_allocation:
+        fail(name_,
+             " cannot be decompressed: there is not enough memory for its Zstandard window, which zstd ",
+             "--long makes large: decompress it with zstd -d --memory=2048MB on another machine", kOtherwise);
+      case ZSTD_error_frameParameter_windowTooLarge:
+      case ZSTD_error_version_unsupported:
+        fail_usage(name_, " was compressed in a way that this libzstd (", ZSTD_versionString(),
+                   ") cannot read (", reason, "): compress it again, with --long=31 at most", kOtherwise);
+      case ZSTD_error_dictionary_wrong:
+        fail_usage(name_, " was compressed with a dictionary: decompress it with zstd -d -D DICTIONARY",
+                   kOtherwise);
+      case ZSTD_error_prefix_unknown:
+        fail_usage(name_, " has something else after the end of its Zstandard data: remove that (zstd -dc ",
+                   "FILE > TEXT, which stops there)", kOtherwise);
+      default:
+        fail_usage(name_, " is damaged Zstandard data (", reason, "): take an undamaged copy", kOtherwise);
+    }
+  }
+
   std::string name_;
   ZSTD_DStream* stream_;
   bool at_border_ = true;
@@ -110,8 +161,13 @@ ByteSource::ByteSource(const std::filesystem::path& file) : name_(file.string())
   }
   waiting_ = read_raw(std::span(raw_).first(kFirstBytes));
   const std::string_view start(waiting_.data(), waiting_.size());
-  if (start.starts_with(kGzip)) decompressor_ = std::make_unique<Gunzip>(name_);
-  if (start.starts_with(kZstandard)) decompressor_ = std::make_unique<Unzstd>(name_);
+  // A file that ends within its first bytes is known by its name alone.
+  const auto is_cut_short = [&](std::string_view magic, const char* name) {
+    return !start.empty() && magic.starts_with(start) && file.extension() == name;
+  };
+  if (start.starts_with(kGzip) || is_cut_short(kGzip, ".gz")) decompressor_ = std::make_unique<Gunzip>(name_);
+  if (begins_as_zstandard(start) || is_cut_short(kZstandard, ".zst"))
+    decompressor_ = std::make_unique<Unzstd>(name_);
 }
 
 ByteSource::~ByteSource() = default;

@@ -188,14 +188,9 @@ struct Magic {
   const char* kind;
 };
 constexpr Magic kMagic[] = {
-    {"%PDF-", "a PDF"},
-    {"\x89PNG\r\n", "a PNG image"},
-    {"\xff\xd8\xff", "a JPEG image"},
-    {"PK\x03\x04", "a ZIP"},
-    {"\x1f\x8b", "a gzip"},
-    {"\xfd\x37zXZ", "an xz"},
-    {"\x28\xb5\x2f\xfd", "a zstd"},
-    {"\x89HDF\r\n", "an HDF5"},
+    {"%PDF-", "a PDF"},        {"\x89PNG\r\n", "a PNG image"}, {"\xff\xd8\xff", "a JPEG image"},
+    {"PK\x03\x04", "a ZIP"},   {"\x1f\x8b", "a gzip"},         {"\xfd\x37zXZ", "an xz"},
+    {"BZh91AY&SY", "a bzip2"}, {"\x28\xb5\x2f\xfd", "a zstd"}, {"\x89HDF\r\n", "an HDF5"},
     {"\x7f\x45LF", "an ELF"},
 };
 

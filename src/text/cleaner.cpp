@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "text/invisible.h"
 #include "text/normalizer.h"
 #include "text/transliteration.h"
 #include "text/utf8.h"
@@ -51,6 +52,7 @@ void CleaningCounts::add(const CleaningCounts& more) {
   invalid += more.invalid;
   gutenberg += more.gutenberg;
   line_ends += more.line_ends;
+  invisible_characters += more.invisible_characters;
   normalization += more.normalization;
   transliterate += more.transliterate;
   lower_case += more.lower_case;
@@ -90,6 +92,9 @@ uint64_t Cleaner::run_stages(std::string& text, const TextCheck& found, Cleaning
     const size_t removed = bytes - text.size();  // each a character
     counts.line_ends -= static_cast<int64_t>(removed);
     size -= removed;
+  }
+  if (settings_.invisible_characters == InvisibleCharacters::kDrop) {
+    counted(text, size, counts.invisible_characters, drop_invisible);
   }
   if (!found.plain) {
     counted(text, size, counts.normalization, [&](std::string& t) { normalize(t, settings_.normalization); });

@@ -1,7 +1,7 @@
 // Cleaning: what lies between a source's decoded text and the characters that a model sees. Each stage is a
 // switch of the corpus settings and keeps count of what it took away or added.
-//   invalid bytes -> line ends -> normalisation -> transliteration -> lower case -> letters only
-//     -> joined lines -> collapsed blanks
+//   invalid bytes -> line ends -> invisible characters -> normalisation -> transliteration -> lower case
+//     -> letters only -> joined lines -> collapsed blanks
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ struct CleaningCounts {
   uint64_t invalid = 0;  // malformed sequences, replaced or dropped
   int64_t gutenberg = 0;
   int64_t line_ends = 0;
+  int64_t invisible_characters = 0;
   int64_t normalization = 0;
   int64_t transliterate = 0;
   int64_t lower_case = 0;
@@ -35,6 +36,7 @@ struct CleaningCounts {
   static void visit_changes(Self& self, Visit visit) {
     visit("gutenberg", self.gutenberg);
     visit("line_ends", self.line_ends);
+    visit("invisible_characters", self.invisible_characters);
     visit("normalization", self.normalization);
     visit("transliterate", self.transliterate);
     visit("lower_case", self.lower_case);

@@ -42,7 +42,8 @@ void DocumentCleaner::clean_json_lines(CleanBlock& clean, const Source& source) 
         repair_utf8(clean.block.text, settings_.invalid_bytes, source.file.string(), clean.block.offset);
   }
   std::string text;
-  JsonLines& lines = json_lines_.try_emplace(source.json_field, source.json_field).first->second;
+  JsonLines& lines =
+      json_lines_.try_emplace(source.json_field, source.json_field, settings_.invalid_bytes).first->second;
   lines.read(clean.block.text, clean.block.line, [&](const JsonLines::Document& document) {
     if (!document.problem.empty()) {
       const std::string problem =
@@ -54,6 +55,7 @@ void DocumentCleaner::clean_json_lines(CleanBlock& clean, const Source& source) 
       return;
     }
     document_ = document.text;
+    clean.counts.invalid += document.invalid;
     const uint64_t characters = cleaner_.clean(document_, source.file.string(), 0, clean.counts);
     const bool has_end = !document_.empty() && end_document(document_);
     add_part(clean, {.line = document.line,

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "text/invisible.h"
 #include "text/transliteration.h"
 #include "text/utf8.h"
 
@@ -50,6 +51,7 @@ bool between_ideographs(std::string_view text, size_t place) {
 SafeCut::SafeCut(const CorpusSettings& settings)
     : keeps_ideographs_(!settings.transliterate && !settings.letters_only),
       letters_only_(settings.letters_only),
+      drops_invisible_(settings.invisible_characters == InvisibleCharacters::kDrop),
       collapses_blanks_(settings.collapse_blanks) {
   if (settings.transliterate) transliteration_ = std::make_unique<Transliteration>();
 }
@@ -70,6 +72,7 @@ size_t SafeCut::last(std::string_view text) const {
 // Something of it comes out of cleaning, whatever follows it, and is no line end and, where blanks are
 // collapsed, no blank. (Normalisation turns some into a blank and a mark, such as U+FE70.)
 bool SafeCut::is_kept(int32_t character) const {
+  if (drops_invisible_ && (character < 0 || is_invisible(static_cast<char32_t>(character)))) return false;
   if (letters_only_ && (character < 0x80 || !transliteration_)) return is_ascii_letter(character);
   if (u_charType(character) == U_SPACE_SEPARATOR) return !letters_only_ && !collapses_blanks_;
   if (u_isgraph(character) == 0 || (U_GET_GC_MASK(character) & (U_GC_M_MASK | U_GC_CF_MASK)) != 0 ||
@@ -85,8 +88,11 @@ bool SafeCut::is_kept(int32_t character) const {
 }
 
 // The letter at `place` may get a mark, and letters_only then drops both: e + U+0301 is no letter of a to z.
+// A control character between the two may go before that.
 bool SafeCut::may_be_composed(std::string_view text, size_t place) const {
-  return letters_only_ && !transliteration_ && (place + 1 == text.size() || !U8_IS_SINGLE(text[place + 1]));
+  if (!letters_only_ || transliteration_) return false;
+  if (place + 1 == text.size() || !U8_IS_SINGLE(text[place + 1])) return true;
+  return drops_invisible_ && is_invisible(static_cast<unsigned char>(text[place + 1]));
 }
 
 bool SafeCut::between_lines(std::string_view text, size_t place) const {

@@ -32,6 +32,7 @@ class SafeCut {
 
   bool keeps_ideographs_;
   bool letters_only_;
+  bool drops_invisible_;
   bool collapses_blanks_;
   std::unique_ptr<Transliteration> transliteration_;  // where there is one
 };

@@ -1,6 +1,5 @@
 #include "text/sources.h"
 
-#include <glob.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,19 +8,20 @@
 #include <sstream>
 #include <system_error>
 
-#include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/system_reason.h"
 #include "text/byte_source.h"
+#include "text/glob.h"
+#include "text/own_files.h"
+#include "text/small_text.h"
 
 namespace charrnn {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kWildcards = "*?[";
 constexpr std::string_view kStandardInput = "-";
 constexpr size_t kSpoolBytes = size_t{1} << 16;
 
@@ -50,7 +50,7 @@ Source source_of(const fs::path& file, const std::string& name, const SourceSett
 fs::path fixed_part(const fs::path& pattern) {
   fs::path fixed;
   for (const fs::path& part : pattern) {
-    if (part.string().find_first_of(kWildcards) != std::string::npos) break;
+    if (has_wildcards(part.string())) break;
     fixed /= part;
   }
   return fixed;
@@ -59,23 +59,25 @@ fs::path fixed_part(const fs::path& pattern) {
 // Collects the files of one entry of corpus.sources.
 class Finder {
  public:
-  Finder(const SourceSettings& given, const CorpusSettings& settings, std::vector<SourceProblem>& problems)
-      : given_(given), settings_(settings), problems_(problems) {}
+  Finder(const SourceSettings& given, const CorpusSettings& settings, OwnFiles& own_files, FoundSources& all)
+      : given_(given), settings_(settings), own_files_(own_files), all_(all) {}
 
   std::vector<Source> find() {
     const std::string& text = given_.path;
     const fs::path path = fs::path(text).lexically_normal();
     std::error_code none;
+    if (fs::exists(path, none)) refuse_output(path);
+    const size_t notes = all_.problems.size() + all_.own_files.size();
     if (fs::is_directory(path, none)) {
       const fs::path folder = path.has_filename() ? path : path.parent_path();
-      const size_t problems = problems_.size();
       add_folder(folder, folder);
-      if (found_.empty() && problems_.size() == problems) {
+      if (found_.empty() && all_.problems.size() + all_.own_files.size() == notes) {
         problem(text, "is a folder without files: put text files into it");
       }
     } else if (fs::exists(fs::symlink_status(path, none))) {
+      is_named_itself_ = true;
       add_path(path, path.parent_path());
-    } else if (text.find_first_of(kWildcards) != std::string::npos) {
+    } else if (has_wildcards(text)) {
       add_glob(path);
     } else {
       problem(text, concat("is not there, seen from ", fs::current_path().string(), ": correct the path"));
@@ -85,7 +87,31 @@ class Finder {
   }
 
  private:
-  void problem(const std::string& name, const std::string& reason) { problems_.push_back({name, reason}); }
+  void problem(const std::string& name, const std::string& reason) {
+    all_.problems.push_back({name, reason});
+  }
+
+  // What an entry names itself is meant to be read: files of another corpus or run are.
+  void refuse_output(const fs::path& path) {
+    const OwnFiles::Owner owner = own_files_.owner_of(path);
+    if (!owner.is_output) return;
+    fail_usage(given_.path, " of corpus.sources lies in ", owner.what, " (", owner.folder,
+               "), which charrnn writes itself: leave it out of corpus.sources, or set ", owner.what,
+               " to another folder");
+  }
+
+  bool is_own(const fs::path& file) {
+    if (is_named_itself_) return false;
+    const OwnFiles::Owner owner = own_files_.owner_of(file);
+    if (owner.folder.empty()) return false;
+    auto& list = all_.own_files;
+    auto noted =
+        std::find_if(list.begin(), list.end(), [&](const auto& n) { return n.folder == owner.folder; });
+    if (noted == list.end()) noted = list.insert(list.end(), {owner.folder, owner.what, {}});
+    std::error_code none;
+    noted->files.insert(fs::weakly_canonical(file, none));
+    return true;
+  }
 
   void add_path(const fs::path& path, const fs::path& base) {
     std::error_code error;
@@ -95,6 +121,7 @@ class Finder {
       return problem(path.string(), error ? "cannot be reached: " + error.message() + ": correct or remove it"
                                           : "is neither a file nor a folder: name a regular file");
     }
+    if (is_own(path)) return;
     Source source = source_of(path, path.lexically_relative(base).generic_string(), given_, settings_);
     source.bytes = fs::file_size(path, error);
     found_.push_back(std::move(source));
@@ -115,29 +142,31 @@ class Finder {
   }
 
   void add_glob(const fs::path& pattern) {
-    glob_t found = {};
-    // Of the folders that it looks into, those that are none or not there have nothing that matches.
-    const auto give_up = [](const char*, int error) -> int {
-      return error != ENOENT && error != ENOTDIR && error != ELOOP ? 1 : 0;
-    };
-    const int result = glob(pattern.c_str(), GLOB_NOSORT, give_up, &found);
-    const std::vector<fs::path> paths(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-    globfree(&found);
-    if (result != 0 && result != GLOB_NOMATCH) {
-      return problem(given_.path,
-                     "is a glob with a folder in it that cannot be read: correct its permissions");
-    }
-    for (const fs::path& match : paths) add_path(match, fixed_part(pattern));
-    if (paths.empty()) {
+    const GlobMatches matches = match_glob(pattern);
+    if (!matches.unreadable.empty()) {
+      problem(given_.path, concat("is a glob with a folder in it that cannot be read, ",
+                                  matches.unreadable.front().string(), ": correct its permissions"));
+    } else if (matches.paths.empty()) {
       problem(given_.path, concat("is a glob that no file matches, seen from ", fs::current_path().string(),
                                   ": correct the pattern or put files there"));
     }
+    for (const fs::path& match : matches.paths) add_path(match, fixed_part(pattern));
+    // A file may match by its folder, too, and by several links.
+    std::set<fs::path> places;
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const Source& a, const Source& b) { return a.name < b.name; });
+    std::erase_if(found_, [&](const Source& source) {
+      std::error_code none;
+      return !places.insert(fs::weakly_canonical(source.file, none)).second;
+    });
   }
 
   const SourceSettings& given_;
   const CorpusSettings& settings_;
-  std::vector<SourceProblem>& problems_;
+  OwnFiles& own_files_;
+  FoundSources& all_;
   std::vector<Source> found_;
+  bool is_named_itself_ = false;  // the one file of the entry
 };
 
 Source spool_standard_input(const SourceSettings& given, const CorpusSettings& settings,
@@ -190,25 +219,28 @@ std::vector<std::string> read_list(const fs::path& file, const std::string& sett
   }
   std::string text;
   try {
-    text = read_file(file);
+    text = read_small_text(file);
   } catch (const Error& problem) {
     fail_usage("the list @", file.string(), " of ", setting, " cannot be read: ", problem.what());
   }
   std::vector<std::string> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty() && line[0] != '#') lines.push_back(line);
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    const size_t begin = line.find_first_not_of(" \t");
+    if (begin != std::string::npos && line[begin] != '#') lines.push_back(line);
   }
   return lines;
 }
 
-FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_folder) {
+FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_folder,
+                          const fs::path& run_output) {
   if (settings.sources.empty()) {
     fail_usage("corpus.sources is empty: expected at least one file, folder, glob, @LIST or - ",
                "(standard input)");
   }
   FoundSources all;
+  OwnFiles own_files(settings.output, run_output);
   std::set<fs::path> seen;
   for (const SourceSettings& given : expand_lists(settings.sources)) {
     const bool standard_input = given.path == kStandardInput;
@@ -217,7 +249,7 @@ FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_
     if (standard_input) {
       found.push_back(spool_standard_input(given, settings, spool_folder));
     } else {
-      found = Finder(given, settings, all.problems).find();
+      found = Finder(given, settings, own_files, all).find();
     }
     for (Source& source : found) {
       std::error_code error;
@@ -229,6 +261,10 @@ FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_
       all.sources.push_back(std::move(source));
     }
   }
+  // What this run keeps itself while it reads is not worth a note.
+  std::error_code none;
+  const fs::path spooled = fs::weakly_canonical(spool_folder, none);
+  std::erase_if(all.own_files, [&](const OwnFilesFound& own) { return own.folder == spooled; });
   return all;
 }
 

@@ -52,9 +52,12 @@ namespace {
 [[noreturn]] void fail_malformed(std::string_view text, Malformed found, const std::string& origin,
                                  uint64_t offset) {
   const bool cut_off = found.begin + found.bytes == text.size();
+  const std::string_view rest = text.substr(found.begin);
+  const bool surrogate = rest.size() > 1 && rest[0] == '\xed' && static_cast<unsigned char>(rest[1]) >= 0xa0;
   fail_usage(
-      origin, ": expected UTF-8, found the bytes ", hex_bytes(text.substr(found.begin, found.bytes)),
-      " at byte ", offset + found.begin, cut_off ? ", where the text ends inside a character" : "",
+      origin, ": expected UTF-8, found the bytes ", hex_bytes(rest.substr(0, found.bytes)), " at byte ",
+      offset + found.begin, cut_off ? ", where the text ends inside a character" : "",
+      surrogate ? ", half of a surrogate pair, which CESU-8 has (corpus.encoding: CESU-8)" : "",
       ": set corpus.invalid_bytes to replace or skip, or corpus.encoding to the charset that the text ",
       "really has");
 }
@@ -109,7 +112,9 @@ void append_utf8(char32_t character, std::string& out) {
 std::string character_name(char32_t character) {
   std::array<char, 16> code{};
   std::snprintf(code.data(), code.size(), "U+%04X", static_cast<unsigned>(character));
-  if (u_isgraph(static_cast<UChar32>(character)) == 0) return code.data();
+  const auto c = static_cast<UChar32>(character);
+  if (u_isgraph(c) == 0 || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) != 0)
+    return code.data();
   std::string name = "'";
   append_utf8(character, name);
   return name + "' (" + code.data() + ")";

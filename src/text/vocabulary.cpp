@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "text/json_source.h"
 #include "text/normalizer.h"
+#include "text/prefix.h"
 #include "text/utf8.h"
 
 namespace charrnn {
@@ -208,6 +209,17 @@ uint32_t Vocabulary::id(char32_t character) const {
 
 namespace {
 
+// ", but it has 't' (U+0074)", of what could be meant.
+std::string suggestion(const Vocabulary& vocabulary, const std::u32string& units, size_t place) {
+  if (vocabulary.unit() == Unit::kByte) return "";
+  std::string names;
+  for (const char32_t similar :
+       similar_characters(vocabulary, place == 0 ? 0 : units[place - 1], units[place])) {
+    names += concat(names.empty() ? ", but it has " : ", ", character_name(similar));
+  }
+  return names;
+}
+
 std::string unit_name(Unit unit, char32_t value) {
   return unit == Unit::kByte ? concat("byte ", static_cast<uint32_t>(value)) : character_name(value);
 }
@@ -243,7 +255,7 @@ std::vector<uint32_t> Vocabulary::encode(std::string_view utf8, UnknownCharacter
     } else {
       fail_usage("the vocabulary has no ", unit_name(unit_, units[place]),
                  unit_ == Unit::kByte ? " (byte " : " (character ", place + 1, " of the text)",
-                 unknown == UnknownCharacters::kUnk ? " and no <unk>" : "",
+                 unknown == UnknownCharacters::kUnk ? " and no <unk>" : "", suggestion(*this, units, place),
                  ": change the text, or set sample.unknown_characters (charrnn_sample --unknown) to ",
                  has_unknown() ? "unk or skip" : "skip");
     }

@@ -3,20 +3,23 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "data/manifest.h"
 #include "generate/sampler.h"
 
 namespace charrnn {
 
 void check_against_corpus(const Settings& settings, const CorpusFolder& corpus) {
-  check_prefixes(settings.sample, corpus.vocabulary());
+  Settings as_made = settings;
+  as_made.corpus = with_recipe_of(corpus.path(), settings.corpus);
+  check_prefixes(as_made, corpus.vocabulary());
   if (const SplitInfo* valid = corpus.split("valid"); valid != nullptr) {
     const uint64_t targets =
         valid->characters - (valid->has_targets ? 0 : std::min<uint64_t>(valid->characters, 1));
     if (targets == 0 && settings.evaluate.every.is_on()) {
-      fail_usage("the validation split of the corpus ", settings.corpus.output, " has ", valid->characters,
-                 " characters, too few to predict one: give it a larger share (corpus.split.valid) and "
-                 "preprocess again, "
-                 "or train without it (--set evaluate.every=0)");
+      fail_usage(
+          "the validation split of the corpus ", settings.corpus.output, " has ", valid->characters,
+          " characters, too few to predict one: give it a larger share (corpus.split.valid) and preprocess "
+          "again, or train without it (--set evaluate.every=0)");
     }
     return;
   }

@@ -123,6 +123,7 @@ void TrainingRun::open_corpus() {
   }
   corpus_ = CorpusFolder::open(settings_.corpus.output);
   warn_of_other_corpus_settings();
+  settings_.corpus = with_recipe_of(settings_.corpus.output, settings_.corpus);
   check_against_corpus(settings_, *corpus_);
   if (is_first_) {
     folder_.create();
@@ -618,7 +619,7 @@ void TrainingRun::sample_now() {
   if (!is_first_ || settings_.sample.prefixes.empty()) return;  // a Sampler packs all weights
   const WeightsInUse weights(*trainer_, settings_.sample.weights);
   const Sampler sampler(*model_, corpus_->vocabulary(), corpus_->has_targets());
-  const auto& prefixes = settings_.sample.prefixes;
+  const std::vector<std::string> prefixes = cleaned_prefixes(settings_);
   const auto& temperatures = settings_.sample.temperatures;
   std::string samples;
   std::string lines;

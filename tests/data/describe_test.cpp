@@ -12,6 +12,7 @@ namespace charrnn {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class Describe : public testing::Test {
  protected:
@@ -69,6 +70,61 @@ TEST_F(Describe, TargetsAndTheCut) {
   const auto shard = describe_shard(folder_ / "few/out/train-00000.h5");
   EXPECT_EQ(shard["first_target_characters"], "ohlol\nAB");
   EXPECT_THAT(shard_text(shard), HasSubstr("  their targets \"ohlol\\nAB\"\n"));
+}
+
+class Remarks : public testing::Test {
+ protected:
+  Remarks() {
+    settings_.sources = {(folder_ / "in").string()};
+    settings_.output = (folder_ / "out").string();
+    settings_.split = {.by = SplitBy::kTail, .valid = 0, .test = 0};
+  }
+  std::string report() {
+    build_corpus(settings_);
+    return corpus_text(describe_corpus(settings_.output));
+  }
+  TemporaryFolder folder_;
+  CorpusSettings settings_;
+};
+
+TEST_F(Remarks, DocumentsThatRunTogether) {
+  folder_.write("in/1.txt", "one\n");
+  folder_.write("in/2.txt", "two, without a line end");
+  folder_.write("in/3.jsonl",
+                "{\"text\":\"three\"}\n{\"text\":\"\"}\n{\"text\":\"four \"}\n{\"text\":\"five\"}\n");
+  const std::string text = report();  // two|three and three|four; the last has none after it
+  EXPECT_THAT(text,
+              HasSubstr("2 documents run into the next one without a line end or blank between them, such "
+                        "as 2.txt\n"));
+  EXPECT_THAT(text, HasSubstr("--set 'corpus.document_end=\"\\n\"'"));
+  settings_.document_end = "\n";
+  EXPECT_THAT(report(), Not(HasSubstr("run into the next")));
+  settings_.document_end = "";
+  settings_.join_lines = JoinLines::kSpace;  // a line end becomes a blank
+  EXPECT_THAT(report(), HasSubstr("2 documents run"));
+  settings_.join_lines = JoinLines::kNothing;  // as the recipe wants it
+  EXPECT_THAT(report(), Not(HasSubstr("run into the next")));
+}
+
+TEST_F(Remarks, CharactersThatNobodySees) {
+  folder_.write("in/1.jsonl", "{\"text\":\"a\\u0000b\\u200b\\u200b\\ufeffc\\u001b[1m\\n\"}\n");
+  settings_.document_end = "\x1e";
+  std::string text = report();
+  EXPECT_THAT(text, HasSubstr("characters in the vocabulary that nobody sees (--set "
+                              "corpus.invisible_characters=drop takes them out)\n"
+                              "  U+0000 control character, 1\n"
+                              "  U+001B control character, 1\n"
+                              "  U+200B ZERO WIDTH SPACE, 2\n"
+                              "  U+FEFF ZERO WIDTH NO-BREAK SPACE, 1\n"));
+  EXPECT_THAT(text, HasSubstr("  | a<U+0000>b<U+200B><U+200B><U+FEFF>c<U+001B>[1m\n"));
+  EXPECT_THAT(text, HasSubstr("U+200B 2"));  // among the most frequent
+  EXPECT_EQ(text.find('\0'), std::string::npos);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  settings_.invisible_characters = InvisibleCharacters::kDrop;
+  text = report();
+  EXPECT_THAT(text, Not(HasSubstr("nobody sees")));
+  EXPECT_THAT(text, HasSubstr("  invisible_characters  -5\n"));
+  EXPECT_THAT(text, HasSubstr("  | abc[1m\n"));
 }
 
 TEST_F(Describe, AShard) {

@@ -18,7 +18,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
-constexpr const char* kManifest = R"({"format": "charrnn corpus"})";
+constexpr const char* kManifest = R"({"format": "charrnn corpus", "splits": [{"shards": [
+  {"file": "train-00000.h5"}, {"file": "train-00001.h5"}]}]})";
+constexpr const char* kVocabulary = R"({"format_version": 1, "unit": "code_point", "characters": []})";
 
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
@@ -43,13 +45,15 @@ TEST(OutputFolder, AppearsWholeAtCommit) {
 TEST(OutputFolder, ReplacesAnOldCorpusOrAnEmptyFolder) {
   const TemporaryFolder parent;
   parent.write("corpus/manifest.json", kManifest);
-  parent.write("corpus/train-00007.h5", "old");
+  parent.write("corpus/vocabulary.json", kVocabulary);
+  parent.write("corpus/train-00001.h5", "old");
   fs::create_directory(parent / "empty");
   for (const char* name : {"corpus", "empty"}) {
     OutputFolder folder(parent / name);
     fill(folder, "new");
     folder.commit();
     EXPECT_THAT(names_in(parent / name), ElementsAre("manifest.json"));
+    EXPECT_EQ(read_file(parent / name / "manifest.json"), std::string(kManifest) + "new");
   }
   EXPECT_THAT(names_in(parent.path()), UnorderedElementsAre("corpus", "empty"));
 }
@@ -88,13 +92,37 @@ TEST(OutputFolder, NeverTouchesWhatIsNotOurs) {
     return usage_error_of([&] { OutputFolder folder(parent / name); });
   };
   EXPECT_THAT(refusal("file"), HasSubstr("not a folder"));
-  EXPECT_THAT(refusal("homework"),
-              AllOf(HasSubstr("holds thesis.txt"), HasSubstr("remove this one yourself")));
+  EXPECT_THAT(refusal("homework"), AllOf(HasSubstr("holds thesis.txt"), HasSubstr("move this one yourself")));
   EXPECT_THAT(refusal("half"), HasSubstr("no manifest.json of a charrnn corpus"));
   EXPECT_THAT(refusal("web"), HasSubstr("no manifest.json of a charrnn corpus"));
   EXPECT_THAT(refusal("mixed"), HasSubstr("holds notes.txt"));
+  // Names alone do not make a file ours.
+  parent.write("named/manifest.json", kManifest);
+  parent.write("named/train-00003.h5", "by the user");
+  EXPECT_THAT(refusal("named"),
+              AllOf(HasSubstr("holds train-00003.h5, which its manifest.json does not list"),
+                    HasSubstr("set corpus.output")));
+  parent.write("words/manifest.json", kManifest);
+  parent.write("words/vocabulary.json", R"(["by", "the", "user"])");
+  EXPECT_THAT(refusal("words"), HasSubstr("a vocabulary.json that is not a vocabulary of charrnn"));
+  fs::create_directories(parent / "nested/train-00000.h5");
+  parent.write("nested/manifest.json", kManifest);
+  EXPECT_THAT(refusal("nested"), HasSubstr("holds train-00000.h5"));
   EXPECT_EQ(read_file(parent / "homework/thesis.txt"), "precious");
   EXPECT_THAT(refusal("file/corpus"), HasSubstr("cannot create the folder"));
+}
+
+TEST(OutputFolder, WhatIsPutThereMeanwhileStays) {
+  const TemporaryFolder parent;
+  parent.write("corpus/manifest.json", kManifest);
+  {
+    OutputFolder folder(parent / "corpus");
+    fill(folder, "new");
+    parent.write("corpus/thesis.txt", "precious");
+    EXPECT_THAT(usage_error_of([&] { folder.commit(); }), HasSubstr("holds thesis.txt"));
+  }
+  EXPECT_EQ(read_file(parent / "corpus/manifest.json"), kManifest);
+  EXPECT_EQ(read_file(parent / "corpus/thesis.txt"), "precious");
 }
 
 // A run that is killed leaves its folder; the next one removes it, but not that of a run which is still
@@ -114,9 +142,12 @@ TEST(OutputFolder, RemovesWhatDeadRunsLeft) {
   const std::string elsewhere = "corpus.tmp-some.other.host-1";
   fs::create_directory(parent / alive);
   fs::create_directory(parent / elsewhere);
+  // Of a process that is no more either, by its name, but without our mark: the user's.
+  const std::string users = left.substr(0, left.rfind('-') + 1) + "999999999";
+  parent.write(users + "/manifest.json", "{}");
   OutputFolder folder(parent / "corpus");
   EXPECT_THAT(names_in(parent.path()),
-              UnorderedElementsAre(alive, elsewhere, folder.temporary().filename().string()));
+              UnorderedElementsAre(alive, elsewhere, users, folder.temporary().filename().string()));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -115,9 +116,55 @@ class PreprocessTest(ToolTest):
             report = json.loads(done.stdout)
             self.assertEqual(report["up_to_date"], up_to_date)
             self.assertEqual(report["sources"][0]["bytes"], 178979)
+        # A glob does not find the copy that is kept meanwhile.
+        words = [*command("charrnn_preprocess", self.config, "--json"),
+                 *overrides(corpus__sources=f"['-', '{self.folder}/*']", corpus__output=self.folder / "second")]
+        done = subprocess.run(words, input=b"some text\n" * 100, capture_output=True, env=environment())
+        report = json.loads(done.stdout)
+        self.assertEqual([source["name"] for source in report["sources"]], ["standard-input", "config.yaml"])
+        self.assertEqual([own["folder"] for own in report["own_files"]], [str(self.folder / "corpus")])
         self.assertEqual(sorted(self.contents("corpus")),
                          ["manifest.json", "train-00000.h5", *[f"train-{i:05}.h5" for i in range(1, 29)],
                           "valid-00000.h5", "valid-00001.h5", "vocabulary.json"])
+
+    def test_the_corpus_among_its_sources(self):
+        """Whatever the sources are called, nothing that charrnn wrote is read, and a second run finds nothing new."""
+        data = self.folder / "data"
+        data.mkdir()
+        shutil.copy(TIME_MACHINE, data / "text.txt")
+        settings = {"corpus__sources": f"['{data}/**/*']", "corpus__output": data / "corpus", "corpus__on_error": "skip",
+                    "run__output": data / "run"}
+        self.assertFalse(self.report(**settings)["up_to_date"])
+        self.succeed("charrnn_train", self.config, train__steps=1, **settings)
+        before = self.contents("data/corpus")
+        again = self.report(**settings)
+        self.assertTrue(again["up_to_date"])
+        self.assertEqual({own["what"] for own in again["own_files"]}, {"corpus.output", "run.output"})
+        text = self.succeed("charrnn_preprocess", self.config, "--force", **settings).stdout
+        self.assertIn(f"left out, for charrnn wrote them itself\n  {data}/corpus: ", text)
+        self.assertEqual(self.contents("data/corpus"), before)
+        settings["corpus__sources"] = f"[{data}/run/samples.txt]"
+        (data / "run" / "samples.txt").touch()
+        self.refuse(2, "samples.txt of corpus.sources lies in run.output", tool="charrnn_preprocess", **settings)
+        (data / "corpus" / "train-00099.h5").write_text("by the user")
+        settings["corpus__sources"] = f"[{data}/text.txt]"
+        self.refuse(2, "holds train-00099.h5", "set corpus.output", tool="charrnn_preprocess",
+                    arguments=[self.config, "--force"], **settings)
+        self.assertEqual((data / "corpus" / "train-00099.h5").read_text(), "by the user")
+
+    def test_what_people_should_look_at(self):
+        """Copies in train and held out, texts that run together, characters that nobody sees: NUL and all."""
+        posts = [f"a\0b, {hashlib.sha512(str(i).encode()).hexdigest()}." for i in range(60)]
+        (self.folder / "posts.jsonl").write_text("".join(json.dumps({"text": post}) + "\n" for post in posts + posts))
+        settings = {"corpus__sources": self.folder / "posts.jsonl", "corpus__split": "{by: document, valid: 0.1, test: 0}"}
+        text = self.succeed("charrnn_preprocess", self.config, **settings).stdout
+        for words in ("119 documents run into the next one", "corpus.document_end", "copies in train of ", "U+0000 control",
+                      "corpus.invisible_characters=drop", "a<U+0000>b", "marks to beat"):
+            self.assertIn(words, text)
+        self.assertNotIn("\0", text)
+        settings["corpus__split__copies"] = "together"
+        copies = self.report(**settings, corpus__invisible_characters="drop")["copies"]
+        self.assertEqual((copies["documents"], copies["held_out_with_copies_in_train"]), (60, 0))
 
     def test_gutenberg(self):
         book = ROOT / "data" / "time_machine" / "35-0.txt"

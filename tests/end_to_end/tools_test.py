@@ -61,6 +61,49 @@ class ToolsTest(ToolTest):
         self.assertGreater(peak, before, "an earlier process was larger: nothing was measured")
         self.assertAlmostEqual(int(said[1].replace(",", "")) / (peak * 1024 / 1e6), 1, delta=0.1)
 
+    def test_text_with_nul_characters(self):
+        (self.folder / "posts.jsonl").write_text('{"text": "ab\\u0000cd ab\\u0000cd\\n"}\n' * 300)
+        settings = {"corpus__sources": self.folder / "posts.jsonl", "corpus__output": self.folder / "nul"}
+        self.succeed("charrnn_preprocess", self.config, **settings)
+        run = self.train(train__steps=30, sample__every=30, sample__prefixes='["a"]', **settings)
+        (self.folder / "prefix").write_bytes(b"ab\0c")
+        written = self.succeed("charrnn_sample", run, "--prefix-file", self.folder / "prefix", "-n", 300).stdout
+        self.assertEqual((len(written), written[:4]), (305, "ab\0c"))  # prefix, 300 characters, line end
+        both = self.succeed("charrnn_sample", run, "--prefix", "a", "-n", 300, "--count", 2).stdout
+        self.assertGreaterEqual(len(both), 604)
+        self.assertIn("\0", (run / "samples.txt").read_text() + both)
+
+    def test_prefixes_are_cleaned_as_the_corpus_was(self):
+        settings = {"corpus__lower_case": "true", "corpus__output": self.folder / "lower"}
+        self.succeed("charrnn_preprocess", self.config, **settings)
+        # The config of the run need not have the recipe: the corpus has it.
+        done = self.succeed("charrnn_train", self.config, train__steps=2, sample__every=2, corpus__output=self.folder / "lower")
+        self.assertIn('"The " of sample.prefixes is cleaned as the corpus was (lower_case): "the "', done.stderr)
+        self.assertEqual({line["prefix"] for line in lines(self.folder / "run", "sample")}, {"the "})
+        run = self.folder / "run"
+        done = self.succeed("charrnn_sample", run, "--prefix", "The Time ", "-n", 5)
+        self.assertTrue(done.stdout.startswith("the time "))
+        self.assertIn('--prefix is cleaned as the corpus was (lower_case): "the time "', done.stderr)
+        same = self.succeed("charrnn_sample", run, "--prefix", "the time ", "-n", 5)
+        self.assertEqual((same.stdout, same.stderr), (done.stdout, ""))
+        (self.folder / "prefix").write_bytes(b"\xef\xbb\xbfThe\r\n")
+        shown = self.succeed("charrnn_sample", run, "--prefix-file", self.folder / "prefix", "-n", 1).stdout
+        self.assertTrue(shown.startswith("the\n"))
+        self.refuse(2, "no 'é' (U+00E9) (character 4", "it has 'e' (U+0065)", "--unknown", tool="charrnn_sample",
+                    arguments=[run, "--prefix", "Café"])
+
+    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer takes memory of its own")
+    def test_a_prefix_as_long_as_a_book(self):
+        run = self.train(train__steps=1)
+        shutil.copy(TIME_MACHINE, self.folder / "prefix")  # 180,000 characters
+        peaks = []
+        for prefix in ("--prefix=The ", f"--prefix-file={self.folder}/prefix"):
+            words = ["/usr/bin/env", "python3", "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
+                     "stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+                     str(BIN / "charrnn_sample"), str(run), prefix, "-n", "5"]
+            peaks.append(int(subprocess.run(words, env=environment(), capture_output=True, text=True, check=True).stdout))
+        self.assertLess(peaks[1] - peaks[0], 60_000)  # kB; all its activations would take 290,000
+
     def test_patience_ends_a_run_that_no_longer_gains(self):
         # A rate of 0 gains nothing after the first value.
         folder = self.train(ranks=2, train__steps=100, train__optimizer__learning_rate=0, evaluate__every=5,

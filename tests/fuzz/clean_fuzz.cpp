@@ -89,6 +89,7 @@ Choice read_choice(std::string_view bytes) {
   if (bit(2, 6)) s.document_end = "\x1e";
   if (bit(2, 7)) s.on_error = OnError::kSkip;
   choice.block_bytes = 1 + byte(3) % 64;
+  if (bit(3, 6) && bit(3, 7)) s.invisible_characters = InvisibleCharacters::kDrop;
   s.minimum_kept = std::array{0.0, 0.1, 0.5, 1.0}[byte(4) % 4];
   choice.source.json_field = "text";
   return choice;

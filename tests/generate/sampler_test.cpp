@@ -154,6 +154,34 @@ TEST_F(Samplers, DoublesWriteTheSame) {
   }
 }
 
+// A long prefix is read in pieces: the same state and logits, bit for bit, as if it were read at once.
+TEST_F(Samplers, ALongPrefixIsReadInPieces) {
+  std::string prefix;
+  for (uint64_t x = 1; prefix.size() < 1300; x = x * 6364136223846793005u + 1442695040888963407u) {
+    prefix += static_cast<char>('a' + (x >> 33) % 6);
+  }
+  std::vector<std::pair<int64_t, int64_t>> seen;
+  Sampler sampler(model_, vocabulary_);
+  sampler.on_progress([&](int64_t done, int64_t total) { seen.emplace_back(done, total); });
+  const std::string text = sampler.text(prefix, 50, {.seed = 3});
+  EXPECT_EQ(seen, (std::vector<std::pair<int64_t, int64_t>>{{512, 1300}, {1024, 1300}, {1300, 1300}}));
+
+  const c10::AutoGradMode no_grad(false);
+  const std::vector<uint32_t> ids = vocabulary_.encode(prefix);
+  const at::Tensor all = at::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);
+  RnnState at_once = model_.zero_state(1);
+  const at::Tensor expected = model_.forward(all, at_once, std::nullopt);
+  RnnState in_pieces = model_.zero_state(1);
+  at::Tensor last;
+  for (const at::Tensor& piece : all.split(512, 1)) last = model_.forward(piece, in_pieces, std::nullopt);
+  EXPECT_TRUE(at::equal(at_once.h, in_pieces.h));
+  EXPECT_TRUE(at::equal(expected.select(1, -1), last.select(1, -1)));
+  seen.clear();
+  EXPECT_EQ(text.substr(0, 1), sampler.text(prefix, 1, {.seed = 3}));
+  EXPECT_EQ(sampler.text("abc", 1, {}).size(), 1u);
+  EXPECT_EQ(seen.size(), 3u);  // nothing for a short one
+}
+
 TEST_F(Samplers, AnEmptyPrefixStartsLikeANewLine) {
   EXPECT_EQ(sampler_.text("", 50, {.seed = 2}), sampler_.text("\n", 50, {.seed = 2}));
 }

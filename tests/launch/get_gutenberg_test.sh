@@ -79,9 +79,10 @@ equal "again: $output" 0 "$status"
 equal "again, requests" 0 "$(asked)"
 contains "again" "0 new (0.0 MB), 3 there already" "$output"
 
-# A list with comments, blank lines, carriage returns and no line end; numbers beside it; the environment's mirror.
+# A list with a byte order mark, comments, blank lines, carriage returns, tabs and no line end, and a number next to it;
+# the environment's mirror.
 rm -r books
-printf '# mine\r\n\r\n 84 # Frankenstein\r\n1342' >list.txt
+printf '\xef\xbb\xbf84\t# Frankenstein\r\n\r\n# mine \r\n 1342' >list.txt
 get --list list.txt 2701
 equal "list: $output" 0 "$status"
 equal "list, books" "pg1342.txt pg2701.txt pg84.txt" "$(cd books && echo *)"

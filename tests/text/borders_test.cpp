@@ -95,6 +95,18 @@ std::vector<Recipe> recipes() {
                s.transliterate = true;
                s.lower_case = true;
              }),
+      recipe("drop, nfkc, collapse",
+             [](CorpusSettings& s) {
+               s.invisible_characters = InvisibleCharacters::kDrop;
+               s.normalization = Normalization::kNfkc;
+               s.collapse_blanks = true;
+             }),
+      recipe("drop, letters only, line ends kept",
+             [](CorpusSettings& s) {
+               s.invisible_characters = InvisibleCharacters::kDrop;
+               s.letters_only = true;
+               s.line_ends = LineEnds::kKeep;
+             }),
       recipe("letters only, join nothing",
              [](CorpusSettings& s) {
                s.letters_only = true;
@@ -181,6 +193,10 @@ std::string nasty_text() {
       "\xe2\x82",
       "\xf0\x9f\xa6\n",
       "\0\x01"s,
+      "e\x01\u0301",
+      "\n\u00ade\u200d\u0301",
+      "\n\u3164\u115f\ufffd",
+      "\f\v\n",
       "\U00016fe4\U00016fe4Σ",
   };
   std::string text = "\xef\xbb\xbfOne\r\ntwo\r\r\nthrée\r漢\r\r🦊\n\r\r\r\nend\r";
@@ -232,7 +248,7 @@ const std::string kAlphabet[] = {
     "ि",      "Ж",          "ъ",          "ь",      "й",      "Æ",      "Þ",      "ŉ",        "\u1e9e",
     "\u2028", "\u0085",     "\ufeff",     "\u00ad", "\u200b", "\x80",   "\xff",   "\xe2\x82", "\xf0\x9f",
     "\xc3",   "\U00016fe4", "\U00017000", "և",      "ა",      "\u1ec7", "½",      "①",        "㎏",
-    "\ufdfa", "…",          "’",          "\x01",   "\0"s,
+    "\ufdfa", "…",          "’",          "\x01",   "\0"s,    "\f",     "\u3164", "\ufffd",   "\u034f",
 };
 
 // Texts of a few characters, each from a few kinds, so that what goes badly together meets.

@@ -18,6 +18,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using std::string_literals::operator""s;
 
 std::string read_all(ByteSource& source, size_t at_once) {
@@ -110,6 +111,8 @@ TEST_F(ByteSourceTest, CompressedDataCutShortAreAnErrorThatNamesTheFile) {
     }
   }
   EXPECT_THAT(error_reading("\x1f\x8b", "stub.gz"), HasSubstr("cut short after 2 bytes"));
+  EXPECT_THAT(error_reading("\x1f", "stub.gz"), HasSubstr("cut short after 1 bytes"));
+  EXPECT_THAT(error_reading("\x28\xb5", "stub.zst"), HasSubstr("cut short after 2 bytes"));
   EXPECT_THAT(error_reading(gzip(noise(600000)).substr(0, 500000), "long.gz"),
               HasSubstr("cut short after 500000 bytes"));
 }
@@ -119,11 +122,51 @@ TEST_F(ByteSourceTest, DamagedCompressedDataAreAnErrorThatNamesTheFile) {
   bytes[bytes.size() - 6] = static_cast<char>(bytes[bytes.size() - 6] ^ 1);  // of the check sum
   EXPECT_THAT(error_reading(bytes, "a.gz"),
               AllOf(HasSubstr("a.gz is damaged gzip data"), HasSubstr("incorrect data check")));
-  EXPECT_THAT(error_reading(gzip("one") + "not gzip", "b.gz"), HasSubstr("b.gz is damaged gzip data"));
-  EXPECT_THAT(error_reading(zstd("one") + "no frame", "c.zst"), HasSubstr("c.zst is damaged Zstandard data"));
   bytes = zstd(noise(1000));
   bytes[4] = static_cast<char>(bytes[4] ^ 8);  // a reserved bit
   EXPECT_THAT(error_reading(bytes, "d.zst"), HasSubstr("d.zst is damaged Zstandard data"));
+}
+
+TEST_F(ByteSourceTest, SomethingElseAfterTheEndIsAnErrorPaddingIsNot) {
+  expect_bytes(gzip("one") + std::string(1000, '\0'), "one");  // as tapes and tar pad
+  expect_bytes(gzip("one") + "\0\0"s + gzip("two"), "onetwo");
+  EXPECT_THAT(error_reading(gzip("one") + "not gzip", "b.gz"),
+              AllOf(HasSubstr("b.gz has something else after the end of its gzip data"),
+                    HasSubstr("6e 6f 74 20 67 7a 69 70")));
+  EXPECT_THAT(error_reading(gzip("one") + "\0\0\x1fx"s, "b.gz"), HasSubstr("something else after the end"));
+  EXPECT_THAT(error_reading(zstd("one") + "no frame", "c.zst"),
+              HasSubstr("c.zst has something else after the end of its Zstandard data"));
+}
+
+// By hand (RFC 8878): magic, a descriptor without flags, the window's exponent, one raw block that is the
+// last.
+std::string zstd_with_window(int log, const std::string& text) {
+  const size_t header = text.size() << 3 | 1;
+  std::string frame = "\x28\xb5\x2f\xfd\0"s;
+  frame += static_cast<char>((log - 10) << 3);
+  for (int i = 0; i < 3; ++i) frame += static_cast<char>(header >> (8 * i));
+  return frame + text;
+}
+
+TEST_F(ByteSourceTest, ZstandardMayHaveALargeWindow) {
+  expect_bytes(zstd_with_window(17, "some text\n"), "some text\n");
+  expect_bytes(zstd_with_window(28, "some text\n"), "some text\n");  // zstd --long=28
+  EXPECT_THAT(error_reading(zstd_with_window(40, "some text\n"), "w.zst"),
+              AllOf(HasSubstr("w.zst was compressed in a way that this libzstd"), HasSubstr("--long=31"),
+                    Not(HasSubstr("damaged"))));
+}
+
+// pzstd and seekable archives begin with a skippable frame: 0x184d2a50 to 5f, a length, that many bytes.
+TEST_F(ByteSourceTest, SkippableFramesOfZstandardAreSkipped) {
+  expect_bytes("\x50\x2a\x4d\x18\4\0\0\0abcd"s + zstd("one") + "\x5f\x2a\x4d\x18\0\0\0\0"s + zstd("two"),
+               "onetwo");
+  expect_bytes("Peter", "Peter");  // 0x50 alone does not make a frame
+}
+
+TEST_F(ByteSourceTest, ZstandardWithADictionaryIsRefusedAsThat) {
+  // The same by hand with the number of a dictionary, 7.
+  EXPECT_THAT(error_reading("\x28\xb5\x2f\xfd\x01\x38\x07\x09\0\0x"s, "d.zst"),
+              HasSubstr("was compressed with a dictionary"));
 }
 
 TEST_F(ByteSourceTest, WhatCannotBeReadIsNamedWithTheReason) {

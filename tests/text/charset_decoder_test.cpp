@@ -54,6 +54,7 @@ TEST(CharsetDecoder, DecodesWhereverBlocksAreCut) {
       {"GB18030",
        "\xd6\xd0\xce\xc4\xa3\xac\x61\x62\x63\x0a\xba\xba\xd7\xd6\x95\x30\xd9\x32\xa8\xa6\x95\x32\x82\x36",
        "中文，abc\n汉字🦊é𠀀"},
+      {"CESU-8", "a\xed\xa0\xbd\xed\xb8\x80\xc3\xa9\x0a", "a😀é\n"},  // surrogates, each as UTF-8
       {"KOI8-R", "\xf0\xd2\xc9\xd7\xc5\xd4, \xcd\xc9\xd2! \xa3\xb3 \x80\x81\x0a", "Привет, мир! ёЁ ─│\n"},
       {"windows-1250", "P\xf8\xedli\x9a \x9elu\x9dou\xe8k\xfd k\xf9\xf2 \x84\x85\x93\x0a",
        "Příliš žluťoučký kůň „…“\n"},
@@ -175,6 +176,15 @@ TEST(CharsetDecoder, DropsOnlyAByteOrderMarkAtTheStart) {
 TEST(CharsetDecoder, FiveBytesOfWindows1252AreControlCharacters) {
   EXPECT_EQ(decode("windows-1252", InvalidBytes::kError, "\x81\x8d\x8f\x90\x9d", 1000).text,
             "\u0081\u008d\u008f\u0090\u009d");
+}
+
+TEST(CharsetDecoder, HalfASurrogatePairInCesu8IsInvalid) {
+  for (const size_t block_bytes : kBlockBytes) {
+    const Decoded found =
+        decode("CESU-8", InvalidBytes::kReplace, "a\xed\xa0\xbd z\xed\xb8\x80", block_bytes);
+    EXPECT_EQ(found.text, "a\ufffd z\ufffd");
+    EXPECT_EQ(found.invalid, 2u);
+  }
 }
 
 // Only UTF-7 and the like can spell those.

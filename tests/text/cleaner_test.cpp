@@ -213,7 +213,7 @@ TEST(Cleaner, CountsAddUp) {
   one.decoded = 1, one.invalid = 2, one.kept = 3;
   int64_t next = 4;
   CleaningCounts::visit_changes(one, [&](const char*, int64_t& change) { change = next++; });
-  EXPECT_EQ(next, 13);
+  EXPECT_EQ(next, 14);
   sum.add(one);
   sum.add(one);
   EXPECT_EQ(sum.decoded, 2u);

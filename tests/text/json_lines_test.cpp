@@ -63,8 +63,8 @@ TEST(JsonLines, EscapesAreUndone) {
 
 TEST(JsonLines, ABadLineIsAProblemAndTheNextIsRead) {
   for (const std::string bad :
-       {"{", "nul", "{\"text\":\"x\"", "{\"text\":\"x\"} {}", "{\"text\":\"\\ud83e\"}", "{\"text\":\"\xff\"}",
-        "{'text':'x'}", "\xef\xbb\xbf{}", "{\"text\":\"a\tb\"}"}) {
+       {"{", "nul", "{\"text\":\"x\"", "{\"text\":\"x\"} {}", "{\"text\":\"\\ud83\"}", "{\"\\ud83e",
+        "{\"text\":\"\xff\"}", "{'text':'x'}", "\xef\xbb\xbf{}", "{\"text\":\"a\tb\"}"}) {
     EXPECT_THAT(read(bad + "\n{\"text\":\"good\"}"), ElementsAre(HasSubstr("1! is not JSON ("), "2: good"))
         << bad;
   }
@@ -75,6 +75,32 @@ TEST(JsonLines, ABadLineIsAProblemAndTheNextIsRead) {
   EXPECT_THAT(read("{}\n{\"text\":null}\n{\"text\":1}\n"),
               ElementsAre(HasSubstr("1! has no field \"text\""),
                           HasSubstr("2! has a field \"text\" that is not"), HasSubstr("3! has a field")));
+}
+
+// Half of a surrogate pair is JSON, but no character: "error" is the policy unless another one is given.
+TEST(JsonLines, HalfASurrogatePairIsAsMalformedBytes) {
+  const auto read_with = [](InvalidBytes policy, std::string_view line, const std::string& field = "text") {
+    std::string all;
+    JsonLines(field, policy).read(line, 1, [&](const JsonLines::Document& document) {
+      all +=
+          concat(document.text, "|", document.invalid, document.problem.empty() ? "" : "!", document.problem);
+    });
+    return all;
+  };
+  const std::string half = R"({"text":"a\ud83d\\ud83d \uD83Dz","by":"b\udc00\ud800"})";
+  EXPECT_EQ(read_with(InvalidBytes::kReplace, half), "a\ufffd\\ud83d \ufffdz|2");
+  EXPECT_EQ(read_with(InvalidBytes::kSkip, half), "a\\ud83d z|2");
+  EXPECT_THAT(
+      read_with(InvalidBytes::kError, half),
+      AllOf(HasSubstr("|2!has half of a surrogate pair (\\ud83d)"), HasSubstr("corpus.invalid_bytes")));
+  EXPECT_EQ(read_with(InvalidBytes::kReplace, half, "by"), "b\ufffd\ufffd|2");  // halves in the wrong order
+  // Whole pairs stay, and halves in other fields do no harm.
+  const std::string whole = R"({"by":"\ud83d","text":"\ud83e\udd8a"})";
+  for (const auto policy : {InvalidBytes::kError, InvalidBytes::kReplace, InvalidBytes::kSkip}) {
+    EXPECT_EQ(read_with(policy, whole), "🦊|0");
+  }
+  EXPECT_THAT(read_with(InvalidBytes::kReplace, R"({"text":"\ud83d)"), HasSubstr("!is not JSON ("));
+  EXPECT_THAT(read_with(InvalidBytes::kReplace, R"({"by":"\ud83d"})"), HasSubstr("!has no field"));
 }
 
 // What a file of JSON lines becomes, read in blocks.
@@ -183,6 +209,16 @@ TEST_F(JsonDocuments, MalformedBytesAreRepairedBeforeTheyAreParsed) {
   }
   settings_.invalid_bytes = InvalidBytes::kSkip;
   EXPECT_THAT(clean(bytes).texts, ElementsAre("a¶", ".¶"));
+}
+
+TEST_F(JsonDocuments, HalvesOfSurrogatePairsAreCounted) {
+  const std::string bytes = "{\"text\":\"a\\ud83d\"}\n{\"text\":\"\xed\xa0\xbd.\"}\n";
+  settings_.invalid_bytes = InvalidBytes::kSkip;
+  EXPECT_THAT(clean(bytes).texts, ElementsAre("a¶", ".¶"));
+  EXPECT_EQ(clean(bytes).counts.invalid, 4u);  // as UTF-8 the half is three malformed bytes
+  settings_.invalid_bytes = InvalidBytes::kError;
+  EXPECT_THAT(usage_error_of([&] { clean(bytes); }),
+              AllOf(HasSubstr("line 1 of"), HasSubstr("half of a surrogate pair")));
 }
 
 TEST_F(JsonDocuments, OfAnEmptyFileThereAreNone) {

@@ -92,6 +92,18 @@ TEST_F(Sources, AGlobNamesFilesFromItsFixedFolder) {
   EXPECT_THAT(names({at("*")}), ElementsAre("a.txt", "b/10.txt", "b/2.txt", "c/d/e.md"));
 }
 
+TEST_F(Sources, TwoStarsStandForAnyFolders) {
+  folder_.write("c/d/2.txt", "");
+  EXPECT_THAT(names({at("**/*.txt")}), ElementsAre("a.txt", "b/10.txt", "b/2.txt", "c/d/2.txt"));
+  EXPECT_THAT(names({at("**/2.txt")}), ElementsAre("b/2.txt", "c/d/2.txt"));
+  EXPECT_THAT(names({at("**")}), ElementsAre("a.txt", "b/10.txt", "b/2.txt", "c/d/2.txt", "c/d/e.md"));
+  EXPECT_THAT(names({at("c/**/**/d/**/*.md")}), ElementsAre("d/e.md"));
+  fs::create_directory_symlink(at("b"), at("b/round"));
+  fs::create_directory_symlink(folder_.path(), at("b/up"));
+  EXPECT_THAT(names({at("**/*.txt")}), ElementsAre("a.txt", "b/10.txt", "b/2.txt", "c/d/2.txt"));
+  EXPECT_THAT(problem(at("**/*.epub")), HasSubstr("a glob that no file matches"));
+}
+
 TEST_F(Sources, AFileWithAStarInItsNameIsTakenLiterally) {
   folder_.write("b/*.txt", "");
   EXPECT_THAT(names({at("b/*.txt")}), ElementsAre("*.txt"));
@@ -116,11 +128,19 @@ TEST_F(Sources, LinksToFilesAreFollowedLinksToFoldersOnlyWhereNamed) {
 }
 
 TEST_F(Sources, AListNamesOthers) {
-  const std::string list = "# files\r\n" + at("b/2.txt") + "\r\n\r\n" + at("*.txt") + "\n#\n" + at("c");
+  const std::string list =
+      "# files\r\n" + at("b/2.txt") + "\r\n \t\r\n" + at("*.txt") + " \t\n  # more\n" + at("c");
   folder_.write("lists/files.list", list);
   EXPECT_THAT(names({"@" + at("lists/files.list")}), ElementsAre("2.txt", "a.txt", "d/e.md"));
-  EXPECT_THAT(read_list(at("lists/files.list"), "corpus.sources"),
-              ElementsAre(at("b/2.txt"), at("*.txt"), at("c")));
+  const auto entries = ElementsAre(at("b/2.txt"), at("*.txt"), at("c"));
+  EXPECT_THAT(read_list(at("lists/files.list"), "corpus.sources"), entries);
+  // As editors save it: with a byte order mark, in UTF-16.
+  folder_.write("lists/marked.list", "\xef\xbb\xbf" + list);
+  EXPECT_THAT(read_list(at("lists/marked.list"), "corpus.sources"), entries);
+  std::string wide = "\xff\xfe";
+  for (const char c : list) wide += {c, '\0'};
+  folder_.write("lists/wide.list", wide);
+  EXPECT_THAT(read_list(at("lists/wide.list"), "corpus.sources"), entries);
   EXPECT_THAT(
       usage_error_of([&] { find({"@" + at("none.list")}); }),
       AllOf(HasSubstr("the list @" + at("none.list") + " of corpus.sources"), HasSubstr("No such file")));

@@ -1,0 +1,27 @@
+// Pieces of the reports that people read: numbers, names of characters, columns.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace charrnn {
+
+// 1234567 -> "1,234,567"
+std::string grouped(uint64_t number);
+std::string grouped(const nlohmann::ordered_json& number);
+
+// "1 line", "2,000 lines"
+std::string plural(uint64_t count, const std::string& noun);
+
+// "space", "'e'", "U+0007"
+std::string shown_character(char32_t character);
+
+// Rows of cells in columns: numbers to the right, words to the left.
+std::string aligned(const std::vector<std::vector<std::string>>& rows);
+
+// Of a source of the manifest: "windows-1252 (detector, 88 %; declares ASCII)"
+std::string charset_text(const nlohmann::ordered_json& source);
+
+}  // namespace charrnn

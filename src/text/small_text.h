@@ -1,0 +1,13 @@
+// A small text file that a person wrote or saved, such as a list or a prefix, in whatever way editors save
+// text: a byte order mark is not part of it, and with one it may also be UTF-16 or UTF-32.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace charrnn {
+
+// UTF-8 where the file is text. Throws Error where it cannot be read.
+std::string read_small_text(const std::filesystem::path& file);
+
+}  // namespace charrnn
