@@ -1,7 +1,9 @@
 // charrnn_preprocess CONFIG: text to HDF5 shards, vocabulary and manifest, once, before training.
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "config/config_file.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/stop_signal.h"
 #include "core/tool_main.h"
 #include "data/corpus_builder.h"
@@ -83,6 +86,18 @@ int verify(const std::string& folder, bool json) {
   return 0;
 }
 
+// The work is the corpus: it is complete, also if nobody reads what is printed about it.
+void print_report(const std::string& text, const std::string& folder) {
+  std::fputs(text.c_str(), stdout);
+  try {
+    charrnn::check_output();
+  } catch (const charrnn::Error& error) {
+    charrnn::log::warning(charrnn::concat(error.what(), "; the corpus in ", folder, " is complete"));
+    __fpurge(stdout);
+    std::clearerr(stdout);
+  }
+}
+
 int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool json) {
   charrnn::BuildSummary summary;
   {
@@ -111,9 +126,10 @@ int build(const charrnn::CorpusSettings& settings, int threads, bool force, bool
     corpus["seconds"] = summary.seconds;
     std::puts(charrnn::json_line(corpus).c_str());
   } else {
-    std::fputs(charrnn::corpus_text(corpus).c_str(), stdout);
-    std::printf("%.1f MB in %.1f s; now: charrnn_train with the same config\n",
-                static_cast<double>(summary.bytes) / 1e6, summary.seconds);
+    std::array<char, 128> end{};
+    std::snprintf(end.data(), end.size(), "%.1f MB in %.1f s; now: charrnn_train with the same config\n",
+                  static_cast<double>(summary.bytes) / 1e6, summary.seconds);
+    print_report(charrnn::corpus_text(corpus) + end.data(), settings.output);
   }
   return 0;
 }
@@ -140,6 +156,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", json, "print the report as one line of JSON");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
+  ignore_write_signals();
   return run_tool([&] {
     if (mistake) throw *mistake;
     const CorpusSettings settings = read_config(config_file, overrides).settings.corpus;
