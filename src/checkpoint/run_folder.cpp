@@ -181,8 +181,9 @@ void RunFolder::create(bool alone) const {
   std::error_code problem;
   fs::create_directories(checkpoints(), problem);
   if (problem) {
-    fail_usage("the run's folder ", path_, " cannot be made: ", problem.message(),
-               ": set run.output to a folder ", "that can be written");
+    fail_usage(
+        "the folder ", checkpoints(), " cannot be made: ", problem.message(),
+        ": set run.output to a folder that can be written (--set run.output=FOLDER), or move that away");
   }
   if (!alone) return;
   remove_leftovers(path_, is_run_file);

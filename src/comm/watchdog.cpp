@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <optional>
@@ -192,11 +193,13 @@ void Watchdog::look_for_trouble() {
   if (!is_told_to_end && ++looks_ % kLooksBetweenFolders != 0) return;
   ExitCode code = ExitCode::kError;
   std::string cause;
-  auto others = reports_in(folder);
-  std::erase_if(others, [&](const fs::path& report) { return !is_of_start(report, start); });
-  if (!others.empty()) {
-    if (others.front().filename().string().starts_with(kAbortPrefix)) code = ExitCode::kLost;
-    cause = "another rank reported first: " + others.front().filename().string();
+  const auto reports = reports_in(folder);
+  const auto other = std::find_if(reports.begin(), reports.end(),
+                                  [&](const fs::path& report) { return is_of_start(report, start); });
+  if (other != reports.end()) {
+    const std::string name = other->filename().string();
+    if (name.starts_with(kAbortPrefix)) code = ExitCode::kLost;
+    cause = "another rank reported first: " + name;
   } else if (is_stuck && is_told_to_end) {
     cause = concat("told to end (SIGTERM) while waiting for other ranks in ", awaited->name, ", operation ",
                    awaited->sequence);

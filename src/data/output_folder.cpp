@@ -22,6 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Held by the process that fills the temporary folder.
+constexpr const char* kLockFile = ".lock";
+
 // Only what charrnn_preprocess writes may be replaced and removed.
 bool is_our_file(const std::string& name) {
   if (name == "manifest.json" || name == "vocabulary.json") return true;
@@ -56,10 +59,19 @@ std::string temporary_prefix(const fs::path& target) {
   return target.filename().string() + ".tmp-" + host.data() + "-";
 }
 
+// On any host, if it has a lock that nobody holds; else by the number of its process, which means something
+// only on this host.
 void remove_leftovers(const fs::path& target) {
+  const std::string general = target.filename().string() + ".tmp-";
   const std::string prefix = temporary_prefix(target);
   for (const auto& entry : fs::directory_iterator(target.parent_path())) {
     const std::string name = entry.path().filename().string();
+    if (const fs::path lock = entry.path() / kLockFile; name.starts_with(general) && fs::exists(lock)) {
+      if (FileLock(lock).state() != FileLock::State::kHeld) continue;  // a run is filling it
+      log::info("removing " + entry.path().string() + ", left over by a run that was killed");
+      fs::remove_all(entry.path());
+      continue;
+    }
     if (!name.starts_with(prefix)) continue;
     pid_t process = 0;
     const auto [end, error] =
@@ -98,6 +110,7 @@ OutputFolder::OutputFolder(const fs::path& target) {
     fail_usage("cannot create the folder ", temporary_.string(), " for corpus.output: ", error.message(),
                ": correct its permissions, or set another corpus.output");
   }
+  lock_.emplace(temporary_ / kLockFile);
 }
 
 OutputFolder::~OutputFolder() {
@@ -106,6 +119,7 @@ OutputFolder::~OutputFolder() {
 }
 
 void OutputFolder::commit() {
+  lock_->remove();
   sync_folder(temporary_);
   if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) != 0) {
     check(errno == EEXIST || errno == EINVAL, "cannot rename ", temporary_.string(), " to ", target_.string(),

@@ -1,9 +1,11 @@
 // A folder that appears whole or not at all: filled beside its place under a temporary name, then swapped in.
-// A run killed at any instant leaves the old corpus as it was; what it left is removed by the next run on
-// this machine.
+// A run killed at any instant leaves the old corpus as it was; what it left is removed by the next run.
 #pragma once
 
 #include <filesystem>
+#include <optional>
+
+#include "core/file_lock.h"
 
 namespace charrnn {
 
@@ -23,6 +25,7 @@ class OutputFolder {
  private:
   std::filesystem::path target_;
   std::filesystem::path temporary_;
+  std::optional<FileLock> lock_;  // on a file in it
 };
 
 }  // namespace charrnn

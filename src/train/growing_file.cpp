@@ -1,6 +1,7 @@
 #include "train/growing_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -131,8 +132,15 @@ void GrowingFile::flush() {
   }
 }
 
+bool GrowingFile::is_in_place() const {
+  struct stat opened {};
+  struct stat found {};
+  return descriptor_ < 0 || (fstat(descriptor_, &opened) == 0 && stat(path_.c_str(), &found) == 0 &&
+                             opened.st_dev == found.st_dev && opened.st_ino == found.st_ino);
+}
+
 void GrowingFile::restore() {
-  if (descriptor_ < 0) return;
+  if (is_in_place()) return;
   GrowingFile fresh(path_, 0);
   fresh.append(read_at(descriptor_, 0, bytes_, path_) + waiting_);
   fresh.lost_bytes_ += lost_bytes_;

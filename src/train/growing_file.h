@@ -26,8 +26,9 @@ class GrowingFile {
   void append(const std::string& text);
   // Tries again to write what waits.
   void flush();
-  // Writes the whole file again under its path, from what is still open: for a folder that was deleted or
-  // renamed.
+  // The path still leads to the file that is open.
+  bool is_in_place() const;
+  // If not: writes the whole file again under its path, for a folder that was deleted or renamed.
   void restore();
 
   uint64_t bytes() const { return bytes_ + waiting_.size(); }

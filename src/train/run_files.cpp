@@ -52,8 +52,13 @@ void RunFiles::flush() {
   for (GrowingFile* file : {&metrics_, &samples_, &events_}) file->flush();
 }
 
-void RunFiles::restore() {
-  for (GrowingFile* file : {&metrics_, &samples_, &events_}) file->restore();
+bool RunFiles::restore() {
+  bool is_any_gone = false;
+  for (GrowingFile* file : {&metrics_, &samples_, &events_}) {
+    is_any_gone |= !file->is_in_place();
+    file->restore();
+  }
+  return is_any_gone;
 }
 
 }  // namespace charrnn

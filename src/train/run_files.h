@@ -28,8 +28,8 @@ class RunFiles {
   // What ended all writing into one of them, or empty.
   std::string failure() const;
   void flush();
-  // The folder was deleted or renamed: writes all of them again.
-  void restore();
+  // If the folder was deleted or renamed, writes those again that are gone; false if none is.
+  bool restore();
 
  private:
   GrowingFile metrics_;

@@ -196,7 +196,6 @@ void TrainingRun::go_on_from(const Checkpoint& found) {
 
 void TrainingRun::open_files() {
   if (!is_first_) return;
-  claim_->keep();
   write_settings();
   const Progressed& progress = trainer_->progress();
   files_ = RunFiles(folder_, progress, {checkpoint_line(false), checkpoint_line(true)});
@@ -204,6 +203,7 @@ void TrainingRun::open_files() {
 
 void TrainingRun::write_settings() {
   folder_.create(claim_->is_exclusive());
+  claim_->keep();
   write_file_atomically(folder_.config(), kConfigMark + to_yaml(settings_));
   write_file_atomically(folder_.vocabulary(), corpus_->vocabulary().to_json());
 }
@@ -649,7 +649,8 @@ void TrainingRun::save(bool is_best, Attempt attempt) {
     }
   });
   if (!problem.empty()) {
-    report_event(concat("step ", progress.step, " could not be saved: ", problem,
+    report_event(concat("step ", progress.step, is_best ? ", the best so far," : "",
+                        " could not be saved: ", problem,
                         ". The run continues, and tries again at the next checkpoint; those before stay"));
   }
 }
@@ -680,9 +681,8 @@ void TrainingRun::return_to_folder() {
   } catch (const Error& error) {
     fail("the run's folder was deleted or renamed during the run, and cannot be made again: ", error.what());
   }
-  claim_->keep();
   write_settings();
-  files_.restore();
+  if (!files_.restore()) return;  // only .lock was removed
   report_event(
       concat("the run's folder ", folder_.path(),
              " was deleted, renamed or replaced during the run: it is "

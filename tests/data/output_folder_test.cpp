@@ -114,9 +114,17 @@ TEST(OutputFolder, RemovesWhatDeadRunsLeft) {
   const std::string elsewhere = "corpus.tmp-some.other.host-1";
   fs::create_directory(parent / alive);
   fs::create_directory(parent / elsewhere);
+  // With a lock it does not matter where it was made, or which process has that number now.
+  const std::string killed_elsewhere = "corpus.tmp-some.other.host-2";
+  const std::string filling = left.substr(0, left.rfind('-') + 1) + "999999999";
+  for (const std::string& name : {killed_elsewhere, filling}) parent.write(name + "/.lock", "");
+  const FileLock lock(parent / (filling + "/.lock"));
   OutputFolder folder(parent / "corpus");
   EXPECT_THAT(names_in(parent.path()),
-              UnorderedElementsAre(alive, elsewhere, folder.temporary().filename().string()));
+              UnorderedElementsAre(alive, elsewhere, filling, folder.temporary().filename().string()));
+  fill(folder, "whole");
+  folder.commit();
+  EXPECT_FALSE(fs::exists(parent / "corpus/.lock"));
 }
 
 }  // namespace

@@ -172,17 +172,19 @@ class FileSystemTest(RunningTest):
 
 
 class EndsTest(RunningTest):
-    def test_a_terminal_that_closes(self):
-        for option, ends in (("--default-signal=HUP", True), ("--ignore-signal=HUP", False)):
+    def test_signals_that_stop_and_those_that_were_ignored_before(self):
+        """A terminal that closes, nohup, what a shell starts in the background, a limit of processor time."""
+        for option, sent, ends in (("--default-signal=HUP", signal.SIGHUP, True), ("--ignore-signal=HUP", signal.SIGHUP, False),
+                                   ("--ignore-signal=INT", signal.SIGINT, False), ("--default-signal=XCPU", signal.SIGXCPU, True)):
             with self.subTest(option=option):
                 folder = self.folder / option
                 process = self.start(prefix=["env", option], run__output=folder, **LONG)
                 self.wait_for_step(3, folder)
-                process.send_signal(signal.SIGHUP)
+                process.send_signal(sent)
                 if not ends:
                     self.wait_for_step(self.last_step(folder) + 20, folder)
                 errors = self.finish(process, sent=None if ends else signal.SIGTERM)
-                self.assertIn("SIGHUP" if ends else "SIGTERM", errors)
+                self.assertIn(sent.name if ends else "SIGTERM", errors)
                 self.assertEqual(self.saved(folder), self.last_step(folder))
 
     def test_output_that_nobody_takes(self):
@@ -267,7 +269,8 @@ class VanishedTest(RunningTest):
             self.assertIn(words, done.stderr)
 
     def test_the_folder_is_deleted_or_renamed_during_the_run(self):
-        for name, vanish in (("deleted", shutil.rmtree), ("renamed", lambda folder: folder.rename(f"{folder}.old"))):
+        for name, vanish in (("deleted", shutil.rmtree), ("renamed", lambda folder: folder.rename(f"{folder}.old")),
+                             ("unlocked", lambda folder: (folder / ".lock").unlink())):
             with self.subTest(name):
                 folder = self.folder / name
                 process = self.start(run__output=folder, **LONG)
@@ -275,7 +278,9 @@ class VanishedTest(RunningTest):
                 os.kill(process.pid, signal.SIGSTOP)
                 vanish(folder)
                 os.kill(process.pid, signal.SIGCONT)
-                self.assertIn("was deleted, renamed or replaced", self.finish(process))
+                errors = self.finish(process)
+                self.assertEqual("was deleted, renamed or replaced" in errors, name != "unlocked", errors)
+                self.assertTrue((folder / ".lock").exists())
                 steps = [line["step"] for line in lines(folder, "train")]
                 self.assertEqual(steps, list(range(1, steps[-1] + 1)), "its record is whole")
                 done = self.succeed("charrnn_train", self.config, run__output=folder, train__steps=steps[-1] + 1)
