@@ -61,7 +61,8 @@ class RunFolder {
   // Removes the checkpoints of later steps, the best too if it is one.
   void remove_after(int64_t step) const;
 
-  // The checkpoint that `best` stands for; nullopt if there is none, or it is gone, which is a warning.
+  // The checkpoint that `best` stands for; nullopt if the run has none yet; also if it is gone, which is
+  // a warning.
   std::optional<std::filesystem::path> best() const;
 
  private:

@@ -152,7 +152,7 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
   return contents;
 }
 
-// What HOW makes of the file, with its errors named after the file.
+// What `how` makes of the file; errors get its path.
 template <class How>
 auto read(const std::filesystem::path& path, const How& how) {
   std::ifstream in(path, std::ios::binary);

@@ -22,7 +22,7 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
 // Throws Error where the file is cut short, damaged, or no safetensors file.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
-// Only the metadata, unchecked: for a look at what a file is. Throws Error where there are none.
+// Only the metadata, unchecked: for a look at what a file is. Throws Error if it has none.
 std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path);
 
 }  // namespace charrnn

@@ -31,7 +31,7 @@ std::string read_at(int descriptor, uint64_t begin, uint64_t bytes, const fs::pa
   return text;
 }
 
-// How much of TEXT the file took; errno says why that is not all of it.
+// How many bytes the file took; errno has the reason if that is not all.
 size_t write_some(int descriptor, const std::string& text) {
   size_t done = 0;
   while (done < text.size()) {

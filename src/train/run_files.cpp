@@ -1,5 +1,6 @@
 #include "train/run_files.h"
 
+#include "core/error.h"
 #include "text/utf8.h"
 #include "train/event_file.h"
 
@@ -37,8 +38,18 @@ bool RunFiles::are_waiting() const {
   return metrics_.waiting_bytes() + events_.waiting_bytes() + samples_.waiting_bytes() > 0;
 }
 
-uint64_t RunFiles::lost_bytes() const {
-  return metrics_.lost_bytes() + events_.lost_bytes() + samples_.lost_bytes();
+std::optional<std::string> RunFiles::news() {
+  if (are_waiting() == is_full_) return std::nullopt;
+  is_full_ = !is_full_;
+  const std::filesystem::path folder = metrics_.path().parent_path();
+  if (is_full_) {
+    return concat("the disk of ", folder,
+                  " is full: the run continues, and keeps the lines of metrics.jsonl and ",
+                  "samples.txt in memory until there is space: free some");
+  }
+  const uint64_t lost = metrics_.lost_bytes() + events_.lost_bytes() + samples_.lost_bytes();
+  return concat("the disk of ", folder, " has space again: the lines that were kept are written",
+                lost > 0 ? concat(", ", lost, " bytes for which there was no memory are lost") : "");
 }
 
 std::string RunFiles::failure() const {

@@ -1,7 +1,9 @@
 // The files of a run that grow with it (growing_file.h), together.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "checkpoint/run_folder.h"
 #include "train/growing_file.h"
@@ -24,7 +26,8 @@ class RunFiles {
 
   // A full disk has not taken all yet.
   bool are_waiting() const;
-  uint64_t lost_bytes() const;
+  // That this has begun or ended since the last call, for people.
+  std::optional<std::string> news();
   // What ended all writing into one of them, or empty.
   std::string failure() const;
   void flush();
@@ -35,6 +38,7 @@ class RunFiles {
   GrowingFile metrics_;
   GrowingFile events_;
   GrowingFile samples_;
+  bool is_full_ = false;  // by the last news
 };
 
 }  // namespace charrnn

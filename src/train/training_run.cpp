@@ -683,37 +683,24 @@ void TrainingRun::return_to_folder() {
   }
   write_settings();
   if (!files_.restore()) return;  // only .lock was removed
-  report_event(
-      concat("the run's folder ", folder_.path(),
-             " was deleted, renamed or replaced during the run: it is "
-             "made again, with all of metrics.jsonl and samples.txt; checkpoints from before are where "
-             "it was moved to"));
+  report_event(concat("the run's folder ", folder_.path(),
+                      " was deleted, renamed or replaced during the run: ",
+                      "it is made again, with all of metrics.jsonl and samples.txt; checkpoints from before ",
+                      "are where it was moved to"));
 }
 
-// What is said once: that standard output, or the disk, takes nothing any more.
+// What takes nothing any more, once each.
 void TrainingRun::look_after_output() {
   if (!is_first_) return;
+  const char* const end = ": the run continues without it; metrics.jsonl has every number";
   if (const std::string reason = screen_.take_failure(); !reason.empty()) {
-    report_event(concat("standard output cannot be written (", reason,
-                        "): the run continues without it; metrics.jsonl has every number"));
+    report_event(concat("standard output cannot be written (", reason, ")", end));
   }
   if (std::ferror(stderr) != 0 && !is_error_output_lost_) {
     is_error_output_lost_ = true;
-    report_event(
-        "standard error cannot be written: the run continues without it; events are in metrics.jsonl");
+    report_event(concat("standard error cannot be written", end));
   }
-  if (files_.are_waiting() != is_disk_full_) {
-    is_disk_full_ = files_.are_waiting();
-    const uint64_t lost = files_.lost_bytes();
-    report_event(is_disk_full_
-                     ? concat("the disk of ", folder_.path(),
-                              " is full: the run continues, and keeps the lines "
-                              "of metrics.jsonl and samples.txt in memory until there is space: free some")
-                     : concat("the disk of ", folder_.path(),
-                              " has space again: the lines that were kept are "
-                              "written",
-                              lost > 0 ? concat(", ", lost, " bytes were lost") : ""));
-  }
+  report_pitfall(files_.news());
   if (const std::string failure = files_.failure(); !failure.empty() && !is_file_error_said_) {
     is_file_error_said_ = true;
     screen_.end_status();
@@ -728,12 +715,10 @@ void TrainingRun::end_files() {
     look_after_output();
     if (const std::string failure = files_.failure(); !failure.empty()) {
       fail("the run ended because ", failure,
-           ": check that disk (dmesg); the same command continues from the "
-           "last checkpoint");
+           ": check that disk (dmesg); the same command continues from the ", "last checkpoint");
     }
     if (files_.are_waiting()) {
-      log::warning(concat("the disk of ", folder_.path(),
-                          " is full: the last lines of metrics.jsonl or "
+      log::warning(concat("the disk of ", folder_.path(), " is full: the last lines of metrics.jsonl or ",
                           "samples.txt are lost"));
     }
   });

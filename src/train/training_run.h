@@ -109,7 +109,6 @@ class TrainingRun {
 
   Screen screen_;
   RunFiles files_;
-  bool is_disk_full_ = false;  // and that was said
   bool is_file_error_said_ = false;
   bool is_error_output_lost_ = false;
   Clock::time_point started_ = Clock::now();

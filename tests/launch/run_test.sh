@@ -68,7 +68,7 @@ equal "ranks of a host file: $(cat output)" 3 "$(cat said.* | grep -c ' of 3: sl
 # A loop keeps its list; a tool that reads its input gets it.
 cat >reads.sh <<'RANK'
 #!/bin/bash
-if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then cat >"$scratch/read"; fi
+if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then cat >"$scratch/taken"; fi
 RANK
 chmod +x reads.sh
 mkdir reading
@@ -77,15 +77,15 @@ cp reads.sh reading/charrnn_train
 loops=0
 while read -r line; do
   launch -np 1 reading/charrnn_train "$line"
-  equal "training in a loop: $(cat output)" 0:0 "$status:$(wc -c <read)"
+  equal "training in a loop: $(cat output)" 0:0 "$status:$(wc -c <taken)"
   loops=$((loops + 1))
 done < <(printf '%s\n' a b c)
 equal "lines of a loop" 3 "$loops"
 echo 'corpus: {sources: ["-"]}' >reads.yaml
 launch -np 1 reading/charrnn_preprocess reads.yaml < <(echo text)
-equal "input of a tool that reads it: $(cat output)" text "$(cat read)"
+equal "input of a tool that reads it: $(cat output)" text "$(cat taken)"
 launch -np 1 reading/charrnn_preprocess hosts < <(echo text)
-equal "input of a tool that reads files" "" "$(cat read)"
+equal "input of a tool that reads files" "" "$(cat taken)"
 # Nobody reads what launch/run prints, or its disk is full.
 status=0
 "$root/launch/run" -np 1 ./leaves.sh 3 pipe 2> >(exec true) || status=$?
