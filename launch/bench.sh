@@ -2,6 +2,7 @@
 # Measures charrnn and PyTorch in turns on the same cores: training, sampling, ranks; and trains tiny Shakespeare. The
 # tables of docs/benchmarks.md and docs/scaling.md come from here.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build=1

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, configures and builds in build/PRESET, or against another torch in build/torch-VERSION.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 preset=release

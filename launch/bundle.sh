@@ -3,6 +3,7 @@
 # GPUs, OpenMPI, other libraries, launch/run, configs and small texts. No root and no network is needed there.
 # Left to that machine: LibTorch, CUDA, NCCL and the libraries of C and C++.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 torch=''

@@ -2,6 +2,7 @@
 # Looks for bytes that decoding or cleaning stumbles over: builds tests/fuzz with clang's libFuzzer and the address
 # and undefined-behaviour sanitizers, and lets it vary tests/fuzz/corpus. What it finds lies in build/fuzz/found.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 seconds=60

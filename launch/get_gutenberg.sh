@@ -78,9 +78,13 @@ done
 [ -n "$folder" ] || [ ${#books[@]} != 0 ] || fail_usage "no number of a book in ${lists[*]}"
 
 mkdir -p "$output" && [ -w "$output" ] || fail "cannot write to $output: choose another folder with --output"
-exec 9<"$output"
-flock -n 9 || fail "another get_gutenberg.sh is filling $output: let it finish"
-part=$output/.part  # what is not whole yet; charrnn_preprocess leaves hidden files out
+exec </dev/null  # the list of a loop around this script stays whole
+exec 9>>"$output/.lock"  # open for writing, as NFS asks for; charrnn_preprocess leaves hidden files out
+locked=0
+flock -n -E 75 9 || locked=$?
+[ "$locked" != 75 ] || fail "another get_gutenberg.sh is filling $output: let it finish"
+[ "$locked" = 0 ] || echo "get_gutenberg: the file system of $output cannot lock files: start this once at a time" >&2
+part=$output/.part  # what is not whole yet
 job=''
 cleanup() {
   if [ -n "$job" ]; then kill "$job" 2>/dev/null || true; fi

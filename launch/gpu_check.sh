@@ -2,6 +2,7 @@
 # What a GPU must show: right numbers, exact restart, memory, NCCL, speed next to PyTorch. In a bundle (launch/bundle.sh
 # --tests) with what is there, in the repository after installing and building what is missing. One report.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 deadline=525  # seconds for all parts

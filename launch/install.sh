@@ -2,6 +2,7 @@
 # Installs what charrnn is built and run with: Debian packages, and a virtual environment with the pinned wheels in
 # the user's cache folder. What is there already is left alone; pins.sh says what and which versions.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 launch=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage="usage: launch/install.sh [--gpu] [--tests] [--fuzz] [--torch VERSION]

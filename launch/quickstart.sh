@@ -2,6 +2,7 @@
 # From a bare Debian 12 to text that your own model wrote: installs, builds, preprocesses, trains for a few minutes,
 # evaluates, samples. Run again, it goes on where it stopped.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 config=configs/quickstart.yaml

@@ -2,6 +2,7 @@
 # Runs the recipes of configs/tutorials and prints what each published and what it reaches here, with times, and PyTorch
 # beside it. docs/tutorials.md says what they teach.
 set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build=1

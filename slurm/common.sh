@@ -8,7 +8,7 @@ mpi=${CHARRNN_SRUN_MPI:-pmix}              # how srun joins the ranks
 straggler_seconds=30                       # srun ends ranks that outlive the first so long
 state=$PWD/.charrnn-job-${SLURM_JOB_ID:-0} # in the folder of submission, which all nodes of a job can reach
 
-say() { printf '%s\n' "$name: $*" >&2; }
+say() { printf '%s\n' "$name: $*" >&2 || true; }  # a full disk of the log ends nothing
 fail() { say "$*"; exit 2; }
 
 [ -n "${SLURM_JOB_ID:-}" ] || fail "expected to run inside a Slurm job, found no SLURM_JOB_ID: submit it with sbatch"
@@ -26,7 +26,7 @@ find_tool() {
 choose_launcher() {
   local kind=${CHARRNN_LAUNCHER:-} found
   if [ -z "$kind" ]; then
-    found=$(srun --mpi=list 2>&1) || true
+    found=$(srun --mpi=list 2>&1 </dev/null) || true
     if [[ $found =~ (^|[[:space:]])$mpi($|[[:space:]_]) ]]; then kind=srun; else kind=run; fi
   fi
   case $kind in
@@ -43,7 +43,12 @@ choose_launcher() {
 # ---- training
 
 told_to_end='' passed_on=''
-latest() { readlink "$(cat "$CHARRNN_LAUNCH_FILE")/checkpoints/latest" 2>/dev/null || true; }
+# Of the run: the name of its last checkpoint. On file systems without links `latest` is a file that holds it.
+latest() {
+  local link
+  link=$(cat "$CHARRNN_LAUNCH_FILE")/checkpoints/latest
+  readlink "$link" 2>/dev/null || head -c 100 "$link" 2>/dev/null | grep -a -m 1 '^step-[0-9]*\.safetensors$' || true
+}
 
 # Slurm's early signal, or scancel -b -s USR1. Not before rank 0 has named its run: by then all ranks listen.
 pass_on_save() {
@@ -56,8 +61,8 @@ pass_on_save() {
 # The launcher's process in the background and a wait that signals cut short: a shell that waits for a command in the
 # foreground hears of a signal when that has ended, which is too late. Sets $code.
 launch_and_wait() {
-  printf '+ %s\n' "$*" >&2
-  "$@" &
+  printf '+ %s\n' "$*" >&2 || true
+  "$@" </dev/null &
   launcher_id=$!
   while kill -0 "$launcher_id" 2>/dev/null; do
     if [ -s "$CHARRNN_LAUNCH_FILE" ]; then
@@ -71,11 +76,11 @@ launch_and_wait() {
   wait "$launcher_id" || code=$?
 }
 
-# The last step that was saved since this start, if any: the ranks write config.yaml before their first step.
+# The last checkpoint, if this start made a step: rank 0 writes how many.
 saved_since_start() {
-  local run
-  run=$(cat "$CHARRNN_LAUNCH_FILE" 2>/dev/null) || return 0
-  if [ "$run/checkpoints/latest" -nt "$run/config.yaml" ]; then latest; fi
+  local steps
+  steps=$(cat "$CHARRNN_LAUNCH_FILE.steps" 2>/dev/null) || return 0
+  if [ "$steps" != 0 ]; then latest; fi
 }
 
 meaning() {

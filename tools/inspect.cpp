@@ -6,6 +6,7 @@
 #include "checkpoint/safetensors.h"
 #include "command_line.h"
 #include "config/config_file.h"
+#include "core/atomic_file.h"
 #include "core/tool_main.h"
 #include "data/describe.h"
 #include "text/vocabulary.h"
@@ -71,9 +72,7 @@ ordered_json describe_run(const fs::path& path) {
   ordered_json json{{"kind", "run"}, {"path", path.string()}};
   for (const int64_t step : folder.steps()) json["checkpoints"].push_back(folder.checkpoint(step).string());
   for (const char* pointer : {"latest", "best"}) {
-    std::error_code problem;
-    const fs::path target = fs::read_symlink(folder.checkpoints() / pointer, problem);
-    if (!problem) json[pointer] = target.string();
+    if (const auto target = link_target(folder.checkpoints() / pointer)) json[pointer] = *target;
   }
   json["checkpoint"] = describe_checkpoint(file);
   return json;
@@ -98,7 +97,7 @@ int inspect(const fs::path& path, bool as_json) {
     to_text = is_corpus ? corpus_text : run_text;
   } else {
     const bool is_shard = path.extension() == ".h5";
-    json = is_shard ? describe_shard(path) : describe_checkpoint(path);
+    json = is_shard ? describe_shard(path) : describe_checkpoint(checkpoint_file(path));
     to_text = is_shard ? shard_text : checkpoint_text;
   }
   const std::string text = (as_json ? json_line(json) : to_text(json)) + "\n";

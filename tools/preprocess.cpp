@@ -1,7 +1,9 @@
 // charrnn_preprocess CONFIG: text to HDF5 shards, vocabulary and manifest, once, before training.
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -97,6 +99,18 @@ void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+// The work is the corpus: it is complete, also if nobody reads what is printed about it.
+void print_report(const std::string& text, const std::string& folder) {
+  print(text);
+  try {
+    charrnn::check_output();
+  } catch (const charrnn::Error& error) {
+    charrnn::log::warning(charrnn::concat(error.what(), "; the corpus in ", folder, " is complete"));
+    __fpurge(stdout);
+    std::clearerr(stdout);
+  }
+}
+
 int build(const charrnn::Settings& all, int threads, bool force, bool json) {
   const charrnn::CorpusSettings& settings = all.corpus;
   charrnn::BuildSummary summary;
@@ -128,9 +142,10 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
     corpus["seconds"] = summary.seconds;
     print(charrnn::json_line(corpus) + "\n");
   } else {
-    print(charrnn::corpus_text(corpus));
-    std::printf("%.1f MB in %.1f s; now: charrnn_train with the same config\n",
-                static_cast<double>(summary.bytes) / 1e6, summary.seconds);
+    std::array<char, 128> end{};
+    std::snprintf(end.data(), end.size(), "%.1f MB in %.1f s; now: charrnn_train with the same config\n",
+                  static_cast<double>(summary.bytes) / 1e6, summary.seconds);
+    print_report(charrnn::corpus_text(corpus) + end.data(), settings.output);
   }
   return 0;
 }
@@ -157,6 +172,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", json, "print the report as one line of JSON");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
+  ignore_write_signals();
   return run_tool([&] {
     if (mistake) throw *mistake;
     const Config config = read_config(config_file, overrides);

@@ -12,6 +12,7 @@
 #include "config/config_file.h"
 #include "core/log.h"
 #include "core/stop_signal.h"
+#include "core/tool_main.h"
 #include "train/compute.h"
 #include "train/dry_run.h"
 #include "train/training_run.h"
@@ -61,9 +62,12 @@ int main(int argc, char** argv) {
       ->check(above(0));
   std::optional<Error> mistake = parse_command_line(app, argc, argv);
   if (help_config) {
-    std::fputs(config_help().c_str(), stdout);
-    return 0;
+    return run_tool([] {
+      std::fputs(config_help().c_str(), stdout);
+      return 0;
+    });
   }
+  ignore_write_signals();
   // Before the ranks meet, so that comm.start_timeout_seconds holds for their meeting too.
   install_stop_handlers();
   Config config;
@@ -96,14 +100,25 @@ int main(int argc, char** argv) {
         RunSize size = measure_run(sized, CorpusFolder::open(settings.corpus.output), ranks, device);
         if (options.fit_seconds) size.total_steps = 0;
         std::fputs(to_text(size, sized, ranks).c_str(), stdout);
+        check_output();
       });
       return ExitCode::kFinished;
     }
+    // Before anything is touched, and before reports may appear in the folder.
+    std::unique_ptr<RunClaim> claim;
+    together(session.comm(), [&] {
+      const bool is_first = session.comm().rank() == 0;
+      if (is_first && !settings.run.output.empty()) claim = std::make_unique<RunClaim>(settings.run.output);
+    });
     Communicator& comm = session.choose_backend(settings.comm, settings.run.device, settings.run.output);
     if (comm.rank() == 0 && comm.size() > 1) std::fputs(session.place_table().c_str(), stdout);
     const at::Device device = prepare_compute(session, settings.run.threads);
     options.automatic_precision = precision_on(session.device(), Precision::kAuto);
-    return TrainingRun(config, options, comm, device).run();
+    TrainingRun run(config, options, comm, device, std::move(claim));
+    session.put_away_reports();
+    const ExitCode code = run.run();
+    session.tell_launcher(concat(run.steps_made()), ".steps");
+    return code;
   };
   return run_ranks(train, config.settings.comm.start_timeout_seconds);
 }

@@ -61,7 +61,6 @@ void visit(Self& p, const Visitor& v) {
   v("unjudged_count", p.unjudged_count, kAdded);
   v("was_below_unigram", p.was_below_unigram, kAdded);
   v("metrics_bytes", p.metrics_bytes);
-  v("events_bytes", p.events_bytes);
   v("samples_bytes", p.samples_bytes);
 }
 

@@ -66,7 +66,6 @@ struct Progressed {
   double unjudged_count = 0;       // targets
   bool was_below_unigram = false;  // the loss, once
   uint64_t metrics_bytes = 0;      // length of metrics.jsonl
-  uint64_t events_bytes = 0;       // length of the TensorBoard event file
   uint64_t samples_bytes = 0;      // length of samples.txt
 };
 

@@ -132,7 +132,12 @@ Entry read_entry(const json& fields, uint64_t data_bytes) {
   return entry;
 }
 
-SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
+struct Header {
+  json fields;
+  uint64_t bytes = 0;  // with its length before it
+};
+
+Header read_header(std::ifstream& in, uint64_t file_bytes) {
   uint64_t header_bytes = 0;
   check(file_bytes >= sizeof(header_bytes), "it has ", file_bytes, " bytes, too few for a header");
   in.read(reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes));
@@ -147,8 +152,13 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
   // The JSON parser would take a zero for the end.
   check(in.good() && header_text[0] == '{' && header_text.find('\0') == std::string::npos,
         "its header is not JSON");
-  const json header = json::parse(header_text);
-  const uint64_t data_bytes = file_bytes - sizeof(header_bytes) - header_bytes;
+  return {json::parse(header_text), sizeof(header_bytes) + header_bytes};
+}
+
+SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
+  const Header read = read_header(in, file_bytes);
+  const json& header = read.fields;
+  const uint64_t data_bytes = file_bytes - read.bytes;
 
   SafetensorsFile contents;
   std::map<uint64_t, std::string> order;  // begin of data -> name: no holes, no overlaps
@@ -192,6 +202,22 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
   return contents;
 }
 
+// What `how` makes of the file; errors get its path.
+template <class How>
+auto read(const std::filesystem::path& path, const How& how) {
+  std::ifstream in(path, std::ios::binary);
+  check(in.good() && !std::filesystem::is_directory(path), path,
+        " cannot be read: expected a safetensors file");
+  try {
+    return how(in, std::filesystem::file_size(path));
+  } catch (const json::exception& problem) {
+    fail(path,
+         " is damaged or no safetensors file: its header is not what the format asks for: ", problem.what());
+  } catch (const Error& problem) {
+    fail(path, " is damaged or no safetensors file: ", problem.what());
+  }
+}
+
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& contents) {
@@ -222,17 +248,13 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
 }
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  check(in.good() && !std::filesystem::is_directory(path), path,
-        " cannot be read: expected a safetensors file");
-  try {
-    return read_checked(in, std::filesystem::file_size(path));
-  } catch (const json::exception& problem) {
-    fail(path,
-         " is damaged or no safetensors file: its header is not what the format asks for: ", problem.what());
-  } catch (const Error& problem) {
-    fail(path, " is damaged or no safetensors file: ", problem.what());
-  }
+  return read(path, read_checked);
+}
+
+std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path) {
+  return read(path, [](std::ifstream& in, uint64_t file_bytes) {
+    return read_header(in, file_bytes).fields.at("__metadata__").get<std::map<std::string, std::string>>();
+  });
 }
 
 }  // namespace charrnn

@@ -26,4 +26,7 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
 // means that somebody changed the contents on purpose. All its numbers must be finite.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
+// Only the metadata, unchecked: for a look at what a file is. Throws Error if it has none.
+std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path);
+
 }  // namespace charrnn

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdlib>
+#include <iomanip>
 #include <optional>
+#include <random>
 #include <sstream>
 #include <string_view>
 
@@ -161,16 +163,12 @@ RankPlace look_around(const CommSettings& settings, DeviceName device, const Com
   return place;
 }
 
-// Writes TEXT into the file that launch/run or a batch script looks at, or into the one beside it with this
-// ENDING.
-void tell_launcher(const std::string& text, const char* ending = "") {
-  const auto file = environment("CHARRNN_LAUNCH_FILE");
-  if (!file) return;
-  try {
-    write_file_atomically(*file + ending, text + "\n");
-  } catch (const Error& error) {
-    log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what(), ". launch/run cannot watch this run"));
-  }
+// 16 hexadecimal digits.
+std::string random_name() {
+  std::random_device device;
+  std::ostringstream name;
+  for (int part = 0; part < 2; ++part) name << std::hex << std::setw(8) << std::setfill('0') << device();
+  return name.str();
 }
 
 std::string describe_places(const std::vector<RankCores>& cores, const std::vector<Device>& devices) {
@@ -213,6 +211,8 @@ struct Session::State {
   Device chosen;
   int threads = 1;
   std::string place_table;
+  std::filesystem::path report_folder;
+  std::string start;  // what this start's reports have in them
 };
 
 Session::Session(double start_seconds) : state_(std::make_unique<State>()) {
@@ -232,12 +232,13 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
                                       const std::filesystem::path& report_folder) {
   Communicator& host = *state_->host;
   state_->watchdog.set_start_limit(settings.start_timeout_seconds);
-  together(host, [&] {
-    if (host.rank() != 0 || report_folder.empty()) return;
-    if (std::filesystem::exists(report_folder)) put_away_reports(report_folder);
-    tell_launcher(std::filesystem::absolute(report_folder).string());
-  });
-  state_->watchdog.set_limit(settings.timeout_seconds, report_folder);
+  state_->start = broadcast_text(host, host.rank() == 0 ? random_name() : "");
+  state_->report_folder = report_folder;
+  if (!report_folder.empty()) {
+    tell_launcher(state_->start, ".start");
+    tell_launcher(std::filesystem::absolute(report_folder).string(), "");
+  }
+  state_->watchdog.set_limit(settings.timeout_seconds, report_folder, state_->start);
 
   std::vector<RankDevices> devices;
   std::vector<Device> chosen;
@@ -280,6 +281,23 @@ Communicator& Session::choose_backend(const CommSettings& settings, DeviceName d
   return comm();
 }
 
+void Session::put_away_reports() const {
+  const bool has_folder = !state_->report_folder.empty() && std::filesystem::exists(state_->report_folder);
+  if (state_->host->rank() == 0 && has_folder) {
+    charrnn::put_away_reports(state_->report_folder, state_->start);
+  }
+}
+
+void Session::tell_launcher(const std::string& text, const char* ending) const {
+  const auto file = environment("CHARRNN_LAUNCH_FILE");
+  if (!file || state_->host->rank() != 0) return;
+  try {
+    write_file_atomically(*file + ending, text + "\n");
+  } catch (const Error& error) {
+    log::warning(concat("CHARRNN_LAUNCH_FILE: ", error.what(), ". launch/run cannot watch this run"));
+  }
+}
+
 const Device& Session::device() const {
   return state_->chosen;
 }
@@ -293,6 +311,7 @@ const std::string& Session::place_table() const {
 }
 
 int run_ranks(const std::function<ExitCode(Session&)>& body, double start_seconds) {
+  open_standard_streams();
   install_stop_handlers();
   std::unique_ptr<Session> session;
   try {
@@ -315,7 +334,7 @@ int run_ranks(const std::function<ExitCode(Session&)>& body, double start_second
   try {
     const ExitCode code = body(*session);
     // slurm/common.sh gets another code where srun killed a rank that took a moment longer to leave.
-    if (code == ExitCode::kSaved && session->comm().rank() == 0) tell_launcher("saved", ".saved");
+    if (code == ExitCode::kSaved) session->tell_launcher("saved", ".saved");
     return static_cast<int>(code);
   } catch (const AgreedError& error) {
     return static_cast<int>(error.code());

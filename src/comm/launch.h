@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "comm/communicator.h"
 #include "comm/devices.h"
@@ -40,10 +41,17 @@ class Session {
 
   // Every rank calls it, before the first tensor: agrees on devices and backend (AgreedError with a table
   // where they do not fit), sets the longest wait, and makes REPORT_FOLDER the place of the reports
-  // (watchdog.h). Rank 0 writes that folder's path into the file named by the environment variable
-  // CHARRNN_LAUNCH_FILE, for launch/run to watch.
+  // (watchdog.h): a folder that no other start writes into. Rank 0 writes that folder's path into the file
+  // named by the environment variable CHARRNN_LAUNCH_FILE, for launch/run to watch, and what reports of this
+  // start have in them into the one with the ending .start.
   Communicator& choose_backend(const CommSettings& settings, DeviceName device,
                                const std::filesystem::path& report_folder);
+
+  // Gives reports of earlier starts in the report folder another name.
+  void put_away_reports() const;
+
+  // Rank 0 writes TEXT into the file CHARRNN_LAUNCH_FILE with this ending, for launch/run or a batch script.
+  void tell_launcher(const std::string& text, const char* ending) const;
 
   // From choose_backend:
   const Device& device() const;

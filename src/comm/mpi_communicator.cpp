@@ -15,6 +15,7 @@
 #include "comm/wait_talk.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/running_clock.h"
 #include "core/stop_signal.h"
 
 namespace charrnn {
@@ -271,18 +272,19 @@ class MpiCommunicator final : public Communicator {
   // Non-blocking operations move only inside MPI calls, so this keeps calling DONE.
   template <class Done>
   void poll(int64_t sequence, const Done& done, const std::function<bool()>& here = nullptr) {
-    auto began = Clock::now();
-    auto last_look = began;
+    RunningClock& clock = running_clock();
+    auto began = clock.now();
+    auto last_look = Clock::now();
     while (!done()) {
       const double limit = watchdog_.limit_seconds();
       // Somebody works on; or this process was stopped, and knows nothing of the time since.
       if (talk_->working_heard_at() > began || seconds_since(last_look) > limit / 4) {
-        began = Clock::now();
+        began = clock.now();
         log_.await(sequence);
         talk_->ask_again();
       }
       last_look = Clock::now();
-      const double seconds = seconds_since(began);
+      const double seconds = clock.seconds_since(began);
       if (seconds < kSpinSeconds) {
         sched_yield();
         continue;

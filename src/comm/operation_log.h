@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -15,11 +14,12 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/running_clock.h"
 
 namespace charrnn {
 
 struct Operation {
-  using Clock = std::chrono::steady_clock;
+  using Time = RunningClock::Time;
   enum class State { kStarted, kAwaited, kDone };
 
   int64_t sequence = 0;  // counts the operations of a rank from 1; equal on all ranks
@@ -27,9 +27,9 @@ struct Operation {
   size_t bytes = 0;
   int64_t step = 0;
   State state = State::kStarted;
-  Clock::time_point began;
-  Clock::time_point awaited;        // the host waits since then
-  Clock::time_point ended;          // as the host saw it
+  Time began{};
+  Time awaited{};                   // the host waits since then
+  Time ended{};                     // as the host saw it
   std::optional<double> own_limit;  // seconds, in place of comm.timeout_seconds
 };
 
@@ -43,16 +43,18 @@ class OperationLog {
  public:
   static constexpr size_t kKept = 64;
 
+  explicit OperationLog(RunningClock& clock = running_clock()) : clock_(clock) {}
+
   // An operation that the host does not wait for yet. Gives its sequence number.
   int64_t start(std::string name, size_t bytes) { return add(std::move(name), bytes, {}, {}); }
   // One that the host waits for from now on.
   int64_t start_and_await(std::string name, size_t bytes, std::optional<double> own_limit = {}) {
-    return add(std::move(name), bytes, own_limit, Operation::Clock::now());
+    return add(std::move(name), bytes, own_limit, clock_.now());
   }
   void await(int64_t sequence) {
-    change(sequence, [](Operation& operation) {
+    change(sequence, [now = clock_.now()](Operation& operation) {
       operation.state = Operation::State::kAwaited;
-      operation.awaited = Operation::Clock::now();
+      operation.awaited = now;
     });
   }
   // The host does something else; the operation goes on.
@@ -60,9 +62,9 @@ class OperationLog {
     change(sequence, [](Operation& operation) { operation.state = Operation::State::kStarted; });
   }
   void end(int64_t sequence) {
-    change(sequence, [](Operation& operation) {
+    change(sequence, [now = clock_.now()](Operation& operation) {
       operation.state = Operation::State::kDone;
-      operation.ended = Operation::Clock::now();
+      operation.ended = now;
     });
   }
 
@@ -97,7 +99,7 @@ class OperationLog {
 
  private:
   int64_t add(std::string name, size_t bytes, std::optional<double> own_limit,
-              std::optional<Operation::Clock::time_point> awaited) {
+              std::optional<Operation::Time> awaited) {
     const std::lock_guard lock(mutex_);
     if (operations_.size() >= kKept) {  // one that is under way stays
       const auto done = std::find_if(operations_.begin(), operations_.end(), [](const Operation& operation) {
@@ -105,7 +107,7 @@ class OperationLog {
       });
       if (done != operations_.end()) operations_.erase(done);
     }
-    const auto now = Operation::Clock::now();
+    const Operation::Time now = clock_.now();
     operations_.push_back({++sequence_, std::move(name), bytes, step_,
                            awaited ? Operation::State::kAwaited : Operation::State::kStarted, now,
                            awaited.value_or(now), now, own_limit});
@@ -120,6 +122,7 @@ class OperationLog {
     if (found != operations_.rend()) apply(*found);
   }
 
+  RunningClock& clock_;
   mutable std::mutex mutex_;
   std::deque<Operation> operations_;
   int64_t sequence_ = 0;

@@ -7,9 +7,9 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "comm/host_name.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/host_name.h"
 
 namespace charrnn {
 namespace {

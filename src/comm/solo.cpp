@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <thread>
 
-#include "comm/host_name.h"
 #include "core/clock.h"
+#include "core/host_name.h"
 
 namespace charrnn {
 namespace {

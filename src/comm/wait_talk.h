@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "comm/host_name.h"
 #include "comm/missing_ranks.h"
 #include "comm/mpi_calls.h"
 #include "comm/operation_log.h"
-#include "core/clock.h"
+#include "core/host_name.h"
+#include "core/running_clock.h"
 
 namespace charrnn {
 
@@ -71,7 +71,7 @@ class WaitTalk {
     }
   }
   // Since when the last rank that works was heard. The next wait asks anew.
-  Clock::time_point working_heard_at() const { return working_heard_at_; }
+  RunningClock::Time working_heard_at() const { return working_heard_at_; }
   void ask_again() { told_in_ = 0; }
 
   std::vector<RankAnswer> answers(const Operation& operation, bool device_came) const {
@@ -91,7 +91,7 @@ class WaitTalk {
  private:
   struct Heard {
     WaitsIn message;
-    Clock::time_point since;
+    RunningClock::Time since{};
     bool wants_answer = false;
   };
   struct Sending {
@@ -144,7 +144,7 @@ class WaitTalk {
       check_mpi(MPI_Test(&receiving_, &done, &status), "MPI_Test");
       if (done == 0) break;
       incoming_.operation.back() = '\0';
-      const auto now = Clock::now();
+      const RunningClock::Time now = running_clock().now();
       if (incoming_.sequence == 0) {
         working_heard_at_ = now;
       } else {
@@ -176,7 +176,7 @@ class WaitTalk {
   std::vector<Heard> heard_;
   std::vector<int> told_;  // to each rank, in the operation told_in_
   int64_t told_in_ = 0;
-  Clock::time_point working_heard_at_;
+  RunningClock::Time working_heard_at_{};
   std::vector<std::string> hosts_;
   WaitsIn incoming_;
   MPI_Request receiving_ = MPI_REQUEST_NULL;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <optional>
@@ -10,8 +11,8 @@
 
 #include "comm/slow_start.h"
 #include "core/atomic_file.h"
-#include "core/clock.h"
 #include "core/log.h"
+#include "core/running_clock.h"
 #include "core/stop_signal.h"
 
 namespace charrnn {
@@ -33,6 +34,14 @@ constexpr const char* kOperationsPrefix = "last-operations-rank-";
 
 bool is_report(const std::string& name) {
   return name.starts_with(kAbortPrefix) || name.starts_with(kOperationsPrefix);
+}
+
+bool is_of_start(const fs::path& report, const std::string& start) {
+  try {
+    return read_file(report).find("\nstart " + start + "\n") != std::string::npos;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 std::vector<fs::path> reports_in(const fs::path& folder) {
@@ -65,8 +74,10 @@ std::string table_of(const std::vector<Operation>& operations) {
   for (const Operation& operation : operations) {
     table << "operation " << operation.sequence << ' ' << operation.name << " bytes " << operation.bytes
           << " step " << operation.step << ' ' << name_of(operation.state) << " began "
-          << -seconds_since(operation.began);
-    if (operation.state == Operation::State::kDone) table << " ended " << -seconds_since(operation.ended);
+          << -running_clock().seconds_since(operation.began);
+    if (operation.state == Operation::State::kDone) {
+      table << " ended " << -running_clock().seconds_since(operation.ended);
+    }
     table << '\n';
   }
   return table.str();
@@ -74,8 +85,9 @@ std::string table_of(const std::vector<Operation>& operations) {
 
 }  // namespace
 
-void put_away_reports(const fs::path& folder) {
+void put_away_reports(const fs::path& folder, const std::string& start) {
   for (const fs::path& report : reports_in(folder)) {
+    if (is_of_start(report, start)) continue;
     fs::rename(report, folder / ("earlier-" + report.filename().string()));
   }
 }
@@ -100,10 +112,11 @@ void Watchdog::set_rank(int rank, int size) {
   size_ = size;
 }
 
-void Watchdog::set_limit(double seconds, const fs::path& report_folder) {
+void Watchdog::set_limit(double seconds, const fs::path& report_folder, const std::string& start) {
   const std::lock_guard lock(mutex_);
   limit_seconds_ = seconds;
   folder_ = report_folder;
+  start_ = start;
 }
 
 void Watchdog::set_leaving() {
@@ -138,6 +151,7 @@ void Watchdog::explain_slow_start(const Operation& operation, double seconds) {
 
 fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
   fs::path folder;
+  std::string start;
   int rank = 0;
   int size = 1;
   {
@@ -146,6 +160,7 @@ fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
     if (folder_.empty() || (reported_ && !replaces)) return {};
     reported_ = code;
     folder = folder_;
+    start = start_;
     rank = rank_;
     size = size_;
   }
@@ -154,7 +169,7 @@ fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
   try {
     fs::create_directories(folder);
     write_file_atomically(
-        file, concat("rank ", rank, " of ", size, "\ncause ", cause,
+        file, concat("rank ", rank, " of ", size, "\nstart ", start, "\ncause ", cause,
                      "\n\nThe last operations, times in seconds from now:\n", table_of(log_.last())));
     return file;
   } catch (const std::exception& error) {
@@ -164,9 +179,11 @@ fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
 }
 
 void Watchdog::watch() {
+  const RunningClock::Watched looks(running_clock());
   std::unique_lock lock(mutex_);
   while (!ended_.wait_for(lock, kLook, [this] { return done_; })) {
     lock.unlock();
+    running_clock().now();
     look_for_trouble();
     lock.lock();
   }
@@ -174,12 +191,14 @@ void Watchdog::watch() {
 
 void Watchdog::look_for_trouble() {
   const std::optional<Operation> awaited = log_.awaited();
-  const double seconds = awaited ? seconds_since(awaited->awaited) : 0;
+  const double seconds = awaited ? running_clock().seconds_since(awaited->awaited) : 0;
   fs::path folder;
+  std::string start;
   bool leaves = false;
   {
     const std::lock_guard lock(mutex_);
     if (!reported_) folder = folder_;
+    start = start_;
     leaves = leaving_;
   }
   if (awaited) explain_slow_start(*awaited, seconds);
@@ -197,9 +216,13 @@ void Watchdog::look_for_trouble() {
   if (!is_told_to_end && ++looks_ % kLooksBetweenFolders != 0) return;
   ExitCode code = ExitCode::kError;
   std::string cause;
-  if (const auto others = reports_in(folder); !others.empty()) {
-    if (others.front().filename().string().starts_with(kAbortPrefix)) code = ExitCode::kLost;
-    cause = "another rank reported first: " + others.front().filename().string();
+  const auto reports = reports_in(folder);
+  const auto other = std::find_if(reports.begin(), reports.end(),
+                                  [&](const fs::path& report) { return is_of_start(report, start); });
+  if (other != reports.end()) {
+    const std::string name = other->filename().string();
+    if (name.starts_with(kAbortPrefix)) code = ExitCode::kLost;
+    cause = "another rank reported first: " + name;
   } else if (is_stuck && is_told_to_end) {
     cause = concat("told to end (SIGTERM) while waiting for other ranks in ", awaited->name, ", operation ",
                    awaited->sequence);

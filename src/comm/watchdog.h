@@ -29,8 +29,9 @@ class Watchdog {
   OperationLog& log() { return log_; }
 
   void set_rank(int rank, int size);
-  // Without a folder nothing is written. Reports that lie there already belong to an earlier start.
-  void set_limit(double seconds, const std::filesystem::path& report_folder);
+  // Without a folder nothing is written. START is the same on all ranks and no other start has it: it is in
+  // every report, for reports of an earlier start may lie there.
+  void set_limit(double seconds, const std::filesystem::path& report_folder, const std::string& start = "");
   // In force until set_started: the limit of all waits while MPI and NCCL start. A start of more than a few
   // seconds prints once what it may be waiting for, on one rank of each host.
   void set_start_limit(double seconds);
@@ -59,6 +60,7 @@ class Watchdog {
   std::optional<double> start_limit_seconds_;  // until the start is over
   bool is_slow_start_explained_ = false;
   std::filesystem::path folder_;
+  std::string start_;
   int rank_ = 0;
   int size_ = 1;
   bool leaving_ = false;
@@ -68,7 +70,7 @@ class Watchdog {
   std::thread thread_;                      // last: it uses the others
 };
 
-// Gives the reports of an earlier start in FOLDER another name, so that they don't look like this one's.
-void put_away_reports(const std::filesystem::path& folder);
+// Gives the reports of other starts in FOLDER another name.
+void put_away_reports(const std::filesystem::path& folder, const std::string& start);
 
 }  // namespace charrnn

@@ -13,6 +13,8 @@ std::shared_ptr<spdlog::logger> make_logger() {
       std::make_shared<spdlog::logger>("charrnn", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   made->set_pattern("%^%l%$: %v");
   made->flush_on(spdlog::level::info);
+  made->set_error_handler(
+      [](const std::string&) {});  // standard error cannot be written: there is no place to report it
   return made;
 }
 

@@ -1,13 +1,19 @@
-// USR1, USR2, TERM and INT ask a run to stop after the step it is in. The handlers only set a flag; whoever
-// runs a loop reads it between steps. Install them before MPI_Init: the default action of these signals is to
-// die.
+// USR1, USR2, TERM, INT, HUP (the terminal is gone) and XCPU (a limit of processor time) ask a run to stop
+// after the step it is in. The handlers only set a flag; whoever runs a loop reads it between steps. Install
+// them before MPI_Init: the default action of these signals is to die.
 #pragma once
 
 #include <string>
 
 namespace charrnn {
 
+// TERM, INT, HUP and XCPU stay ignored if they are: nohup, and shells for what they start in the background,
+// want it so.
 void install_stop_handlers();
+
+// PIPE and XFSZ: a write that nobody reads, or beyond a limit of file sizes, then gives an error and does not
+// end the process. For tools whose work is worth more than what they print.
+void ignore_write_signals();
 
 // The signal that came last, 0 if none did.
 int stop_signal();

@@ -1,5 +1,9 @@
 #include "core/tool_main.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <new>
 
@@ -7,6 +11,14 @@
 #include "core/log.h"
 
 namespace charrnn {
+
+void open_standard_streams() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number is this one.
+    [[maybe_unused]] const int opened = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 void check_output() {
   check(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
@@ -29,6 +41,7 @@ std::string reason_of(const std::exception& problem) {
 }
 
 int run_tool(const std::function<int()>& tool) {
+  open_standard_streams();
   try {
     const int code = tool();
     check_output();

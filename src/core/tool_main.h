@@ -8,6 +8,10 @@
 
 namespace charrnn {
 
+// Opens those of standard input, output and error that whoever started the process has closed, such that they
+// fail: the next file that is opened would take their place, and what is printed would be written into it.
+void open_standard_streams();
+
 // Throws Error where standard output has not taken all that was printed (a full disk, a closed pipe).
 void check_output();
 

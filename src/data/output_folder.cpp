@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 constexpr const char* kAdvice =
     ": set corpus.output to a folder for charrnn alone, or move this one yourself";
 
-// Lies in a temporary folder as long as it is one.
+// Lies in a folder as long as it is not whole, and is locked by the process that fills the folder.
 constexpr const char* kMarker = ".charrnn-preprocess";
 
 // Names of the files that the manifest of a corpus lists, with its own; nullopt where there is no such
@@ -110,10 +110,19 @@ std::string temporary_prefix(const fs::path& target) {
   return target.filename().string() + ".tmp-" + host.data() + "-";
 }
 
+// On any host, if it has a lock that nobody holds; else by the number of its process, which means something
+// only on this host.
 void remove_leftovers(const fs::path& target) {
+  const std::string general = target.filename().string() + ".tmp-";
   const std::string prefix = temporary_prefix(target);
   for (const auto& entry : fs::directory_iterator(target.parent_path())) {
     const std::string name = entry.path().filename().string();
+    if (const fs::path lock = entry.path() / kMarker; name.starts_with(general) && fs::exists(lock)) {
+      if (FileLock(lock).state() != FileLock::State::kHeld) continue;  // a run is filling it
+      log::info("removing " + entry.path().string() + ", left over by a run that was killed");
+      fs::remove_all(entry.path());
+      continue;
+    }
     if (!name.starts_with(prefix)) continue;
     pid_t process = 0;
     const auto [end, error] =
@@ -153,7 +162,7 @@ OutputFolder::OutputFolder(const fs::path& target) {
     fail_usage("cannot create the folder ", temporary_.string(), " for corpus.output: ", error.message(),
                ": correct its permissions, or set another corpus.output");
   }
-  write_file_atomically(temporary_ / kMarker, "");
+  lock_.emplace(temporary_ / kMarker);
 }
 
 OutputFolder::~OutputFolder() {
@@ -163,7 +172,7 @@ OutputFolder::~OutputFolder() {
 
 void OutputFolder::commit() {
   refuse_foreign(target_);
-  fs::remove(temporary_ / kMarker);
+  lock_->remove();
   sync_folder(temporary_);
   if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) != 0) {
     check(errno == EEXIST || errno == EINVAL, "cannot rename ", temporary_.string(), " to ", target_.string(),

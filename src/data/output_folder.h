@@ -1,9 +1,11 @@
 // A folder that appears whole or not at all: filled beside its place under a temporary name, then swapped in.
-// A run killed at any instant leaves the old corpus as it was; what it left is removed by the next run on
-// this machine.
+// A run killed at any instant leaves the old corpus as it was; what it left is removed by the next run.
 #pragma once
 
 #include <filesystem>
+#include <optional>
+
+#include "core/file_lock.h"
 
 namespace charrnn {
 
@@ -25,6 +27,7 @@ class OutputFolder {
   std::filesystem::path target_;
   std::filesystem::path temporary_;
   bool committed_ = false;
+  std::optional<FileLock> lock_;  // on a file in the temporary folder
 };
 
 }  // namespace charrnn

@@ -91,6 +91,24 @@ void require_utf8(std::string_view text, const std::string& origin) {
   }
 }
 
+std::string printable_text(std::string_view text) {
+  constexpr char32_t kPictures = 0x2400;
+  constexpr char32_t kDelete = 0x7f;
+  constexpr char32_t kDeletePicture = 0x2421;
+  std::string printable;
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at < end;) {
+    const int32_t found = next_or_malformed(at, end);
+    const char32_t character = found < 0 ? kReplacement : static_cast<char32_t>(found);
+    const bool is_control = character < ' ' && character != '\t' && character != '\n';
+    append_utf8(is_control             ? kPictures + character
+                : character == kDelete ? kDeletePicture
+                                       : character,
+                printable);
+  }
+  return printable;
+}
+
 std::string hex_bytes(std::string_view bytes) {
   std::string hex;
   for (const char byte : bytes) {

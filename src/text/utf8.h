@@ -92,6 +92,10 @@ uint64_t repair_utf8(std::string& text, InvalidBytes policy, const std::string& 
 // The same for a text that a person typed or a file of ours: throws, never repairs.
 void require_utf8(std::string_view text, const std::string& origin);
 
+// For a text file: malformed bytes become U+FFFD, control characters other than tab and line end their
+// pictures (U+2400 for NUL).
+std::string printable_text(std::string_view text);
+
 // "e9 20": bytes as messages show them.
 std::string hex_bytes(std::string_view bytes);
 

@@ -40,7 +40,8 @@ bool ControlMessage::receive() {
 }
 
 StopReason ControlMessage::stop() const {
-  for (const StopReason reason : {StopReason::kSignal, StopReason::kTimeLimit, StopReason::kMaxSeconds}) {
+  for (const StopReason reason :
+       {StopReason::kFileError, StopReason::kSignal, StopReason::kTimeLimit, StopReason::kMaxSeconds}) {
     if (values_[kStops + static_cast<size_t>(reason) - 1] > 0) return reason;
   }
   return StopReason::kNone;

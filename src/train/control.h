@@ -11,7 +11,7 @@
 namespace charrnn {
 
 // Why a run should end early. In the order of weight: a signal counts before a time limit.
-enum class StopReason { kNone, kMaxSeconds, kTimeLimit, kSignal };
+enum class StopReason { kNone, kMaxSeconds, kTimeLimit, kSignal, kFileError };
 
 class ControlMessage {
  public:
@@ -32,7 +32,7 @@ class ControlMessage {
   std::span<const double> work_seconds() const { return std::span(values_).subspan(kFixed); }  // of each rank
 
  private:
-  enum Place : size_t { kLossSum, kCount, kStops, kFixed = kStops + 3 };
+  enum Place : size_t { kLossSum, kCount, kStops, kFixed = kStops + 4 };
 
   Communicator& comm_;
   std::vector<double> values_;

@@ -1,6 +1,7 @@
 #include "train/event_file.h"
 
 #include <boost/crc.hpp>
+#include <chrono>
 #include <cstring>
 #include <protozero/pbf_writer.hpp>
 
@@ -8,7 +9,15 @@ namespace charrnn {
 namespace {
 
 // Field numbers of event.proto and summary.proto.
-enum Event : protozero::pbf_tag_type { kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5 };
+enum Event : protozero::pbf_tag_type {
+  kWallTime = 1,
+  kStep = 2,
+  kFileVersion = 3,
+  kSummary = 5,
+  kSessionLog = 7
+};
+enum SessionLog : protozero::pbf_tag_type { kStatus = 1 };
+constexpr int32_t kStart = 1;  // SessionLog.SessionStatus
 enum Summary : protozero::pbf_tag_type { kValue = 1 };
 enum Value : protozero::pbf_tag_type { kTag = 1, kSimpleValue = 2 };
 
@@ -34,12 +43,24 @@ std::string framed(const std::string& data) {
 
 }  // namespace
 
-std::string event_file_start(double wall_time) {
-  std::string data;
-  protozero::pbf_writer event(data);
-  event.add_double(kWallTime, wall_time);
-  event.add_string(kFileVersion, "brain.Event:2");
-  return framed(data);
+double wall_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string event_file_start(double wall_time, int64_t first_step) {
+  std::string version;
+  protozero::pbf_writer first(version);
+  first.add_double(kWallTime, wall_time);
+  first.add_string(kFileVersion, "brain.Event:2");
+
+  std::string start;
+  protozero::pbf_writer second(start);
+  second.add_double(kWallTime, wall_time);
+  second.add_int64(kStep, first_step);
+  protozero::pbf_writer session(second, kSessionLog);
+  session.add_enum(kStatus, kStart);
+  session.commit();
+  return framed(version) + framed(start);
 }
 
 std::string event_record(double wall_time, int64_t step, const std::map<std::string, double>& scalars) {

@@ -8,8 +8,12 @@
 
 namespace charrnn {
 
-// The first record of every file.
-std::string event_file_start(double wall_time);
+// Seconds since 1970, as TensorBoard wants them.
+double wall_time();
+
+// The first records of every file. A file that follows another tells readers to drop what they have from
+// FIRST_STEP on: it is written again.
+std::string event_file_start(double wall_time, int64_t first_step);
 
 // Scalars of one step; wall_time in seconds since 1970.
 std::string event_record(double wall_time, int64_t step, const std::map<std::string, double>& scalars);

@@ -8,6 +8,7 @@
 #include "comm/agreement.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/running_clock.h"
 #include "generate/sampler.h"
 #include "train/evaluator.h"
 #include "train/trainer.h"
@@ -41,9 +42,9 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
   const Clock::time_point begin = Clock::now();
   std::vector<double> times;
   for (std::array<int64_t, 1> more{1}; more[0] != 0;) {
-    const Clock::time_point before = Clock::now();
+    const RunningClock::Time before = running_clock().now();
     run_block();
-    times.push_back(seconds_since(before) / static_cast<double>(block));
+    times.push_back(running_clock().seconds_since(before) / static_cast<double>(block));
     more[0] =
         comm.rank() == 0 && seconds_since(begin) < trial_seconds && trial.stop_reason() == StopReason::kNone
             ? 1

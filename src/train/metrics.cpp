@@ -1,19 +1,18 @@
 #include "train/metrics.h"
 
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
 #include "core/error.h"
-#include "core/log.h"
+#include "core/system_reason.h"
 
 namespace charrnn {
 namespace {
@@ -69,52 +68,6 @@ size_t terminal_width() {
 
 }  // namespace
 
-GrowingFile::GrowingFile(const std::filesystem::path& path, uint64_t bytes, Kind kind) : path_(path) {
-  descriptor_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  check(descriptor_ >= 0, "cannot write ", path, ": ", std::generic_category().message(errno));
-  const auto present = static_cast<uint64_t>(lseek(descriptor_, 0, SEEK_END));
-  if (present < bytes) {
-    log::warning(concat(path, " has ", present, " bytes, the checkpoint knew ", bytes,
-                        ": some of its lines are lost; going on behind those that are there"));
-  }
-  bytes_ = std::min(present, bytes);
-  char last = '\n';
-  while (kind == Kind::kLines && bytes_ > 0 &&
-         pread(descriptor_, &last, 1, static_cast<off_t>(bytes_ - 1)) == 1 && last != '\n') {
-    --bytes_;
-  }
-  check(ftruncate(descriptor_, static_cast<off_t>(bytes_)) == 0 &&
-            lseek(descriptor_, static_cast<off_t>(bytes_), SEEK_SET) >= 0,
-        "cannot cut ", path, ": ", std::generic_category().message(errno));
-}
-
-GrowingFile::~GrowingFile() {
-  if (descriptor_ >= 0) close(descriptor_);
-}
-
-GrowingFile::GrowingFile(GrowingFile&& other) noexcept {
-  *this = std::move(other);
-}
-
-GrowingFile& GrowingFile::operator=(GrowingFile&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
-
-void GrowingFile::append(const std::string& text) {
-  if (descriptor_ < 0) return;
-  size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t written = write(descriptor_, text.data() + done, text.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    check(written > 0, "writing ", path_, " stopped: ", std::generic_category().message(errno));
-    done += static_cast<size_t>(written);
-  }
-  bytes_ += text.size();
-}
-
 std::string train_json(const Progressed& progress, const TrainLine& line) {
   ordered_json json = line_of("train", progress, line.epoch);
   add_loss(json, line.loss);
@@ -163,6 +116,19 @@ Screen::Screen(Progress choice, bool speaks)
     : speaks_(speaks),
       live_(choice == Progress::kLive || (choice == Progress::kAuto && output_is_terminal())) {}
 
+// What cannot be written is dropped: it must not wait in the buffer and come later, out of place.
+void Screen::print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  if (!has_failed_) failure_ = system_reason();
+  has_failed_ = true;
+  __fpurge(stdout);
+  std::clearerr(stdout);
+}
+
+std::string Screen::take_failure() {
+  return std::exchange(failure_, {});
+}
+
 void Screen::status(const std::vector<std::string>& lines) {
   if (!speaks_) return;
   if (live_) {
@@ -170,12 +136,11 @@ void Screen::status(const std::vector<std::string>& lines) {
     const auto fitting =
         std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.size() <= width; });
     const std::string& line = fitting != lines.end() ? *fitting : lines.back();
-    std::printf("\r\033[K%s", line.substr(0, width).c_str());
+    print("\r\033[K" + line.substr(0, width));
     status_shown_ = true;
   } else {
-    std::printf("%s\n", lines.front().c_str());
+    print(lines.front() + "\n");
   }
-  std::fflush(stdout);
   last_status_ = std::chrono::steady_clock::now();
 }
 
@@ -185,16 +150,14 @@ bool Screen::wants_refresh() const {
 
 void Screen::end_status() {
   if (!speaks_ || !status_shown_) return;
-  std::printf("\n");
-  std::fflush(stdout);
+  print("\n");
   status_shown_ = false;
 }
 
 void Screen::message(const std::string& text) {
   if (!speaks_) return;
   end_status();
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  print(text);
 }
 
 std::string loss_text(const Loss& loss, const Marks& marks) {

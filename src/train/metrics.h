@@ -1,5 +1,5 @@
-// What a run tells the world, from rank 0 (the other ranks make the same calls, which then do nothing):
-// metrics.jsonl, one JSON object a line; samples.txt; and the line on the screen.
+// What a run prints and records, from rank 0 (the other ranks make the same calls, which then do nothing):
+// the lines of metrics.jsonl, one JSON object each, and the line on the screen.
 #pragma once
 
 #include <chrono>
@@ -13,27 +13,6 @@
 #include "train/step_times.h"
 
 namespace charrnn {
-
-// Appends to a file that a resumed run cuts back to where its checkpoint left it. Each text is written at
-// once, so that a killed process loses nothing.
-class GrowingFile {
- public:
-  GrowingFile() = default;  // writes nothing
-  enum class Kind { kLines, kBinary };
-  // Cuts the file to `bytes` and goes on from there; a file of lines to its last whole line.
-  GrowingFile(const std::filesystem::path& path, uint64_t bytes, Kind kind = Kind::kLines);
-  ~GrowingFile();
-  GrowingFile(GrowingFile&& other) noexcept;
-  GrowingFile& operator=(GrowingFile&& other) noexcept;
-
-  void append(const std::string& text);
-  uint64_t bytes() const { return bytes_; }
-
- private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
-  uint64_t bytes_ = 0;
-};
 
 // The numbers of one line.
 struct TrainLine {
@@ -68,10 +47,18 @@ class Screen {
   void end_status();                      // keeps the last status on the screen
   bool wants_refresh() const;             // a live status that is older than half a second
 
+  // Why standard output could not be written, once; empty before and after. Nobody is lost with it: the
+  // reader of a pipe may leave, a log's disk fill up.
+  std::string take_failure();
+
  private:
+  void print(const std::string& text);
+
   bool speaks_;
   bool live_;
   bool status_shown_ = false;
+  bool has_failed_ = false;
+  std::string failure_;
   std::chrono::steady_clock::time_point last_status_{};
 };
 

@@ -41,7 +41,12 @@ void StepProfile::end_part(const char* name, Clock::time_point begin) {
 void StepProfile::end_step() {
   seconds_ += seconds_since(step_began_);
   ++steps_;
-  if (!file_.empty() && steps_ == kTracedSteps) write();
+  if (file_.empty() || steps_ != kTracedSteps) return;
+  try {
+    write();
+  } catch (const Error& error) {  // a full disk is no reason to end a run
+    log::warning(error.what());
+  }
 }
 
 std::string StepProfile::text() const {

@@ -7,6 +7,7 @@
 #include "comm/agreement.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/running_clock.h"
 #include "core/stop_signal.h"
 #include "train/batch_tensors.h"
 #include "train/compute.h"
@@ -85,14 +86,14 @@ Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, 
 
 void Trainer::step() {
   profile_.begin_step();
-  const Clock::time_point begin = Clock::now();
+  const RunningClock::Time begin = running_clock().now();
   comm_.set_step(progress_.step + 1);
   const Batch batch = profile_.measure("read", [&] { return read(); });
   RnnState state = state_;
   Outcome outcome;
   outcome.loss_sum = run_lanes(batch, state);
   outcome.targets = targets_of(reader_.lanes(), batch.steps);
-  outcome.work_seconds = seconds_since(begin);
+  outcome.work_seconds = running_clock().seconds_since(begin);
   profile_.measure("exchange", [&] { exchange_.finish(); });
   hear_others();
   profile_.measure("clip and update", [&] {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "comm/agreement.h"
@@ -16,6 +17,7 @@
 #include "core/stop_signal.h"
 #include "data/manifest.h"
 #include "generate/sampler.h"
+#include "text/utf8.h"
 #include "train/evaluator.h"
 #include "train/event_file.h"
 #include "train/fit_steps.h"
@@ -27,11 +29,6 @@
 
 namespace charrnn {
 namespace {
-
-// Seconds since 1970, as TensorBoard wants them.
-double wall_time() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 // ", of which <unk> is 3.1 % of the text": the loss counts it as a character like any other.
 std::string unknown_share_text(const Vocabulary& vocabulary) {
@@ -68,7 +65,7 @@ class WeightsInUse {
 }  // namespace
 
 TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Communicator& comm,
-                         at::Device device)
+                         at::Device device, std::unique_ptr<RunClaim> claim)
     : config_(config),
       settings_(config_.settings),
       options_(options),
@@ -76,6 +73,7 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
       device_(device),
       is_first_(comm.rank() == 0),
       folder_(config.settings.run.output),
+      claim_(std::move(claim)),
       screen_(config.settings.run.progress, comm.rank() == 0) {
   together(comm_, [&] { open_corpus(); });
   expect_equal(comm_, {{"the hash of the corpus", corpus_->hash()},
@@ -125,10 +123,7 @@ void TrainingRun::open_corpus() {
   warn_of_other_corpus_settings();
   settings_.corpus = with_recipe_of(settings_.corpus.output, settings_.corpus);
   check_against_corpus(settings_, *corpus_);
-  if (is_first_) {
-    folder_.create();
-    lock_.emplace(folder_.path());
-  }
+  if (is_first_) folder_.refuse_foreign();
 }
 
 // With train.lanes_per_rank the ranks that start a run say how large its batch is; those that go on keep it.
@@ -154,7 +149,10 @@ void TrainingRun::warn_of_other_corpus_settings() const {
 }
 
 std::optional<Checkpoint> TrainingRun::find_checkpoint() {
-  return share_checkpoint([&] { return folder_.newest(); });
+  return share_checkpoint([&] {
+    folder_.warn_of_lost();
+    return folder_.newest();
+  });
 }
 
 // Rank 0 picks and checks the file; the others get all of it but the tensors.
@@ -233,12 +231,21 @@ void TrainingRun::report_rate_change(const Checkpoint& found) {
 
 void TrainingRun::open_files() {
   if (!is_first_) return;
-  write_file_atomically(folder_.config(), to_yaml(settings_));
+  write_settings();
+  const Progressed& progress = trainer_->progress();
+  files_ = RunFiles(folder_, progress, {checkpoint_line(false), checkpoint_line(true)});
+}
+
+void TrainingRun::write_settings() {
+  folder_.create(claim_->is_exclusive());
+  claim_->keep();
+  write_file_atomically(folder_.config(), kConfigMark + to_yaml(settings_));
   write_file_atomically(folder_.vocabulary(), corpus_->vocabulary().to_json());
-  metrics_ = GrowingFile(folder_.metrics(), trainer_->progress().metrics_bytes);
-  events_ = GrowingFile(folder_.events(), trainer_->progress().events_bytes, GrowingFile::Kind::kBinary);
-  if (events_.bytes() == 0) events_.append(event_file_start(wall_time()));
-  samples_ = GrowingFile(folder_.samples(), trainer_->progress().samples_bytes);
+}
+
+std::string TrainingRun::checkpoint_line(bool is_best) const {
+  const Progressed& progress = trainer_->progress();
+  return checkpoint_json(progress, epoch(), folder_.checkpoint(progress.step).filename().string(), is_best);
 }
 
 void TrainingRun::print_start() {
@@ -267,7 +274,7 @@ void TrainingRun::print_start() {
 }
 
 double TrainingRun::seconds_so_far() const {
-  return seconds_before_ + seconds_since(started_);
+  return seconds_before_ + running_clock().seconds_since(started_running_);
 }
 
 double TrainingRun::epoch() const {
@@ -315,6 +322,7 @@ bool TrainingRun::is_job_limit_near() {
 // Rank 0 looks at the clocks for all.
 StopReason TrainingRun::own_reason_to_stop() {
   if (!is_first_) return StopReason::kNone;
+  if (!files_.failure().empty()) return StopReason::kFileError;
   if (is_job_limit_near()) return StopReason::kTimeLimit;
   if (options_.max_seconds && seconds_since(started_) >= *options_.max_seconds)
     return StopReason::kMaxSeconds;
@@ -361,11 +369,13 @@ ExitCode TrainingRun::run() {
   report_pitfall(pitfalls_->at_start(trainer_->progress()));
   if (trainer_->progress().step == 0 && settings_.sample.every.is_on() && !is_made_up) sample_now();
   if (is_something_put_off()) {
-    save(false);
+    save(false, Attempt::kLast);
     report_stop(StopReason::kSignal);
     return ExitCode::kSaved;
   }
-  return step_until_done();
+  const ExitCode code = step_until_done();
+  end_files();
+  return code;
 }
 
 ExitCode TrainingRun::step_until_done() {
@@ -378,9 +388,10 @@ ExitCode TrainingRun::step_until_done() {
     }
     trainer_->ask_to_stop(own_reason_to_stop());
     epoch_before_ = epoch();
-    const Clock::time_point begin = Clock::now();
+    const RunningClock::Time begin = running_clock().now();
     const int64_t characters_before = progress.characters;
     trainer_->step();
+    ++steps_made_;
 
     const bool is_last = progress.step == total_steps_;
     const auto comes = [&](const Period& every) { return every.is_on() && (is_last || is_due(every)); };
@@ -391,7 +402,7 @@ ExitCode TrainingRun::step_until_done() {
     const bool is_max_step = options_.max_steps && progress.step >= *options_.max_steps;
     const bool stops = is_max_step || trainer_->stop_reason() != StopReason::kNone;
     if (logs || evaluates || samples || saves || stops) trainer_->settle();
-    step_seconds_ += seconds_since(begin);
+    step_seconds_ += running_clock().seconds_since(begin);
     step_characters_ += progress.characters - characters_before;
     if (!report_skipped_steps()) {
       if (roll_back()) continue;
@@ -400,6 +411,7 @@ ExitCode TrainingRun::step_until_done() {
     }
     report_pitfall(pitfalls_->after_step(trainer_->progress(), trainer_->gradient_norm()));
     report_straggler();
+    look_after_output();
     if (is_due(static_cast<double>(settings_.comm.check_replicas_every))) {
       trainer_->settle();
       trainer_->check_replicas();
@@ -407,7 +419,8 @@ ExitCode TrainingRun::step_until_done() {
 
     const StopReason reason = is_last ? StopReason::kNone : trainer_->stop_reason();
     const bool stops_here = is_max_step || reason == StopReason::kMaxSeconds;
-    bool interrupted = reason == StopReason::kSignal || reason == StopReason::kTimeLimit;
+    bool interrupted =
+        reason == StopReason::kSignal || reason == StopReason::kTimeLimit || reason == StopReason::kFileError;
     if (logs) {
       log_step();
     } else if (progress.window_count > 0 && (stops_here || screen_.wants_refresh())) {
@@ -418,7 +431,8 @@ ExitCode TrainingRun::step_until_done() {
     if ((evaluates || samples) && is_something_put_off()) interrupted = true;
     const bool gives_up = is_out_of_patience();
     if (gives_up && !logs) log_step();
-    if (saves || is_best || stops_here || interrupted || gives_up) save(is_best);
+    const bool is_end = is_last || stops_here || interrupted || gives_up;
+    if (saves || is_best || is_end) save(is_best, is_end ? Attempt::kLast : Attempt::kMoreFollow);
     if (interrupted) {
       print_profile();
       report_stop(reason);
@@ -447,7 +461,7 @@ void TrainingRun::print_profile() {
 }
 
 void TrainingRun::report_stop(StopReason reason) {
-  if (!is_first_) return;
+  if (!is_first_ || reason == StopReason::kFileError) return;
   screen_.end_status();
   const std::string why = reason == StopReason::kTimeLimit ? " before the job's time limit"
                           : stop_signal() != 0 ? " on request (" + signal_name(stop_signal()) + ")"
@@ -568,13 +582,13 @@ void TrainingRun::log_step() {
   step_seconds_ = 0;
   step_characters_ = 0;
   if (!is_first_) return;
-  metrics_.append(train_json(progress, line));
-  events_.append(event_record(wall_time(), progress.step,
-                              {{"train/loss_nats", line.loss.nats()},
-                               {concat("train/", bits_key(line.loss.unit)), line.loss.bits()},
-                               {"train/learning_rate", line.learning_rate},
-                               {"train/gradient_norm", line.gradient_norm},
-                               {"train/characters_per_second", line.characters_per_second}}));
+  files_.add_metrics(train_json(progress, line));
+  files_.add_event_record(event_record(wall_time(), progress.step,
+                                       {{"train/loss_nats", line.loss.nats()},
+                                        {concat("train/", bits_key(line.loss.unit)), line.loss.bits()},
+                                        {"train/learning_rate", line.learning_rate},
+                                        {"train/gradient_norm", line.gradient_norm},
+                                        {"train/characters_per_second", line.characters_per_second}}));
   show(line);
   report_pitfall(pitfalls_->after_line(progress, line.loss));
 }
@@ -596,8 +610,8 @@ bool TrainingRun::evaluate_now() {
   const bool cuts_rate = settings_.train.schedule.name == ScheduleName::kPlateau &&
                          watch_plateau(progress.plateau, loss.nats(), settings_.train.schedule);
   if (is_first_) {
-    metrics_.append(valid_json(progress, epoch(), loss, valid->name));
-    events_.append(event_record(
+    files_.add_metrics(valid_json(progress, epoch(), loss, valid->name));
+    files_.add_event_record(event_record(
         wall_time(), progress.step,
         {{"valid/loss_nats", loss.nats()}, {concat("valid/", bits_key(loss.unit)), loss.bits()}}));
     screen_.message(concat("step ", with_thousands(progress.step), "  valid ",
@@ -647,33 +661,102 @@ void TrainingRun::sample_now() {
       if (first.empty()) first = samples;
     }
   }
-  samples_.append(samples);
-  metrics_.append(lines);
+  files_.add_samples(samples);
+  files_.add_metrics(lines);
   if (texts.size() > 1) first += "--- more in " + folder_.samples().string() + "\n";
-  if (!first.empty()) screen_.message(first);
+  if (!first.empty()) screen_.message(printable_text(first));
   for (const std::string& text : texts) report_pitfall(pitfalls_->after_sample(progress, text));
 }
 
-void TrainingRun::save(bool is_best) {
+void TrainingRun::save(bool is_best, Attempt attempt) {
   Progressed& progress = trainer_->progress();
   progress.seconds = seconds_so_far();
   Checkpoint checkpoint;
   trainer_->save_to(checkpoint);
+  std::string problem;
   together(comm_, [&] {
     if (!is_first_) return;
-    metrics_.append(
-        checkpoint_json(progress, epoch(), folder_.checkpoint(progress.step).filename().string(), is_best));
-    progress.metrics_bytes = metrics_.bytes();
-    progress.events_bytes = events_.bytes();
-    progress.samples_bytes = samples_.bytes();
-    checkpoint.settings = settings_;
-    checkpoint.vocabulary_json = corpus_->vocabulary().to_json();
-    checkpoint.corpus_hash = corpus_->hash();
-    checkpoint.has_targets = corpus_->has_targets();
-    checkpoint.marks = corpus_->marks();
-    if (is_good(progress, checkpoint.marks)) progress.good_step = progress.step;
-    checkpoint.progress = progress;
-    while_working(comm_, [&] { folder_.save(checkpoint, is_best, settings_.checkpoint.keep); });
+    return_to_folder();
+    try {
+      write(checkpoint, is_best);
+    } catch (const DiskFullError& error) {
+      if (attempt == Attempt::kLast) throw;
+      problem = error.what();
+    }
+  });
+  if (!problem.empty()) {
+    report_event(concat("step ", progress.step, is_best ? ", the best so far," : "",
+                        " could not be saved: ", problem,
+                        ". The run continues, and tries again at the next checkpoint; those before stay"));
+  }
+}
+
+void TrainingRun::write(Checkpoint& checkpoint, bool is_best) {
+  Progressed& progress = trainer_->progress();
+  const std::string line = checkpoint_line(is_best);
+  files_.flush();
+  checkpoint.settings = settings_;
+  checkpoint.vocabulary_json = corpus_->vocabulary().to_json();
+  checkpoint.corpus_hash = corpus_->hash();
+  checkpoint.has_targets = corpus_->has_targets();
+  checkpoint.marks = corpus_->marks();
+  checkpoint.progress = progress;
+  checkpoint.progress.metrics_bytes = files_.metrics_bytes() + line.size();
+  checkpoint.progress.samples_bytes = files_.samples_bytes();
+  if (is_good(progress, checkpoint.marks)) checkpoint.progress.good_step = progress.step;
+  while_working(comm_, [&] { folder_.save(checkpoint, is_best, settings_.checkpoint.keep); });
+  progress = checkpoint.progress;
+  files_.add_metrics(line);  // not before: what it records is there
+}
+
+// Somebody may delete or rename the folder while the run is on.
+void TrainingRun::return_to_folder() {
+  if (claim_->is_in_place()) return;
+  try {
+    claim_ = std::make_unique<RunClaim>(folder_.path());
+  } catch (const Error& error) {
+    fail("the run's folder was deleted or renamed during the run, and cannot be made again: ", error.what());
+  }
+  write_settings();
+  if (!files_.restore()) return;  // only .lock was removed
+  report_event(concat("the run's folder ", folder_.path(),
+                      " was deleted, renamed or replaced during the run: ",
+                      "it is made again, with all of metrics.jsonl and samples.txt; checkpoints from before ",
+                      "are where it was moved to"));
+}
+
+// What takes nothing any more, once each.
+void TrainingRun::look_after_output() {
+  if (!is_first_) return;
+  const char* const end = ": the run continues without it; metrics.jsonl has every number";
+  if (const std::string reason = screen_.take_failure(); !reason.empty()) {
+    report_event(concat("standard output cannot be written (", reason, ")", end));
+  }
+  if (std::ferror(stderr) != 0 && !is_error_output_lost_) {
+    is_error_output_lost_ = true;
+    report_event(concat("standard error cannot be written", end));
+  }
+  report_pitfall(files_.news());
+  if (const std::string failure = files_.failure(); !failure.empty() && !is_file_error_said_) {
+    is_file_error_said_ = true;
+    screen_.end_status();
+    log::error(failure + ": the run saves and stops");
+  }
+}
+
+void TrainingRun::end_files() {
+  together(comm_, [&] {
+    if (!is_first_) return;
+    files_.flush();
+    look_after_output();
+    if (const std::string failure = files_.failure(); !failure.empty()) {
+      fail("the run ended because ", failure,
+           ": check that disk (dmesg); the same command continues from the ", "last checkpoint");
+    }
+    if (files_.are_waiting()) {
+      log::warning(concat("the disk of ", folder_.path(), " is full: the last lines of metrics.jsonl or ",
+                          "samples.txt are lost"));
+    }
   });
 }
 
@@ -685,7 +768,7 @@ void TrainingRun::report_event(const std::string& text) {
   if (!is_first_) return;
   screen_.end_status();
   log::warning(text);
-  metrics_.append(event_json(trainer_->progress(), epoch(), text));
+  files_.add_metrics(event_json(trainer_->progress(), epoch(), text));
 }
 
 }  // namespace charrnn

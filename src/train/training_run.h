@@ -2,20 +2,23 @@
 // saves, until it is finished or told to stop.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "checkpoint/run_claim.h"
 #include "checkpoint/run_folder.h"
 #include "comm/communicator.h"
 #include "config/config_file.h"
+#include "core/clock.h"
+#include "core/running_clock.h"
 #include "data/corpus_folder.h"
 #include "model/char_rnn.h"
 #include "text/vocabulary.h"
 #include "train/metrics.h"
 #include "train/pitfalls.h"
+#include "train/run_files.h"
 #include "train/trainer.h"
 
 namespace charrnn {
@@ -31,16 +34,17 @@ struct TrainOptions {
 
 class TrainingRun {
  public:
-  // Every rank constructs it. Throws AgreedError where corpus, config and an earlier run in the folder don't
-  // fit.
-  TrainingRun(const Config& config, const TrainOptions& options, Communicator& comm, at::Device device);
+  // Every rank constructs it, rank 0 with its claim on run.output. Throws AgreedError if corpus, config and
+  // what is in the folder don't fit; until then nothing is touched.
+  TrainingRun(const Config& config, const TrainOptions& options, Communicator& comm, at::Device device,
+              std::unique_ptr<RunClaim> claim);
 
   // kFinished (also at max_steps or max_seconds), kSaved after a signal, or kDiverged.
   ExitCode run();
 
- private:
-  using Clock = std::chrono::steady_clock;
+  int64_t steps_made() const { return steps_made_; }  // by this process
 
+ private:
   void open_corpus();
   void settle_batch_size(const Checkpoint* found);
   void warn_of_other_corpus_settings() const;
@@ -72,7 +76,15 @@ class TrainingRun {
   void log_step();
   bool evaluate_now();  // true where it is the best so far
   void sample_now();
-  void save(bool is_best);
+  // Throws if it cannot be saved; but if only the disk is full, and a later attempt follows, warns.
+  enum class Attempt { kLast, kMoreFollow };
+  void save(bool is_best, Attempt attempt = Attempt::kMoreFollow);
+  void write(Checkpoint& checkpoint, bool is_best);
+  void write_settings();
+  std::string checkpoint_line(bool is_best) const;
+  void return_to_folder();
+  void look_after_output();
+  void end_files();
   void report_event(const std::string& text);
   void report_pitfall(const std::optional<std::string>& line);
   double seconds_so_far() const;
@@ -88,7 +100,7 @@ class TrainingRun {
 
   std::optional<CorpusFolder> corpus_;
   RunFolder folder_;
-  std::optional<FolderLock> lock_;
+  std::unique_ptr<RunClaim> claim_;  // on rank 0
   std::optional<CharRnn> model_;
   std::unique_ptr<Trainer> trainer_;
   std::optional<Pitfalls> pitfalls_;
@@ -97,10 +109,12 @@ class TrainingRun {
   int64_t total_steps_ = 0;
 
   Screen screen_;
-  GrowingFile metrics_;
-  GrowingFile events_;
-  GrowingFile samples_;
+  RunFiles files_;
+  bool is_file_error_said_ = false;
+  bool is_error_output_lost_ = false;
   Clock::time_point started_ = Clock::now();
+  RunningClock::Time started_running_ = running_clock().now();
+  int64_t steps_made_ = 0;
   double seconds_before_ = 0;    // spent by earlier processes of this run
   double step_seconds_ = 0;      // in steps alone, since the last line
   int64_t step_characters_ = 0;  // in those steps

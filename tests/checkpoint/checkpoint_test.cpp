@@ -102,6 +102,14 @@ TEST(Checkpoint, MetadataThatLackAFieldOrAreOfAnotherVersion) {
   EXPECT_THAT(changed("marks", "[1]"), HasSubstr("the file"));
 }
 
+TEST(Checkpoint, FieldsOfEarlierVersionsAreLeftAside) {
+  auto metadata = metadata_of(some_checkpoint(77));
+  std::string& progress = metadata.at("progress");
+  ASSERT_EQ(progress.find("events_bytes"), std::string::npos);
+  progress.insert(1, "\"events_bytes\":12,");
+  EXPECT_EQ(from_metadata(metadata, "x").progress.step, 77);
+}
+
 TEST(Checkpoint, ModelOfHasItsWeightsAndShape) {
   const Checkpoint checkpoint = some_checkpoint();
   const CharRnn model = model_of(checkpoint);

@@ -63,7 +63,7 @@ TEST_F(WatchdogTest, ASlowStartSaysWhatItMayWaitForOnceAndHasItsOwnLimit) {
 TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
   Watchdog watchdog;
   watchdog.set_rank(2, 5);
-  watchdog.set_limit(600, folder_);
+  watchdog.set_limit(600, folder_, "a1b2");
   EXPECT_EQ(watchdog.limit_seconds(), 600);
   watchdog.log().start_and_await("barrier", 0);
   watchdog.log().end(1);
@@ -74,7 +74,7 @@ TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
   EXPECT_EQ(report, folder_ / "abort-report-rank-2.txt");
   EXPECT_THAT(
       text_of(report),
-      AllOf(StartsWith("rank 2 of 5\ncause rank 3 did not come\n\n"),
+      AllOf(StartsWith("rank 2 of 5\nstart a1b2\ncause rank 3 did not come\n\n"),
             ContainsRegex("\noperation 1 barrier bytes 0 step 0 done began -[0-9.]+ ended -[0-9.]+\n"),
             ContainsRegex("\noperation 2 all_reduce_sum bytes 4000 step 31 awaited began -[0-9.]+\n"),
             ContainsRegex("\noperation 3 control_sum bytes 16 step 31 started began -[0-9.]+\n$")));
@@ -112,23 +112,30 @@ TEST_F(WatchdogTest, AFolderThatCannotBeMadeIsNoEnd) {
 TEST_F(WatchdogTest, EarlierReportsArePutAway) {
   {
     Watchdog watchdog;
-    watchdog.set_limit(600, folder_);
+    watchdog.set_limit(600, folder_, "first");
     watchdog.write_report(ExitCode::kLost, "yesterday");
   }
   {
     Watchdog watchdog;
     watchdog.set_rank(1, 2);
-    watchdog.set_limit(600, folder_);
+    watchdog.set_limit(600, folder_, "first");
     watchdog.write_report(ExitCode::kError, "yesterday");
   }
+  {
+    Watchdog watchdog;
+    watchdog.set_rank(2, 3);
+    watchdog.set_limit(600, folder_, "second");
+    watchdog.write_report(ExitCode::kError, "today");
+  }
   std::ofstream(folder_ / "train.log") << "stays\n";
-  put_away_reports(folder_);
+  put_away_reports(folder_, "second");
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder_)) names.push_back(entry.path().filename().string());
   EXPECT_THAT(names, testing::UnorderedElementsAre("earlier-abort-report-rank-0.txt",
-                                                   "earlier-last-operations-rank-1.txt", "train.log"));
-  put_away_reports(folder_);  // nothing left to do
-  put_away_reports(folder_ / "not there");
+                                                   "earlier-last-operations-rank-1.txt",
+                                                   "last-operations-rank-2.txt", "train.log"));
+  put_away_reports(folder_, "second");  // nothing left to do
+  put_away_reports(folder_ / "not there", "second");
 }
 
 // The thread that waits hangs inside MPI: the watchdog ends the process.
@@ -175,6 +182,18 @@ TEST_F(WatchdogTest, ReportsAfterAnother) {
   for (int i = 0; i < 50 && !fs::exists(folder_ / "abort-report-rank-2.txt"); ++i) usleep(100'000);
   EXPECT_THAT(text_of(folder_ / "abort-report-rank-2.txt"),
               HasSubstr("cause another rank reported first: abort-report-rank-0.txt"));
+}
+
+TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
+  Watchdog other;
+  other.set_limit(600, folder_, "first");
+  other.write_report(ExitCode::kLost, "rank 1 did not come");
+  Watchdog watchdog;
+  watchdog.set_rank(2, 3);
+  watchdog.set_limit(600, folder_, "second");
+  watchdog.log().start_and_await("all_reduce_sum", 4000);
+  usleep(2'500'000);  // it looks each second
+  EXPECT_FALSE(fs::exists(folder_ / "abort-report-rank-2.txt"));
 }
 
 // Told to end while it waits: a report, taken back when the rank leaves as it should.

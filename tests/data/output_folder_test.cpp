@@ -145,9 +145,17 @@ TEST(OutputFolder, RemovesWhatDeadRunsLeft) {
   // Of a process that is no more either, by its name, but without our mark: the user's.
   const std::string users = left.substr(0, left.rfind('-') + 1) + "999999999";
   parent.write(users + "/manifest.json", "{}");
+  // With a lock it does not matter where it was made, or which process has that number now.
+  const std::string killed_elsewhere = "corpus.tmp-some.other.host-2";
+  const std::string filling = left.substr(0, left.rfind('-') + 1) + "999999998";
+  for (const std::string& name : {killed_elsewhere, filling}) parent.write(name + "/.charrnn-preprocess", "");
+  const FileLock lock(parent / (filling + "/.charrnn-preprocess"));
   OutputFolder folder(parent / "corpus");
   EXPECT_THAT(names_in(parent.path()),
-              UnorderedElementsAre(alive, elsewhere, users, folder.temporary().filename().string()));
+              UnorderedElementsAre(alive, elsewhere, users, filling, folder.temporary().filename().string()));
+  fill(folder, "whole");
+  folder.commit();
+  EXPECT_FALSE(fs::exists(parent / "corpus/.charrnn-preprocess"));
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ ExitCode go_wrong(Session& session, const std::string& way, const std::string& f
   settings.timeout_seconds = way == "killed" ? 10 : 1.5;      // mpirun ends the others after 2 s
   settings.start_timeout_seconds = settings.timeout_seconds;  // of NCCL: MPI has started
   Communicator& comm = session.choose_backend(settings, device_name, folder);
+  session.put_away_reports();
   const auto device = make_test_device(session.device().cuda);
   // Two steps as in training; in the second, 31, something goes wrong.
   std::vector<float> result;

@@ -7,8 +7,8 @@
 #include <cstring>
 
 #include "comm/agreement.h"
-#include "comm/host_name.h"
 #include "comm_rank_main.h"
+#include "core/host_name.h"
 #include "test_device.h"
 
 namespace charrnn {

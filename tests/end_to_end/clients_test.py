@@ -1,6 +1,8 @@
 """Python's own tools open what charrnn writes, and compute the same from it."""
 
 import json
+import subprocess
+import time
 import unittest
 
 import h5py
@@ -10,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from charrnn_cli import TIME_MACHINE, ToolTest, lines, losses
+from charrnn_cli import TIME_MACHINE, ToolTest, command, environment, lines, losses
 
 
 class ClientsTest(ToolTest):
@@ -214,6 +216,28 @@ class ClientsTest(ToolTest):
         written = [(line["step"], numpy.float32(line["loss_nats"])) for line in lines(run, "train")]
         self.assertEqual(shown, written)
         self.assertEqual([event.step for event in reader.Scalars("valid/bits_per_character")], [3, 6, 9])
+
+    def test_a_tensorboard_that_stays_open_shows_what_a_killed_run_became(self):
+        """Its reader never turns back: after a kill it must learn which values are lost, and read on."""
+        arguments = ["--set", "train.steps=100000", "--set", "checkpoint.every=4"]
+        process = subprocess.Popen(command("charrnn_train", self.config, *arguments), env=environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        metrics = self.folder / "run" / "metrics.jsonl"
+        end = time.monotonic() + 30
+        while not metrics.exists() or '"step":11,' not in metrics.read_text(encoding="utf-8"):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        reader = EventAccumulator(str(self.folder / "run")).Reload()
+        last = reader.Scalars("train/loss_nats")[-1].step
+        self.succeed("charrnn_train", self.config, *arguments, "--max-steps", last + 20, train__log_every=3)
+        for _ in range(3):  # a file each
+            reader.Reload()
+        shown = [(event.step, event.value) for event in reader.Scalars("train/loss_nats")]
+        written = [(line["step"], numpy.float32(line["loss_nats"])) for line in lines(self.folder / "run", "train")]
+        self.assertEqual(shown, written)
+        self.assertLess(len(shown), last + 20, "some steps have no line any more")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class ResumeTest(ToolTest):
         process.wait()
         # mpirun's ranks are groups of their own; they notice its death within a second, and then free the folder.
         for _ in range(100):
-            if subprocess.run(["flock", "--nonblock", str(folder), "true"], check=False).returncode == 0:
+            if subprocess.run(["flock", "--nonblock", str(folder / ".lock"), "true"], check=False).returncode == 0:
                 return
             time.sleep(0.1)
         self.fail("the ranks outlive mpirun")

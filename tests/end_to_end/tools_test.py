@@ -120,7 +120,7 @@ class ToolsTest(ToolTest):
                             checkpoint__keep=2)
         self.assertEqual({path.name for path in folder.iterdir()},
                          {"config.yaml", "vocabulary.json", "metrics.jsonl", "samples.txt", "checkpoints",
-                          "events.out.tfevents.charrnn"})
+                          "events.out.tfevents.charrnn.0000000001", ".lock"})
         self.assertEqual(len(list((folder / "checkpoints").glob("step-*"))), 2)
         self.assertEqual((folder / "checkpoints" / "latest").resolve().name, "step-000000040.safetensors")
         for key in ("step", "epoch", "characters", "seconds", "loss_nats", "perplexity", "bits_per_character",

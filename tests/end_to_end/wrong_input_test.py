@@ -111,7 +111,7 @@ class WrongInputTest(ToolTest):
         import fcntl
         import os
         folder = self.train()
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder / ".lock", os.O_RDWR)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         self.refuse(2, "another process is training", train__steps=20)
         os.close(descriptor)

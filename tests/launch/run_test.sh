@@ -28,6 +28,7 @@ cat >stubborn.sh <<'RANK'
 #!/bin/bash
 trap '' USR1 TERM INT
 if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then
+  echo "of this launch" >"$CHARRNN_LAUNCH_FILE.start"
   echo "$scratch/runs/here" >"$CHARRNN_LAUNCH_FILE"
 fi
 echo $$ >"$scratch/ready.$OMPI_COMM_WORLD_RANK"
@@ -64,6 +65,34 @@ rm said.*
 echo "localhost slots=3" >hosts
 launch --hostfile hosts --mca mpi_show_mca_params none ./leaves.sh 0 slots
 equal "ranks of a host file: $(cat output)" 3 "$(cat said.* | grep -c ' of 3: slots')"
+# A loop keeps its list; a tool that reads its input gets it.
+cat >reads.sh <<'RANK'
+#!/bin/bash
+if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then cat >"$scratch/taken"; fi
+RANK
+chmod +x reads.sh
+mkdir reading
+cp reads.sh reading/charrnn_preprocess
+cp reads.sh reading/charrnn_train
+loops=0
+while read -r line; do
+  launch -np 1 reading/charrnn_train "$line"
+  equal "training in a loop: $(cat output)" 0:0 "$status:$(wc -c <taken)"
+  loops=$((loops + 1))
+done < <(printf '%s\n' a b c)
+equal "lines of a loop" 3 "$loops"
+echo 'corpus: {sources: ["-"]}' >reads.yaml
+launch -np 1 reading/charrnn_preprocess reads.yaml < <(echo text)
+equal "input of a tool that reads it: $(cat output)" text "$(cat taken)"
+launch -np 1 reading/charrnn_preprocess hosts < <(echo text)
+equal "input of a tool that reads files" "" "$(cat taken)"
+# Nobody reads what launch/run prints, or its disk is full.
+status=0
+"$root/launch/run" -np 1 ./leaves.sh 3 pipe 2> >(exec true) || status=$?
+equal "standard error without a reader" 3 "$status"
+status=0
+"$root/launch/run" -np 1 ./leaves.sh 3 full 2>/dev/full || status=$?
+equal "standard error on a full disk" 3 "$status"
 launch -np 2 ./leaves.sh 0 "no input" <&-
 equal "standard input closed: $(cat output)" 0 "$status"
 # How many threads a program may start says nothing about the number of processors.
@@ -165,13 +194,13 @@ finish
 
 # An abort report of an earlier launch means nothing; one of this launch ends it, ranks included.
 mkdir -p runs/here
-touch runs/here/abort-report-old.txt
-sleep 0.1
+echo "start of another launch" >runs/here/abort-report-old.txt
 begin ./stubborn.sh
 start=$SECONDS
 sleep 3
 kill -0 "$run" 2>/dev/null || fail "ended by an old abort report: $(cat output)"
-touch runs/here/abort-report-new.txt
+echo "start of this launch" >runs/here/abort-report-new.txt
+touch -d yesterday runs/here/abort-report-new.txt  # as good as any: clocks and file systems differ
 finish
 equal "abort report: $(cat output)" 4 "$status"
 [ "$(seconds_since "$start")" -lt 15 ] || fail "abort report: took $(seconds_since "$start") s"

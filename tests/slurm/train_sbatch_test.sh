@@ -138,12 +138,12 @@ def leave(*_):
         time.sleep(60)
     pathlib.Path("late_run/checkpoints/step-000000007.safetensors").touch()
     os.symlink("step-000000007.safetensors", "late_run/checkpoints/latest")
+    pathlib.Path(os.environ["CHARRNN_LAUNCH_FILE"] + ".steps").write_text("7\n")
     pathlib.Path(os.environ["CHARRNN_LAUNCH_FILE"] + ".saved").touch()
     sys.exit(75)
 signal.signal(signal.SIGUSR1, leave)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1, signal.SIGUSR2])
 if os.environ["PMIX_RANK"] == "0":
-    pathlib.Path("late_run/config.yaml").touch()
     pathlib.Path(os.environ["CHARRNN_LAUNCH_FILE"]).write_text(os.path.abspath("late_run"))
 while True:
     signal.pause()

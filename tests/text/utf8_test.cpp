@@ -127,6 +127,14 @@ TEST(Utf8, IsRequiredOfWhatAPersonTyped) {
       AllOf(HasSubstr("the text: expected UTF-8, found the bytes ff at byte 2"), HasSubstr("terminal")));
 }
 
+TEST(Utf8, AnyBytesAreShownAsText) {
+  EXPECT_EQ(printable_text("a\té漢🦊\n"), "a\té漢🦊\n");
+  EXPECT_EQ(printable_text(std::string_view("\0\x1b[2J\r\x7f", 7)), "␀␛[2J␍␡");
+  EXPECT_EQ(printable_text("\xd0\xd0\xbc\xff"), "\ufffdм\ufffd");
+  EXPECT_EQ(printable_text("\xe6\xbc"), "\ufffd");
+  EXPECT_EQ(printable_text(""), "");
+}
+
 TEST(Utf8, EncodesAndNamesCharacters) {
   std::string text;
   for (const char32_t c : std::u32string_view(U"aé漢🦊")) append_utf8(c, text);

@@ -192,7 +192,9 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
     s.run.output = (folder_ / name).string();
     TrainOptions options;
     options.max_steps = max_steps;
-    EXPECT_EQ(TrainingRun(config, options, *comm, device).run(), ExitCode::kFinished) << name;
+    auto claim = std::make_unique<RunClaim>(s.run.output);
+    EXPECT_EQ(TrainingRun(config, options, *comm, device, std::move(claim)).run(), ExitCode::kFinished)
+        << name;
   };
   const auto lines = [&](const char* name) {  // of kinds train and valid
     std::vector<std::pair<std::string, double>> found;
@@ -230,7 +232,8 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
   fitted.max_steps = 10;
   s.train.steps.reset();
   s.run.output = (folder_ / "fitted").string();
-  EXPECT_EQ(TrainingRun(config, fitted, *comm, test_device()).run(), ExitCode::kFinished);
+  auto claim = std::make_unique<RunClaim>(s.run.output);
+  EXPECT_EQ(TrainingRun(config, fitted, *comm, test_device(), std::move(claim)).run(), ExitCode::kFinished);
   EXPECT_FALSE(lines("fitted").empty());
 }
 

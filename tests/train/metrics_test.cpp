@@ -6,9 +6,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "../temporary_folder.h"
-#include "core/atomic_file.h"
-
 namespace charrnn {
 namespace {
 
@@ -112,49 +109,6 @@ TEST(Metrics, StatusLineShowsEveryMeasureSideBySide) {
                            "unigram 4.77", "bigram 3.55", "20,000 char/s", "1:23 left"}) {
     EXPECT_THAT(line, HasSubstr(part));
   }
-}
-
-TEST(GrowingFile, AppendsAndIsCutBack) {
-  const TemporaryFolder folder;
-  {
-    GrowingFile file(folder / "a", 0);
-    file.append("one\n");
-    EXPECT_EQ(file.bytes(), 4u);
-    EXPECT_EQ(read_file(folder / "a"), "one\n") << "written at once";
-    file.append("two\n");
-    file.append("three\n");
-  }
-  GrowingFile file(folder / "a", 8);
-  EXPECT_EQ(file.bytes(), 8u);
-  EXPECT_EQ(read_file(folder / "a"), "one\ntwo\n");
-  file.append("other\n");
-  EXPECT_EQ(read_file(folder / "a"), "one\ntwo\nother\n");
-  EXPECT_EQ(file.bytes(), 14u);
-}
-
-TEST(GrowingFile, AFileShorterThanKnownGoesOnWhereItEnds) {
-  const TemporaryFolder folder;
-  folder.write("a", "one\n");
-  testing::internal::CaptureStderr();
-  GrowingFile file(folder / "a", 100);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(),
-              testing::AllOf(HasSubstr("has 4 bytes"), HasSubstr("100")));
-  file.append("two\n");
-  EXPECT_EQ(read_file(folder / "a"), "one\ntwo\n");
-  EXPECT_EQ(file.bytes(), 8u);
-}
-
-TEST(GrowingFile, MovesAndWritesNothingByDefault) {
-  const TemporaryFolder folder;
-  GrowingFile file;
-  file.append("lost");
-  EXPECT_EQ(file.bytes(), 0u);
-  file = GrowingFile(folder / "a", 0);
-  file.append("kept");
-  GrowingFile other(std::move(file));
-  other.append(" too");
-  EXPECT_EQ(read_file(folder / "a"), "kept too");
-  EXPECT_EQ(other.bytes(), 8u);
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+// A file that grows as a run does: metrics.jsonl, samples.txt, TensorBoard's events. Each text is written at
+// once, so that a killed process loses nothing. A resumed run cuts it back to where its checkpoint left it,
+// and loses nothing of it either. No write ends the run: what a full disk does not take is kept in memory and
+// written with a later text; any other error is kept for the run to look at.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace charrnn {
+
+class GrowingFile {
+ public:
+  static constexpr size_t kMostWaiting = size_t{16} << 20;  // bytes, in memory
+
+  GrowingFile() = default;  // writes nothing
+  // Continues at `bytes`, or where the last whole line before ends. What lies beyond is first appended to the
+  // file of the same name in the folder `discarded` next to it. Throws Error if that or the file cannot be
+  // written.
+  GrowingFile(const std::filesystem::path& path, uint64_t bytes);
+  ~GrowingFile();
+  GrowingFile(GrowingFile&& other) noexcept;
+  GrowingFile& operator=(GrowingFile&& other) noexcept;
+
+  void append(const std::string& text);
+  // Tries again to write what waits.
+  void flush();
+  // The path still leads to the file that is open.
+  bool is_in_place() const;
+  // If not: writes the whole file again under its path, for a folder that was deleted or renamed.
+  void restore();
+
+  uint64_t bytes() const { return bytes_ + waiting_.size(); }
+  size_t waiting_bytes() const { return waiting_.size(); }
+  uint64_t lost_bytes() const { return lost_bytes_; }      // of texts for which there was no memory left
+  const std::string& failure() const { return failure_; }  // empty, or what ended all writing
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  void open_at(uint64_t bytes);
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  uint64_t bytes_ = 0;  // in the file
+  std::string waiting_;
+  uint64_t lost_bytes_ = 0;
+  std::string failure_;
+};
+
+}  // namespace charrnn
