@@ -249,8 +249,12 @@ std::optional<Checkpoint> RunFolder::newest() const {
   for (const int64_t step : all) {
     try {
       Checkpoint found = read_checkpoint(checkpoint(step));
-      if (step != all.front()) log::warning(concat("going on from ", checkpoint(step), " instead"));
+      if (step != all.front()) log::warning(concat("resuming from ", checkpoint(step), " instead"));
       return found;
+    } catch (const UnreadableError& problem) {
+      // It may be whole: an older one would silently lose what lies between.
+      if (!fs::exists(checkpoint(step))) continue;  // removed meanwhile
+      fail(problem.what(), ": make it readable; or, to resume from an older one, move it away");
     } catch (const Error& problem) {
       log::warning(problem.what());
     }

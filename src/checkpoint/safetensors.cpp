@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/system_reason.h"
 
 namespace charrnn {
 namespace {
@@ -134,7 +136,8 @@ Entry read_entry(const json& fields, uint64_t data_bytes) {
 
 struct Header {
   json fields;
-  uint64_t bytes = 0;  // with its length before it
+  uint64_t bytes = 0;   // with its length before it
+  bool is_own = false;  // charrnn wrote it
 };
 
 Header read_header(std::ifstream& in, uint64_t file_bytes) {
@@ -152,7 +155,7 @@ Header read_header(std::ifstream& in, uint64_t file_bytes) {
   // The JSON parser would take a zero for the end.
   check(in.good() && header_text[0] == '{' && header_text.find('\0') == std::string::npos,
         "its header is not JSON");
-  return {json::parse(header_text), sizeof(header_bytes) + header_bytes};
+  return {json::parse(header_text), sizeof(header_bytes) + header_bytes, is_own_writing(header_text)};
 }
 
 SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
@@ -175,8 +178,7 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
       contents.tensors[name] = at::empty(entries.at(name).sizes, entries.at(name).type);
     }
   }
-  const bool is_own = is_own_writing(header_text);
-  check(!is_own || contents.metadata.contains("digest"), "it has no digest: it was not written by charrnn");
+  check(!read.is_own || contents.metadata.contains("digest"), "it has no digest: it was not written by charrnn");
   check(!contents.metadata.empty(),
         "it has no metadata, so the model's shape and vocabulary are unknown: save it with those of "
         "the checkpoint that it was made from (in Python, save_file(tensors, file, metadata=...))");
@@ -195,7 +197,7 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
   }
   check(expected == data_bytes, data_bytes - expected, " bytes at its end belong to no tensor");
   if (contents.metadata["digest"] == digest.hex()) return contents;
-  check(!is_own, "its digest is ", digest.hex(), ", it was written with ", contents.metadata["digest"],
+  check(!read.is_own, "its digest is ", digest.hex(), ", it was written with ", contents.metadata["digest"],
         ": its contents have changed");
   check_finite(contents);
   contents.is_edited = true;
@@ -205,9 +207,12 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
 // What `how` makes of the file; errors get its path.
 template <class How>
 auto read(const std::filesystem::path& path, const How& how) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  check(in.good() && !std::filesystem::is_directory(path), path,
-        " cannot be read: expected a safetensors file");
+  if (!in.good() || std::filesystem::is_directory(path)) {
+    const std::string reason = system_reason(in.good() ? EISDIR : errno);
+    throw UnreadableError(concat(path, " cannot be read: ", reason, ", expected a safetensors file"));
+  }
   try {
     return how(in, std::filesystem::file_size(path));
   } catch (const json::exception& problem) {

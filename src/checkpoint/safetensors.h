@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
+
 namespace charrnn {
 
 struct SafetensorsFile {
@@ -17,6 +19,12 @@ struct SafetensorsFile {
   std::map<std::string, at::Tensor>
       tensors;             // on the CPU, of float, double, half, bfloat16, int64 or uint8 elements
   bool is_edited = false;  // read: another program wrote it, with other contents
+};
+
+// Nothing is known of the contents: permissions, the network or the disk keep the file from being opened.
+class UnreadableError : public Error {
+ public:
+  using Error::Error;
 };
 
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& contents);

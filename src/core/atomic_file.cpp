@@ -171,9 +171,10 @@ void sync_folder(const fs::path& folder) {
 }
 
 std::string read_file(const fs::path& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  check(in.good() && !fs::is_directory(path), "cannot read the file ", path, ": ",
-        std::generic_category().message(errno ? errno : EISDIR));
+  if (!in.good()) fail("cannot read the file ", path, ": ", system_reason());
+  check(!fs::is_directory(path), "cannot read the file ", path, ": it is a folder");
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();

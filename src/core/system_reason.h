@@ -7,8 +7,8 @@
 
 namespace charrnn {
 
-inline std::string system_reason() {
-  return std::generic_category().message(errno);
+inline std::string system_reason(int error_number = errno) {
+  return std::generic_category().message(error_number);
 }
 
 }  // namespace charrnn
