@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/ordered_pipeline.h"
 
 namespace charrnn {
 namespace {
@@ -59,6 +60,51 @@ void for_each_run(const std::vector<Entry>& sorted, Key key, Visit visit) {
     for (end = begin + 1; end < sorted.size() && key(sorted[end]) == key(sorted[begin]);) ++end;
     if (end > begin + 1) visit(begin, end);
   }
+}
+
+void join_equal(const std::vector<uint64_t>& hashes, const std::vector<DocumentLength>& documents,
+                Groups& groups) {
+  std::vector<std::pair<uint64_t, uint32_t>> sorted;
+  for (uint32_t d = 0; d < documents.size(); ++d) {
+    if (documents[d].characters > 0) sorted.emplace_back(hashes[d], d);
+  }
+  oneapi::tbb::parallel_sort(sorted);
+  const auto hash = [](const auto& entry) { return entry.first; };
+  for_each_run(sorted, hash, [&](size_t begin, size_t end) {
+    for (size_t i = begin + 1; i < end; ++i) groups.join(sorted[begin].second, sorted[i].second);
+  });
+}
+
+// Nearly equal documents have some of their first passages in common: all six differ once in 250. Of equal
+// documents the first stands for all.
+void join_nearly_equal(const std::vector<Fingerprint::Passages>& passages,
+                       const std::vector<DocumentLength>& documents, Groups& groups) {
+  std::vector<uint64_t> keys;  // a passage, and below it the document
+  for (uint32_t d = 0; d < passages.size(); ++d) {
+    if (documents[d].characters == 0 || groups.first_of(d) != d) continue;
+    size_t used = 0;
+    for (size_t bin = 0; bin < Fingerprint::kBins && used < kKeys; ++bin) {
+      if (passages[d][bin] == 0) continue;
+      keys.push_back(uint64_t{passages[d][bin]} << 32 | d);
+      ++used;
+    }
+  }
+  oneapi::tbb::parallel_sort(keys);
+  const auto passage = [](uint64_t key) { return key >> 32; };
+  std::vector<uint32_t> apart;  // that are no copies of one another
+  for_each_run(keys, passage, [&](size_t begin, size_t end) {
+    apart.clear();
+    for (size_t i = begin; i < end; ++i) {
+      const auto d = static_cast<uint32_t>(keys[i]);
+      const bool is_copy = std::any_of(apart.begin(), apart.end(), [&](uint32_t other) {
+        const bool near =
+            groups.first_of(other) == groups.first_of(d) || likeness(passages[other], passages[d]) >= kNear;
+        if (near) groups.join(other, d);
+        return near;
+      });
+      if (!is_copy && apart.size() < kMostApart) apart.push_back(d);
+    }
+  });
 }
 
 // How many characters of each document each split has.
@@ -126,51 +172,15 @@ void CopyFinder::add_document(const BlockPrints::Document& document) {
   if (passages_.size() < kMostCompared) passages_.push_back(document.passages);
 }
 
-std::vector<uint32_t> CopyFinder::groups(const std::vector<DocumentLength>& documents) {
+std::vector<uint32_t> CopyFinder::groups(const std::vector<DocumentLength>& documents, int threads) {
   finish_document();
   check(hashes_.size() == documents.size(), "copies were looked for in ", hashes_.size(), " of ",
         documents.size(), " documents");
-  const auto count = static_cast<uint32_t>(documents.size());
-  Groups groups(count);
-  std::vector<std::pair<uint64_t, uint32_t>> by_hash;
-  for (uint32_t d = 0; d < count; ++d) {
-    if (documents[d].characters > 0) by_hash.emplace_back(hashes_[d], d);
-  }
-  oneapi::tbb::parallel_sort(by_hash);
-  const auto hash = [](const auto& entry) { return entry.first; };
-  for_each_run(by_hash, hash, [&](size_t begin, size_t end) {
-    for (size_t i = begin + 1; i < end; ++i) groups.join(by_hash[begin].second, by_hash[i].second);
+  Groups groups(documents.size());
+  on_threads(threads, [&] {
+    join_equal(hashes_, documents, groups);
+    join_nearly_equal(passages_, documents, groups);
   });
-
-  // Nearly equal documents share the smallest of their passages with high probability. Of equal ones the
-  // first stands for all.
-  std::vector<uint64_t> keys;  // a passage, and below it the document
-  for (uint32_t d = 0; d < passages_.size(); ++d) {
-    if (documents[d].characters == 0 || groups.first_of(d) != d) continue;
-    size_t used = 0;
-    for (size_t bin = 0; bin < Fingerprint::kBins && used < kKeys; ++bin) {
-      if (passages_[d][bin] == 0) continue;
-      keys.push_back(uint64_t{passages_[d][bin]} << 32 | d);
-      ++used;
-    }
-  }
-  oneapi::tbb::parallel_sort(keys);
-  std::vector<uint32_t> apart;  // that are no copies of one another
-  for_each_run(
-      keys, [](uint64_t key) { return key >> 32; },
-      [&](size_t begin, size_t end) {
-        apart.clear();
-        for (size_t i = begin; i < end; ++i) {
-          const auto d = static_cast<uint32_t>(keys[i]);
-          const bool is_copy = std::any_of(apart.begin(), apart.end(), [&](uint32_t other) {
-            const bool near = groups.first_of(other) == groups.first_of(d) ||
-                              likeness(passages_[other], passages_[d]) >= kNear;
-            if (near) groups.join(other, d);
-            return near;
-          });
-          if (!is_copy && apart.size() < kMostApart) apart.push_back(d);
-        }
-      });
   return groups.take();
 }
 
@@ -179,30 +189,35 @@ CopiesInfo copies_info(const CopyFinder& finder, const std::vector<uint32_t>& gr
                        const std::function<std::string(size_t)>& name_of) {
   CopiesInfo info;
   const auto characters = characters_by_split(documents, plan);
-  std::vector<std::vector<uint32_t>> in_train(documents.size());  // of each group with copies: the first few
-  for (uint32_t d = 0; d < documents.size(); ++d) info.documents += groups[d] != d ? 1 : 0;
-  std::vector<char> has_copies(documents.size());
+  // The first and the last document in train of each group that has copies, and of each text.
+  using Ends = std::array<uint32_t, 2>;
+  std::unordered_map<uint32_t, std::optional<Ends>> in_train;
+  std::unordered_map<uint64_t, Ends> equal;
   for (uint32_t d = 0; d < documents.size(); ++d) {
-    if (groups[d] != d) has_copies[groups[d]] = 1;
+    if (groups[d] == d) continue;
+    ++info.documents;
+    in_train.try_emplace(groups[d]);
   }
-  std::unordered_map<uint64_t, std::array<uint32_t, 2>> equal;  // by hash: the first and the last in train
   for (uint32_t d = 0; d < documents.size(); ++d) {
-    if (has_copies[groups[d]] == 0 || characters[0][d] == 0) continue;
-    if (in_train[groups[d]].size() < 2) in_train[groups[d]].push_back(d);
-    equal.try_emplace(finder.hash_of(d), std::array{d, d}).first->second[1] = d;
+    const auto group = in_train.find(groups[d]);
+    if (group == in_train.end() || characters[0][d] == 0) continue;
+    if (!group->second) group->second = Ends{d, d};
+    (*group->second)[1] = d;
+    equal.try_emplace(finder.hash_of(d), Ends{d, d}).first->second[1] = d;
   }
   // A document that is cut at the border of a split is no copy of itself.
-  const auto other_than = [](uint32_t d, const auto& candidates) -> std::optional<uint32_t> {
-    const auto found = std::find_if(candidates.begin(), candidates.end(), [&](uint32_t c) { return c != d; });
-    return found == candidates.end() ? std::nullopt : std::optional(*found);
+  const auto other_than = [](uint32_t d, const Ends& ends) {
+    return ends[0] != d ? std::optional(ends[0]) : ends[1] != d ? std::optional(ends[1]) : std::nullopt;
   };
   for (size_t split = 1; split < plan.splits.size(); ++split) {
     for (uint32_t d = 0; d < documents.size(); ++d) {
       if (characters[split][d] == 0) continue;
       info.characters += characters[split][d];
-      const auto same_hash = equal.find(finder.hash_of(d));
-      const auto same = same_hash == equal.end() ? std::nullopt : other_than(d, same_hash->second);
-      const auto copy = same ? same : other_than(d, in_train[groups[d]]);
+      const auto group = in_train.find(groups[d]);
+      if (group == in_train.end() || !group->second) continue;
+      const auto same_text = equal.find(finder.hash_of(d));
+      const auto same = same_text == equal.end() ? std::nullopt : other_than(d, same_text->second);
+      const auto copy = same ? same : other_than(d, *group->second);
       if (!copy) continue;
       ++info.held_out;
       info.held_out_characters += characters[split][d];

@@ -35,7 +35,7 @@ class CopyFinder {
   // For each document, the number of the first one that it is a copy of, directly or by others; its own
   // number if there is none before it. Those without characters are nobody's copies. Does not depend on
   // threads.
-  std::vector<uint32_t> groups(const std::vector<DocumentLength>& documents);
+  std::vector<uint32_t> groups(const std::vector<DocumentLength>& documents, int threads);
 
   uint64_t hash_of(size_t document) const { return hashes_[document]; }
 

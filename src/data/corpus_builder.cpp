@@ -272,7 +272,7 @@ class CorpusBuild {
   }
 
   void plan() {
-    if (finder_) groups_ = finder_->groups(documents_);
+    if (finder_) groups_ = finder_->groups(documents_, threads_);
     const bool together = settings_.split.copies == Copies::kTogether;
     plan_.emplace(plan_splits(documents_, settings_.split, together ? groups_ : std::vector<uint32_t>()));
   }

@@ -122,8 +122,14 @@ void OwnFiles::find_corpus(const fs::path& folder, Folder& found) const {
 }
 
 void OwnFiles::find_run(const fs::path& folder, Folder& found) const {
+  const bool has_vocabulary = is_vocabulary(folder / "vocabulary.json");
+  std::error_code none;  // a run that has only begun has no metrics yet
   const bool is_run = are_metrics(folder / "metrics.jsonl") ||
-                      (has_checkpoints(folder / "checkpoints") && is_vocabulary(folder / "vocabulary.json"));
+                      (has_vocabulary && fs::is_directory(folder / "checkpoints", none));
+  if (!is_run && has_vocabulary && found.some.folder.empty()) {
+    found.some = {folder.string(), "a vocabulary"};
+    found.files.insert("vocabulary.json");
+  }
   if (!is_run) return;
   if (found.some.folder.empty()) found.some = {folder.string(), "a run"};
   found.files.insert(std::begin(kRunFiles), std::end(kRunFiles));

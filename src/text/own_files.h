@@ -21,7 +21,7 @@ class OwnFiles {
 
   struct Owner {
     std::string folder;      // in which charrnn wrote the file; empty: it is the user's
-    std::string what;        // "corpus.output", "run.output", "a corpus", "a run"
+    std::string what;        // "corpus.output", "run.output", "a corpus", "a run", "a vocabulary"
     bool is_output = false;  // of this config
   };
   // Links are followed, so that it does not matter by which of its names a file is given.

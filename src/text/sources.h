@@ -35,7 +35,7 @@ struct SourceProblem {
 // Files that charrnn wrote itself and that a folder or glob of corpus.sources has: no text to train on.
 struct OwnFilesFound {
   std::string folder;
-  std::string what;  // "corpus.output", "run.output", "a corpus", "a run"
+  std::string what;  // "corpus.output", "run.output", "a corpus", "a run", "a vocabulary"
   std::set<std::filesystem::path> files;
 };
 

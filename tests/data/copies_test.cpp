@@ -50,7 +50,7 @@ std::vector<uint32_t> groups(const std::vector<std::string>& texts, size_t block
     }
     documents.push_back({0, text.size()});
   }
-  return finder.groups(documents);
+  return finder.groups(documents, 2);
 }
 
 TEST(CopyFinder, FindsEqualAndNearlyEqualDocuments) {

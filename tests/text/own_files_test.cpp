@@ -40,6 +40,13 @@ class OwnFilesOf : public testing::Test {
       folder_.write(run + std::string("notes.txt"), "by the user");
     }
     folder_.write("corpus.tmp-host-1/standard-input.zst", "of a build that was killed");
+    // A run that has only begun, and a vocabulary that was copied.
+    for (const char* place : {"begun/", "kept/"}) {
+      folder_.write(place + std::string("vocabulary.json"),
+                    R"({"format_version": 1, "unit": "byte", "hash": "", "characters": []})");
+    }
+    folder_.write("begun/config.yaml", "corpus:");
+    fs::create_directory(folder_ / "begun/checkpoints");
     folder_.write("mine/manifest.json", R"({"name": "an app"})");
     folder_.write("mine/metrics.jsonl", R"({"kind": "of the user"})");
     folder_.write("mine/vocabulary.json", "[]");
@@ -74,8 +81,9 @@ TEST_F(OwnFilesOf, FoldersAndGlobsAreLeftOut) {
     left_out.push_back(fs::path(own.folder).filename().string() + ": " + own.what + " " +
                        std::to_string(own.files.size()));
   }
-  EXPECT_THAT(left_out, ElementsAre("corpus: corpus.output 3", "corpus.tmp-host-1: corpus.output 1",
-                                    "other: a corpus 3", "run: run.output 3", "run2: a run 3"));
+  EXPECT_THAT(left_out,
+              ElementsAre("begun: a run 2", "corpus: corpus.output 3", "corpus.tmp-host-1: corpus.output 1",
+                          "kept: a vocabulary 1", "other: a corpus 3", "run: run.output 3", "run2: a run 3"));
 }
 
 TEST_F(OwnFilesOf, LinksDoNotHideThem) {
