@@ -289,7 +289,7 @@ void RunFolder::remove_after(int64_t step) const {
 fs::path checkpoint_file(const fs::path& file) {
   if (fs::is_symlink(file)) return file;
   const std::optional<std::string> target = link_target(file);
-  return target ? file.parent_path() / *target : file;
+  return target && step_of(*target) ? file.parent_path() / *target : file;  // any other is a damaged file
 }
 
 Checkpoint open_run(const fs::path& run, fs::path* file) {

@@ -1,11 +1,13 @@
 #include "train/metrics.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio_ext.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -116,10 +118,31 @@ Screen::Screen(Progress choice, bool speaks)
     : speaks_(speaks),
       live_(choice == Progress::kLive || (choice == Progress::kAuto && output_is_terminal())) {}
 
-// What cannot be written is dropped: it must not wait in the buffer and come later, out of place.
+// What cannot be written is dropped: it must not wait and come later, out of place. A reader that takes
+// nothing (an mpirun that was stopped by Ctrl-Z, a pager) must not hold this rank: the others would take it
+// for lost.
 void Screen::print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
-  if (!has_failed_) failure_ = system_reason();
+  constexpr size_t kPiece = 4096;  // a pipe that is ready takes as much
+  constexpr int kPatience = 5000;  // milliseconds
+  std::fflush(stdout);             // what was printed before, by others
+  std::string problem;
+  for (size_t done = 0; done < text.size() && problem.empty();) {
+    pollfd output{STDOUT_FILENO, POLLOUT, 0};
+    if (poll(&output, 1, is_stuck_ ? 0 : kPatience) == 0) {
+      is_stuck_ = true;
+      problem = concat("its reader took nothing for ", kPatience / 1000, " s");
+      break;
+    }
+    const ssize_t written = write(STDOUT_FILENO, text.data() + done, std::min(kPiece, text.size() - done));
+    if (written >= 0) {
+      is_stuck_ = false;
+      done += static_cast<size_t>(written);
+    } else if (errno != EINTR && errno != EAGAIN) {
+      problem = system_reason();
+    }
+  }
+  if (problem.empty()) return;
+  if (!has_failed_) failure_ = problem;
   has_failed_ = true;
   __fpurge(stdout);
   std::clearerr(stdout);

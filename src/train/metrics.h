@@ -58,6 +58,7 @@ class Screen {
   bool live_;
   bool status_shown_ = false;
   bool has_failed_ = false;
+  bool is_stuck_ = false;  // its reader took nothing, the last time
   std::string failure_;
   std::chrono::steady_clock::time_point last_status_{};
 };

@@ -215,6 +215,15 @@ class EndsTest(RunningTest):
                               stderr=subprocess.PIPE, env=environment(), text=True, stdin=subprocess.DEVNULL, check=False)
         self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, ""), "a filter ends quietly")
 
+    def test_a_reader_of_the_output_that_takes_nothing(self):
+        """As an mpirun that Ctrl-Z has stopped: its ranks run on, and the pipe to it is full."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        process = self.start(stdout=writer, train__steps=1500)  # 150 kB of lines, a pipe holds 64
+        os.close(writer)
+        self.assertIn("took nothing", self.finish(process, sent=None, code=0))
+        self.assertEqual(self.last_step(), 1500)
+
     def test_a_suspended_job_loses_no_rank(self):
         """Stopped for longer than comm.timeout_seconds and its grace of 2 s, while rank 1 waits for rank 0's samples."""
         process = self.start(ranks=2, **LONG, comm__timeout_seconds=1, sample__every=100000, sample__length=1000000,
