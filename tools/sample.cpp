@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -243,7 +244,17 @@ int main(int argc, char** argv) {
                  "sample.unknown_characters")
       ->transform(CLI::CheckedTransformer(names_of<UnknownCharacters>()))
       ->type_name("POLICY");
-  app.add_option("--seed", options.sample.seed, "another seed, another text")->capture_default_str();
+  app.add_option("--seed", options.sample.seed, "another seed, another text")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            uint64_t seed = 0;
+            const auto result = std::from_chars(text.data(), text.data() + text.size(), seed);
+            const bool is_seed = result.ec == std::errc() && result.ptr == text.data() + text.size();
+            return is_seed ? std::string()
+                           : concat("expected a whole number from 0 to 2^64 - 1, found ", text);
+          },
+          "NUMBER"))
+      ->capture_default_str();
   app.add_option("--count", options.count, "samples of each prefix")->check(above(0))->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON object a sample");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);

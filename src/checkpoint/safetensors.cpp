@@ -178,7 +178,8 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
       contents.tensors[name] = at::empty(entries.at(name).sizes, entries.at(name).type);
     }
   }
-  check(!read.is_own || contents.metadata.contains("digest"), "it has no digest: it was not written by charrnn");
+  check(!read.is_own || contents.metadata.contains("digest"),
+        "it has no digest: it was not written by charrnn");
   check(!contents.metadata.empty(),
         "it has no metadata, so the model's shape and vocabulary are unknown: save it with those of "
         "the checkpoint that it was made from (in Python, save_file(tensors, file, metadata=...))");

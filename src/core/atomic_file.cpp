@@ -68,6 +68,17 @@ void rename_over(const fs::path& from, const fs::path& to) {
   fail_writing("cannot rename ", from, " to ", to);
 }
 
+void sync(const fs::path& path, int flags) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+  if (descriptor < 0 && errno == EACCES) return;  // it may be written, not read
+  if (descriptor < 0) fail_writing("cannot open ", path);
+  const bool is_synced = fsync(descriptor) == 0 || has_no_fsync(errno);
+  const int error_number = errno;
+  close(descriptor);
+  errno = error_number;
+  if (!is_synced) fail_writing("cannot bring ", path, " to disk");
+}
+
 // NAME before ENDING and digits, if that is how it ends.
 std::optional<std::string> before(const std::string& name, std::string_view ending) {
   const size_t place = name.rfind(ending);
@@ -160,14 +171,11 @@ void remove_leftovers(const fs::path& folder, bool (*is_ours)(const std::string&
 }
 
 void sync_folder(const fs::path& folder) {
-  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0 && errno == EACCES) return;  // it may be written, not read
-  if (descriptor < 0) fail_writing("cannot open the folder ", folder);
-  const bool is_synced = fsync(descriptor) == 0 || has_no_fsync(errno);
-  const int error_number = errno;
-  close(descriptor);
-  errno = error_number;
-  if (!is_synced) fail_writing("cannot bring the folder ", folder, " to disk");
+  sync(folder, O_DIRECTORY);
+}
+
+void sync_file(const fs::path& file) {
+  sync(file, 0);
 }
 
 std::string read_file(const fs::path& path) {

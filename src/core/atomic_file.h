@@ -55,8 +55,9 @@ std::optional<std::string> link_target(const std::filesystem::path& link);
 // for the only copy, which gets its name back. Not while another process may be writing it.
 void remove_leftovers(const std::filesystem::path& folder, bool (*is_ours)(const std::string& file));
 
-// Makes a rename or removal in FOLDER survive a power cut.
+// Makes a rename or removal in FOLDER, or what was written to FILE, survive a power cut.
 void sync_folder(const std::filesystem::path& folder);
+void sync_file(const std::filesystem::path& file);
 
 // The whole file. Throws Error (expected a readable file) if it cannot be read.
 std::string read_file(const std::filesystem::path& path);

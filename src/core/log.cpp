@@ -3,14 +3,20 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
 #include <memory>
+#include <utility>
 
 namespace charrnn::log {
 namespace {
 
 std::shared_ptr<spdlog::logger> make_logger() {
-  auto made =
-      std::make_shared<spdlog::logger>("charrnn", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  // https://no-color.org
+  if (const char* const none = std::getenv("NO_COLOR"); none != nullptr && *none != '\0') {
+    sink->set_color_mode(spdlog::color_mode::never);
+  }
+  auto made = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
   made->set_pattern("%^%l%$: %v");
   made->flush_on(spdlog::level::info);
   made->set_error_handler(

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <regex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,12 +31,25 @@ constexpr const char* kAdvice =
 
 // Lies in a folder as long as it is not whole, and is locked by the process that fills the folder.
 constexpr const char* kMarker = ".charrnn-preprocess";
+constexpr const char* kManifest = "manifest.json";
 
-// Names of the files that the manifest of a corpus lists, with its own; nullopt where there is no such
-// manifest.
+// Of a folder that a killed run left while it replaced the files in it one by one.
+std::set<std::string> files_of_unfinished(const fs::path& folder) {
+  static const std::regex own(
+      R"((train|valid|test)-\d{5,}\.h5|vocabulary\.json|manifest\.json|\.charrnn-preprocess)");
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (std::regex_match(name, own)) names.insert(name);
+  }
+  return names;
+}
+
+// Names of the files that the manifest of a corpus lists, with its own; nullopt if there is no such manifest.
 std::optional<std::set<std::string>> files_of_corpus(const fs::path& folder) {
-  const fs::path file = folder / "manifest.json";
+  const fs::path file = folder / kManifest;
   std::error_code none;
+  if (fs::exists(folder / kMarker, none)) return files_of_unfinished(folder);
   if (!fs::is_regular_file(file, none)) return std::nullopt;
   try {
     const nlohmann::json manifest = nlohmann::json::parse(read_file(file));
@@ -135,11 +149,45 @@ void remove_leftovers(const fs::path& target) {
 }
 
 // For file systems that cannot exchange two names: between the two renames there is no corpus under its name.
-void replace_in_two_steps(const fs::path& fresh, const fs::path& target) {
+// False if the target cannot be renamed at all: it is a mount point, or lies in a lower layer of an overlay.
+bool replace_in_two_steps(const fs::path& fresh, const fs::path& target) {
   const fs::path old = fresh.string() + "-old";
-  fs::rename(target, old);
-  fs::rename(fresh, target);
-  fs::rename(old, fresh);
+  std::error_code problem;
+  fs::rename(target, old, problem);
+  if (problem) return false;
+  fs::rename(fresh, target, problem);
+  if (!problem) {
+    fs::rename(old, fresh);
+    return true;
+  }
+  fs::rename(old, target);
+  return false;
+}
+
+// Into a folder that stays. While it has the marker it is not a corpus, and the next run may replace what is
+// in it.
+void replace_files(const fs::path& fresh, const fs::path& target) {
+  const auto names = files_of_corpus(fresh).value_or(std::set<std::string>());
+  const auto old_names = files_of_corpus(target).value_or(std::set<std::string>());
+  write_file_atomically(target / kMarker, "");
+  fs::remove(target / kManifest);
+  for (const std::string& name : old_names) {
+    if (name != kMarker) fs::remove(target / name);
+  }
+  const auto move = [&](const std::string& name) {
+    std::error_code problem;
+    fs::rename(fresh / name, target / name, problem);
+    if (problem) {
+      fs::copy_file(fresh / name, target / name, fs::copy_options::overwrite_existing);
+      sync_file(target / name);
+    }
+  };
+  for (const std::string& name : names) {
+    if (name != kManifest) move(name);
+  }
+  move(kManifest);
+  fs::remove(target / kMarker);
+  sync_folder(target);
 }
 
 }  // namespace
@@ -174,15 +222,17 @@ void OutputFolder::commit() {
   refuse_foreign(target_);
   lock_->remove();
   sync_folder(temporary_);
-  if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) != 0) {
-    check(errno == EEXIST || errno == EINVAL, "cannot rename ", temporary_.string(), " to ", target_.string(),
-          ": ", system_reason(), ": check permissions");
+  const auto swap = [&](unsigned flags) {
+    return renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), flags) == 0;
+  };
+  std::error_code problem;
+  if (!swap(RENAME_NOREPLACE)) {
     if (!fs::exists(target_)) {
-      fs::rename(temporary_, target_);
-    } else if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
-      check(errno == EINVAL, "cannot exchange ", temporary_.string(), " and ", target_.string(), ": ",
-            system_reason(), ": check permissions");
-      replace_in_two_steps(temporary_, target_);
+      fs::rename(temporary_, target_, problem);  // the file system does not know renameat2's flags
+      check(!problem, "cannot rename ", temporary_.string(), " to ", target_.string(), ": ",
+            problem.message(), ": check permissions");
+    } else if (!swap(RENAME_EXCHANGE) && !replace_in_two_steps(temporary_, target_)) {
+      replace_files(temporary_, target_);
     }
   }
   committed_ = true;

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <initializer_list>
 #include <set>
 #include <sstream>
 #include <system_error>
@@ -30,9 +32,13 @@ bool is_hidden(const fs::path& path) {
 }
 
 SourceFormat format_of(fs::path file) {
-  if (file.extension() == ".gz" || file.extension() == ".zst") file.replace_extension();
-  const bool is_json = file.extension() == ".jsonl" || file.extension() == ".ndjson";
-  return is_json ? SourceFormat::kJsonLines : SourceFormat::kText;
+  const auto ends_in = [&](std::initializer_list<const char*> endings) {
+    std::string ending = file.extension();
+    for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return std::find(endings.begin(), endings.end(), ending) != endings.end();
+  };
+  if (ends_in({".gz", ".zst"})) file.replace_extension();
+  return ends_in({".jsonl", ".jsonlines", ".ndjson"}) ? SourceFormat::kJsonLines : SourceFormat::kText;
 }
 
 Source source_of(const fs::path& file, const std::string& name, const SourceSettings& given,
@@ -127,13 +133,20 @@ class Finder {
     found_.push_back(std::move(source));
   }
 
+  // Links to folders are followed, each folder once.
   void add_folder(const fs::path& folder, const fs::path& base) {
     std::error_code error;
+    folders_.insert(fs::weakly_canonical(folder, error));
     auto entry = fs::directory_iterator(folder, error);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       const bool link_to_folder = entry->is_symlink() && fs::is_directory(fs::status(entry->path(), error));
       error.clear();
-      if (!is_hidden(entry->path()) && !link_to_folder) add_path(entry->path(), base);
+      if (is_hidden(entry->path())) continue;
+      if (link_to_folder && !folders_.insert(fs::weakly_canonical(entry->path(), error)).second) {
+        log::info(concat(entry->path().string(), " leads to a folder that is read already: left out"));
+        continue;
+      }
+      add_path(entry->path(), base);
     }
     if (error) {
       problem(folder.string(),
@@ -166,6 +179,7 @@ class Finder {
   OwnFiles& own_files_;
   FoundSources& all_;
   std::vector<Source> found_;
+  std::set<fs::path> folders_;    // that were entered
   bool is_named_itself_ = false;  // the one file of the entry
 };
 
