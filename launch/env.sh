@@ -3,6 +3,10 @@
 #
 # Leaves the shell's options alone and keeps its helpers to itself: it may be anyone's interactive shell.
 
+if [ -z "${BASH_VERSION:-}${ZSH_VERSION:-}" ]; then
+  echo "env.sh: expected bash or zsh, found another shell: start bash first" >&2
+  return 1
+fi
 _charrnn_root=$(cd "$(dirname "${BASH_SOURCE[0]:-$0}")/.." && pwd)
 _charrnn_venv=$(. "$_charrnn_root/launch/pins.sh" && echo "$charrnn_venv")
 _charrnn_problem=''

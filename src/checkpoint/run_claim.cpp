@@ -52,6 +52,7 @@ RunClaim::RunClaim(const fs::path& folder) : folder_(folder) {
 RunClaim::~RunClaim() {
   if (is_kept_) return;
   if (lock_->was_created()) lock_->remove();
+  lock_.reset();  // before its folder: NFS keeps the name of a file that is open
   remove_folders();
 }
 

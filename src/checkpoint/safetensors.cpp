@@ -54,13 +54,15 @@ Hasher start_digest(json header) {
   return hasher;
 }
 
-// As write_safetensors puts it into the file: without blanks but for the padding, and in each entry the
+// As write_safetensors puts it into the file: without blanks except for the padding, and in each entry the
 // fields in the order of the alphabet. Other programs have another order or blanks; damage leaves both as
 // they are.
 bool is_own_writing(const std::string& header_text) {
   const auto header = nlohmann::ordered_json::parse(header_text);
+  if (!header.is_object()) return false;
   for (const auto& [name, fields] : header.items()) {
-    if (name != "__metadata__" && fields.begin().key() != "data_offsets") return false;
+    if (name == "__metadata__") continue;
+    if (!fields.is_object() || fields.empty() || fields.begin().key() != "data_offsets") return false;
   }
   const size_t end = header_text.find_last_not_of(' ') + 1;
   return std::string_view(header_text).substr(0, end) == header.dump();

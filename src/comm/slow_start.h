@@ -1,4 +1,4 @@
-// What MPI and NCCL may be waiting for when they start slowly, and which rank says so.
+// What MPI and NCCL may be waiting for when they start slowly, and which rank prints it.
 #pragma once
 
 #include <string>

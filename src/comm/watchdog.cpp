@@ -88,7 +88,10 @@ std::string table_of(const std::vector<Operation>& operations) {
 void put_away_reports(const fs::path& folder, const std::string& start) {
   for (const fs::path& report : reports_in(folder)) {
     if (is_of_start(report, start)) continue;
-    fs::rename(report, folder / ("earlier-" + report.filename().string()));
+    std::error_code problem;
+    fs::rename(report, folder / ("earlier-" + report.filename().string()), problem);
+    if (problem)
+      log::warning(concat("cannot rename the report ", report, " of an earlier start: ", problem.message()));
   }
 }
 
@@ -143,6 +146,7 @@ WaitLimit Watchdog::limit() const {
 void Watchdog::explain_slow_start(const Operation& operation, double seconds) {
   {
     const std::lock_guard lock(mutex_);
+    if (!operation.name.starts_with("the start of ")) return;  // another rank may be reading a large file
     if (!start_limit_seconds_ || is_slow_start_explained_ || seconds < slow_start_seconds_) return;
     is_slow_start_explained_ = true;
   }

@@ -259,14 +259,6 @@ std::vector<std::string> impossible_combinations(const Config& config) {
         "train.optimizer.learning_rate was found for",
         {concat("train.reference_batch_size=", s.train.batch_size), "train.scale_learning_rate=none"});
   }
-  const auto folder = [](const std::string& path) {
-    return std::filesystem::path(path + "/").lexically_normal();
-  };
-  if (!s.run.output.empty() && folder(s.run.output) == folder(s.corpus.output)) {
-    problems.add("run.output",
-                 concat("run.output and corpus.output are both ", s.run.output, ", expected two folders"),
-                 {"run.output=FOLDER"});
-  }
   if (s.comm.backend == Backend::kNccl && s.run.device == DeviceName::kCpu) {
     problems.add("comm.backend",
                  concat("comm.backend nccl needs GPUs, but run.device is cpu (", config.where("run.device"),
@@ -279,8 +271,7 @@ std::vector<std::string> impossible_combinations(const Config& config) {
 void let_overrides_win(Config& config) {
   for (const Rule& rule : rules()) {
     const bool is_chosen = config.overridden.contains(rule.winner);
-    const bool is_of_file = config.origins.contains(rule.loser) && !config.overridden.contains(rule.loser);
-    if (!is_chosen || !is_of_file || !rule.yield(config.settings)) continue;
+    if (!is_chosen || config.overridden.contains(rule.loser) || !rule.yield(config.settings)) continue;
     config.notes.push_back(concat("--set ", config.overridden.at(rule.winner), " replaces ", rule.loser, ": ",
                                   flatten(config.settings).at(rule.loser), " now (", config.where(rule.loser),
                                   ")"));
@@ -288,11 +279,23 @@ void let_overrides_win(Config& config) {
   }
 }
 
+void refuse_shared_folder(const Config& config) {
+  const Settings& s = config.settings;
+  const auto folder = [](const std::string& path) {
+    return std::filesystem::path(path + "/").lexically_normal();
+  };
+  if (s.run.output.empty() || folder(s.run.output) != folder(s.corpus.output)) return;
+  fail_usage(config.where("run.output"), ": run.output and corpus.output are both ", s.run.output,
+             ", expected two folders (--set run.output=FOLDER)");
+}
+
 void note_settings_without_effect(Config& config) {
   const Settings& s = config.settings;
   const ScheduleName schedule = s.train.schedule.name;
   const bool is_sgd = s.train.optimizer.name == OptimizerName::kSgd;
   const bool rolls_back = s.train.on_divergence == OnDivergence::kRollback;
+  const auto values = flatten(s);
+  const auto defaults = flatten(Settings());
   struct Idle {
     const char* setting;
     bool is_idle;
@@ -322,7 +325,7 @@ void note_settings_without_effect(Config& config) {
            {"model.initial_scale", s.model.initial_weights != InitialWeights::kNormal,
             "model.initial_weights: normal"},
        }) {
-    if (!is_idle || !config.origins.contains(setting)) continue;
+    if (!is_idle || !config.origins.contains(setting) || values.at(setting) == defaults.at(setting)) continue;
     config.notes.push_back(concat(config.where(setting), ": ", setting, " has no effect without ", needs));
   }
 }

@@ -15,7 +15,10 @@ void let_overrides_win(Config& config);
 // One text for each contradiction: where, what, and how to choose on the command line.
 std::vector<std::string> impossible_combinations(const Config& config);
 
-// Adds a note for each setting that the config or --set gave and that does nothing next to the others.
+// One folder for the run and the corpus: neither could be made again.
+void refuse_shared_folder(const Config& config);
+
+// Adds a note for each setting that the config or --set changed and that does nothing next to the others.
 void note_settings_without_effect(Config& config);
 
 // "~" and "$NAME" in the paths that the config or --set gave.

@@ -223,6 +223,7 @@ Config change_settings(const Settings& settings, std::string_view yaml, const st
   let_overrides_win(config);
   expand_paths(config);
   refuse(impossible_combinations(config));
+  refuse_shared_folder(config);
   note_settings_without_effect(config);
   return config;
 }

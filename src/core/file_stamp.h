@@ -1,4 +1,4 @@
-// What tells cheaply whether a file is still the one that was read: if its stamp is equal, it was not
+// A cheap sign that a file is still the one that was read: if its stamp is equal, it was not
 // replaced or written; if not, its contents must be compared.
 #pragma once
 

@@ -62,7 +62,7 @@ std::vector<std::byte> read_blocks(const ShardReader& shard, ShardRow row, uint6
   return ids;
 }
 
-// The options, known to be fit for so many parts.
+// The options, known to be fit for this many parts.
 LaneOptions shared_equally(LaneOptions options, int parts) {
   options.ranks = parts;
   if (options.batch_size % parts == 0) return options;

@@ -1,5 +1,7 @@
 #include "data/corpus_folder.h"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "core/atomic_file.h"
@@ -41,12 +43,23 @@ const char* with_or_without(bool has_targets) {
 }
 
 std::optional<uint64_t> original_bytes(const JsonSource& manifest, const std::string& split) {
+  const auto& settings = manifest.member(manifest.root(), "settings");
+  const auto is_json = [](const auto& given) { return given.is_object() && given.contains("json_field"); };
+  const auto& given = manifest.list(settings, "sources");
+  const auto limit = settings.find("max_characters");
+  const bool is_cut = limit != settings.end() && limit->is_number();
+  if (is_cut || std::any_of(given.begin(), given.end(), is_json)) return std::nullopt;
   uint64_t bytes = 0;
   for (const auto& source : manifest.list(manifest.root(), "sources")) {
     if (!source.contains("split")) return std::nullopt;  // in several splits
     if (manifest.text(source, "split") != split) continue;
-    const std::string extension = fs::path(manifest.text(source, "name")).extension();
-    if (extension == ".gz" || extension == ".zst" || extension == ".jsonl") return std::nullopt;
+    std::string extension = fs::path(manifest.text(source, "name")).extension();
+    for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const char* const other : {".gz", ".zst", ".jsonl", ".jsonlines", ".ndjson"}) {
+      if (extension == other) return std::nullopt;
+    }
+    // A character has a byte at least: a file of fewer bytes is compressed under another name.
+    if (manifest.number(source, "bytes") < manifest.number(source, "decoded")) return std::nullopt;
     bytes += manifest.number(source, "bytes");
   }
   return bytes > 0 ? std::optional(bytes) : std::nullopt;

@@ -36,7 +36,7 @@ constexpr const char* kManifest = "manifest.json";
 // Of a folder that a killed run left while it replaced the files in it one by one.
 std::set<std::string> files_of_unfinished(const fs::path& folder) {
   static const std::regex own(
-      R"((train|valid|test)-\d{5,}\.h5|vocabulary\.json|manifest\.json|\.charrnn-preprocess)");
+      R"((train|valid|test)-\d{5,}\.h5|vocabulary\.json|manifest\.json|\.charrnn-preprocess(\.tmp-\d+)?)");
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
@@ -114,7 +114,7 @@ void remove_corpus(const fs::path& folder) {
 }
 
 bool is_temporary_of_ours(const fs::path& folder) {
-  return fs::exists(folder / kMarker) || (!fs::is_empty(folder) && foreign_in(folder).empty());
+  return fs::exists(folder / kMarker) || fs::is_empty(folder) || foreign_in(folder).empty();
 }
 
 // NAME.tmp-HOST-: what this machine's runs call their temporary folders, up to the process id.
@@ -122,6 +122,27 @@ std::string temporary_prefix(const fs::path& target) {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
   return target.filename().string() + ".tmp-" + host.data() + "-";
+}
+
+std::optional<FileLock::State> lock_state(const fs::path& file) {
+  try {
+    return FileLock(file).state();
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+// A run that was killed between the two renames of replace_in_two_steps: the old corpus gets its name back.
+void put_back_old(const fs::path& target) {
+  if (fs::exists(target)) return;
+  const std::string general = target.filename().string() + ".tmp-";
+  for (const auto& entry : fs::directory_iterator(target.parent_path())) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(general) || !name.ends_with("-old") || !files_of_corpus(entry.path())) continue;
+    log::info(concat("the corpus in ", entry.path().string(), " gets its name back: ", target.string()));
+    fs::rename(entry.path(), target);
+    return;
+  }
 }
 
 // On any host, if it has a lock that nobody holds; else by the number of its process, which means something
@@ -132,10 +153,14 @@ void remove_leftovers(const fs::path& target) {
   for (const auto& entry : fs::directory_iterator(target.parent_path())) {
     const std::string name = entry.path().filename().string();
     if (const fs::path lock = entry.path() / kMarker; name.starts_with(general) && fs::exists(lock)) {
-      if (FileLock(lock).state() != FileLock::State::kHeld) continue;  // a run is filling it
-      log::info("removing " + entry.path().string() + ", left over by a run that was killed");
-      fs::remove_all(entry.path());
-      continue;
+      const std::optional<FileLock::State> state = lock_state(lock);
+      if (!state || *state == FileLock::State::kHeldElsewhere)
+        continue;  // another user's, or a run is filling it
+      if (*state == FileLock::State::kHeld) {
+        log::info("removing " + entry.path().string() + ", left over by a run that was killed");
+        fs::remove_all(entry.path());
+        continue;
+      }
     }
     if (!name.starts_with(prefix)) continue;
     pid_t process = 0;
@@ -175,12 +200,8 @@ void replace_files(const fs::path& fresh, const fs::path& target) {
     if (name != kMarker) fs::remove(target / name);
   }
   const auto move = [&](const std::string& name) {
-    std::error_code problem;
-    fs::rename(fresh / name, target / name, problem);
-    if (problem) {
-      fs::copy_file(fresh / name, target / name, fs::copy_options::overwrite_existing);
-      sync_file(target / name);
-    }
+    fs::copy_file(fresh / name, target / name, fs::copy_options::overwrite_existing);
+    sync_file(target / name);
   };
   for (const std::string& name : names) {
     if (name != kManifest) move(name);
@@ -201,6 +222,7 @@ OutputFolder::OutputFolder(const fs::path& target) {
   fs::create_directories(target_.parent_path(), error);
   temporary_ = target_.parent_path() / (temporary_prefix(target_) + std::to_string(getpid()));
   if (!error) {
+    put_back_old(target_);
     remove_leftovers(target_);
     if (fs::exists(temporary_) && is_temporary_of_ours(temporary_)) fs::remove_all(temporary_);
     if (!fs::create_directory(temporary_, error) && !error)
@@ -214,6 +236,7 @@ OutputFolder::OutputFolder(const fs::path& target) {
 }
 
 OutputFolder::~OutputFolder() {
+  lock_.reset();  // first: NFS keeps the name of a file that is open
   std::error_code ignored;
   if (!committed_) fs::remove_all(temporary_, ignored);
 }
@@ -221,6 +244,7 @@ OutputFolder::~OutputFolder() {
 void OutputFolder::commit() {
   refuse_foreign(target_);
   lock_->remove();
+  lock_.reset();
   sync_folder(temporary_);
   const auto swap = [&](unsigned flags) {
     return renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), flags) == 0;
@@ -232,7 +256,13 @@ void OutputFolder::commit() {
       check(!problem, "cannot rename ", temporary_.string(), " to ", target_.string(), ": ",
             problem.message(), ": check permissions");
     } else if (!swap(RENAME_EXCHANGE) && !replace_in_two_steps(temporary_, target_)) {
-      replace_files(temporary_, target_);
+      committed_ = true;  // from here on the temporary folder may have the only copy
+      try {
+        replace_files(temporary_, target_);
+      } catch (const std::exception& error) {
+        fail("cannot put the corpus into ", target_.string(), ": ", error.what(), ". It is whole in ",
+             temporary_.string(), ": free some space, and move its files there, manifest.json last");
+      }
     }
   }
   committed_ = true;

@@ -110,7 +110,8 @@ ShardReader::ShardReader(std::filesystem::path path)
     : path_(std::move(path)), file_(std::make_unique<File>()) {
   check(std::filesystem::is_regular_file(path_), "the shard ", path_.string(),
         " is not there: preprocess the corpus again, or copy the missing file");
-  check(access(path_.c_str(), R_OK) == 0, "the shard ", path_.string(), " cannot be read: ", system_reason(),
+  const bool is_readable = access(path_.c_str(), R_OK) == 0;
+  check(is_readable, "the shard ", path_.string(), " cannot be read: ", system_reason(),
         ": check its permissions");
   const Hdf5Lock lock;
   const Hdf5Handle no_locks = file_access_without_locks();

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/path_expansion.h"
 #include "core/system_reason.h"
 #include "text/byte_source.h"
 #include "text/glob.h"
@@ -88,6 +89,11 @@ class Finder {
     } else {
       problem(text, concat("is not there, seen from ", fs::current_path().string(), ": correct the path"));
     }
+    if (!links_left_out_.empty()) {
+      log::warning(concat(links_left_out_.size(), links_left_out_.size() == 1 ? " link" : " links",
+                          " to a folder below ", text, " left out, such as ", links_left_out_.front(),
+                          ": a folder that is reached by a link is read if corpus.sources lists it"));
+    }
     std::sort(found_.begin(), found_.end(), [](const Source& a, const Source& b) { return a.name < b.name; });
     return std::move(found_);
   }
@@ -133,20 +139,18 @@ class Finder {
     found_.push_back(std::move(source));
   }
 
-  // Links to folders are followed, each folder once.
   void add_folder(const fs::path& folder, const fs::path& base) {
     std::error_code error;
-    folders_.insert(fs::weakly_canonical(folder, error));
     auto entry = fs::directory_iterator(folder, error);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       const bool link_to_folder = entry->is_symlink() && fs::is_directory(fs::status(entry->path(), error));
       error.clear();
       if (is_hidden(entry->path())) continue;
-      if (link_to_folder && !folders_.insert(fs::weakly_canonical(entry->path(), error)).second) {
-        log::info(concat(entry->path().string(), " leads to a folder that is read already: left out"));
-        continue;
+      if (link_to_folder) {
+        links_left_out_.push_back(entry->path().string());
+      } else {
+        add_path(entry->path(), base);
       }
-      add_path(entry->path(), base);
     }
     if (error) {
       problem(folder.string(),
@@ -179,8 +183,8 @@ class Finder {
   OwnFiles& own_files_;
   FoundSources& all_;
   std::vector<Source> found_;
-  std::set<fs::path> folders_;    // that were entered
-  bool is_named_itself_ = false;  // the one file of the entry
+  std::vector<std::string> links_left_out_;  // to folders
+  bool is_named_itself_ = false;             // the one file of the entry
 };
 
 Source spool_standard_input(const SourceSettings& given, const CorpusSettings& settings,
@@ -216,7 +220,7 @@ std::vector<SourceSettings> expand_lists(const std::vector<SourceSettings>& give
     }
     for (const std::string& line : read_list(source.path.substr(1), "corpus.sources")) {
       expanded.push_back(source);
-      expanded.back().path = line;
+      expanded.back().path = expand_path(line);
     }
   }
   return expanded;

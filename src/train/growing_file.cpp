@@ -85,11 +85,11 @@ void GrowingFile::open_at(uint64_t bytes) {
   while (bytes_ > 0 && read_at(descriptor_, bytes_ - 1, 1, path_) != "\n") --bytes_;
   if (bytes_ < present) {
     keep_aside(path_, read_at(descriptor_, bytes_, present - bytes_, path_));
-    check(ftruncate(descriptor_, static_cast<off_t>(bytes_)) == 0, "cannot cut ", path_, ": ",
-          system_reason());
+    const bool is_cut = ftruncate(descriptor_, static_cast<off_t>(bytes_)) == 0;
+    check(is_cut, "cannot cut ", path_, ": ", system_reason());
   }
-  check(lseek(descriptor_, static_cast<off_t>(bytes_), SEEK_SET) >= 0, "cannot find the end of ", path_, ": ",
-        system_reason());
+  const bool is_at_end = lseek(descriptor_, static_cast<off_t>(bytes_), SEEK_SET) >= 0;
+  check(is_at_end, "cannot find the end of ", path_, ": ", system_reason());
 }
 
 GrowingFile::~GrowingFile() {
@@ -142,7 +142,8 @@ bool GrowingFile::is_in_place() const {
 void GrowingFile::restore() {
   if (is_in_place()) return;
   GrowingFile fresh(path_, 0);
-  fresh.append(read_at(descriptor_, 0, bytes_, path_) + waiting_);
+  fresh.waiting_ = read_at(descriptor_, 0, bytes_, path_) + waiting_;  // however much it is
+  fresh.flush();
   fresh.lost_bytes_ += lost_bytes_;
   *this = std::move(fresh);
 }

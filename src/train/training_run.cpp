@@ -528,12 +528,13 @@ bool TrainingRun::roll_back() {
   trainer_->restore_from(*good);
   together(comm_, [&] {
     if (is_first_) folder_.remove_after(progress.step);
+    files_.flush();
     open_files();
   });
   step_seconds_ = 0;
   step_characters_ = 0;
   skipped_said_ = progress.skipped;
-  report_event(concat("rollback ", progress.rollbacks, ": going on from step ", progress.step,
+  report_event(concat("rollback ", progress.rollbacks, ": resuming from step ", progress.step,
                       " with the learning rate times ", progress.rate_factor));
   save(false);  // so that a run that is killed now remembers it
   return true;
@@ -632,7 +633,8 @@ void TrainingRun::sample_now() {
   progress.samples_pending = false;
   if (!is_first_ || settings_.sample.prefixes.empty()) return;  // a Sampler packs all weights
   const WeightsInUse weights(*trainer_, settings_.sample.weights);
-  const Sampler sampler(*model_, corpus_->vocabulary(), corpus_->has_targets());
+  Sampler sampler(*model_, corpus_->vocabulary(), corpus_->has_targets());
+  sampler.on_progress([&](auto, auto) { comm_.still_working(); });  // while it reads a long prefix
   const std::vector<std::string> prefixes = cleaned_prefixes(settings_);
   const auto& temperatures = settings_.sample.temperatures;
   std::string samples;
@@ -676,8 +678,8 @@ void TrainingRun::save(bool is_best, Attempt attempt) {
   std::string problem;
   together(comm_, [&] {
     if (!is_first_) return;
-    return_to_folder();
     try {
+      return_to_folder();
       write(checkpoint, is_best);
     } catch (const DiskFullError& error) {
       if (attempt == Attempt::kLast) throw;
@@ -750,8 +752,9 @@ void TrainingRun::end_files() {
     files_.flush();
     look_after_output();
     if (const std::string failure = files_.failure(); !failure.empty()) {
-      fail("the run ended because ", failure,
-           ": check that disk (dmesg); the same command continues from the ", "last checkpoint");
+      fail(trainer_->progress().step < total_steps_ ? "the run ended because "
+                                                    : "the run is finished and saved, but ",
+           failure, ": check that disk (dmesg); the same command continues from the last checkpoint");
     }
     if (files_.are_waiting()) {
       log::warning(concat("the disk of ", folder_.path(), " is full: the last lines of metrics.jsonl or ",

@@ -95,12 +95,22 @@ TEST_F(RunFolders, ADamagedFileIsPassedOver) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(run_.newest()->progress.step, 20);
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
-              AllOf(HasSubstr("step-000000030.safetensors"), HasSubstr("damaged"), HasSubstr("going on from"),
+              AllOf(HasSubstr("step-000000030.safetensors"), HasSubstr("damaged"), HasSubstr("resuming from"),
                     HasSubstr("step-000000020.safetensors")));
   damage(20);
   EXPECT_EQ(run_.newest()->progress.step, 10);
   damage(10);
   EXPECT_THAT(error_of([&] { run_.newest(); }), HasSubstr("none of the 3 checkpoints"));
+}
+
+TEST_F(RunFolders, AFileThatCannotBeOpenedIsNotTakenForADamagedOne) {
+  save(10);
+  save(20);
+  fs::permissions(run_.checkpoint(20), fs::perms::none);
+  const AsNobody nobody(folder_.path());
+  EXPECT_THAT(error_of([&] { run_.newest(); }),
+              AllOf(HasSubstr("step-000000020.safetensors"), HasSubstr("Permission denied"),
+                    HasSubstr("move it away")));
 }
 
 TEST_F(RunFolders, OtherFilesAreNoCheckpoints) {

@@ -33,7 +33,7 @@ class DivergenceTest(ToolTest):
         self.assertEqual([line["step"] for line in train], list(range(1, 101)), "cut back, and finished")
         self.assertLess(train[-1]["loss_nats"], 4)
         self.assertAlmostEqual(train[-1]["learning_rate"], 10)
-        self.assertIn("rollback 2: going on from step 8", self.rollbacks(folder)[-1], "10 had led to the second")
+        self.assertIn("rollback 2: resuming from step 8", self.rollbacks(folder)[-1], "10 had led to the second")
         # The same again, bit for bit: every decision is a function of the numbers.
         again = self.start_sanely("again")
         self.train("again", ranks=2, **self.ROLLBACK)
@@ -56,7 +56,7 @@ class DivergenceTest(ToolTest):
         # Every checkpoint of the bad stretch pushes one out; the last good one stays.
         self.start_sanely()
         self.train(ranks=2, **{**self.ROLLBACK, "checkpoint__keep": 1, "train__rollback_rate_factor": 0.01})
-        self.assertIn("going on from step 10", self.rollbacks(self.folder / "run")[0])
+        self.assertIn("resuming from step 10", self.rollbacks(self.folder / "run")[0])
 
     def test_without_a_good_checkpoint_there_is_no_way_back(self):
         self.refuse(3, "no rollback", ranks=2, **self.ROLLBACK)

@@ -44,6 +44,24 @@ class PreprocessTest(ToolTest):
         self.assertIn("max_characters", text)
         self.succeed("charrnn_preprocess", self.config, "--verify", corpus__output=self.folder / "tales")
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to mount")
+    def test_a_mount_point_as_output(self):
+        # It can be neither renamed nor exchanged: its files are replaced one by one.
+        output, copy = self.folder / "mounted", self.folder / "copy"
+        output.mkdir()
+        tool = " ".join(command("charrnn_preprocess", self.config, "--set", f"corpus.output={output}"))
+        script = (f"mount -t tmpfs none {output} || exit 77; {tool} || exit 1; {tool} --set corpus.lower_case=true || exit 1; "
+                  f"cp -r {output} {copy}; touch {output}/thesis.txt; {tool}")
+        done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script], env=environment(),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            self.skipTest("no right to mount here")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("holds thesis.txt", done.stderr)
+        self.succeed("charrnn_preprocess", self.config, corpus__output=self.folder / "plain", corpus__lower_case="true")
+        self.assertEqual(self.contents("copy"), self.contents("plain"))
+        self.assertEqual([path.name for path in self.folder.glob("mounted.tmp*")], [])
+
     def test_targets(self):
         (self.folder / "hello.txt").write_text("hello")
         targets = self.folder / "targets.txt"

@@ -32,6 +32,12 @@ class WrongInputTest(ToolTest):
             (self.folder / name).write_bytes(begin)
             self.refuse(1, kind, "expected a checkpoint", tool="charrnn_sample", arguments=[self.folder / name])
 
+    def test_seeds_that_are_none(self):
+        folder = self.train(train__steps=1)
+        for seed in ("-1", str(2 ** 64), "1e3", "one"):
+            self.refuse(2, "from 0 to 2^64 - 1", tool="charrnn_sample", arguments=[folder, "--seed", seed])
+        self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "3", "--seed", str(2 ** 64 - 1))
+
     def test_settings_that_an_evaluation_does_not_read(self):
         folder = self.train(train__steps=1)
         self.refuse(2, "changes nothing here", "evaluate.lanes", tool="charrnn_eval", arguments=[folder],
@@ -137,10 +143,10 @@ class WrongInputTest(ToolTest):
             self.assertEqual(done.returncode, 1, tool)
             self.assertIn("standard output", done.stderr)
 
-    def test_corpus_made_anew_since_the_run(self):
+    def test_corpus_built_again_since_the_run(self):
         run = self.train()
         self.succeed("charrnn_preprocess", self.config, corpus__split__valid=0.1)
-        self.refuse(2, "made anew", tool="charrnn_eval", arguments=[run])
+        self.refuse(2, "was built again since the run", tool="charrnn_eval", arguments=[run])
 
     def test_prefixes_of_the_config(self):
         self.refuse(2, "sample.prefixes", "日", sample__prefixes="[The 日]")

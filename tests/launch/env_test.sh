@@ -16,6 +16,8 @@ contains "message without wheels" "launch/install.sh" "$message"
 message=$(bash -c '. "$1/launch/env.sh"; echo "$PATH"' _ "$root" 2>/dev/null)
 equal "PATH without wheels" /usr/bin:/bin "$message"
 
+contains "another shell" "expected bash or zsh" "$(sh -c '. "$1/launch/env.sh"' _ "$root" 2>&1 || true)"
+
 mkdir -p "$venv/bin" "$venv/lib/python3.11/site-packages/torch"
 touch "$venv/core.done"
 . "$root/launch/env.sh"

@@ -122,7 +122,10 @@ TEST_F(Sources, LinksToFilesAreFollowedLinksToFoldersOnlyWhereNamed) {
   fs::create_symlink(other / "far/x.txt", at("b/link.txt"));
   fs::create_directory_symlink(other / "far", at("b/folder"));
   fs::create_directory_symlink(at("b"), at("b/round"));
+  testing::internal::CaptureStderr();
   EXPECT_THAT(names({at("b")}), ElementsAre("10.txt", "2.txt", "link.txt"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("2 links to a folder below"), HasSubstr("corpus.sources lists it")));
   EXPECT_THAT(names({at("b/folder")}), ElementsAre("x.txt"));
   EXPECT_THAT(names({at("b/f*")}), ElementsAre("folder/x.txt"));
 }
