@@ -86,7 +86,10 @@ std::string run_text(const ordered_json& json) {
 }
 
 int inspect(const fs::path& path, bool as_json) {
-  if (!fs::exists(path)) {
+  std::error_code problem;
+  if (!fs::exists(path, problem)) {
+    if (problem)
+      fail_usage(path, " cannot be read: ", problem.message(), ": check the path and its permissions");
     fail_usage(path, " is not there: expected a run, a checkpoint, a corpus folder or a shard");
   }
   ordered_json json;

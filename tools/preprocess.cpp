@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "command_line.h"
@@ -116,10 +115,8 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
   charrnn::BuildSummary summary;
   {
     ProgressLine line;
-    bool watching = false;
+    charrnn::install_stop_handlers();
     const auto show = [&](const BuildProgress& progress) {
-      // From here on, and not while standard input is awaited, which a signal would not end.
-      if (!std::exchange(watching, true)) charrnn::install_stop_handlers();
       if (const int signal = charrnn::stop_signal(); signal != 0) {
         charrnn::fail("stopped by ", charrnn::signal_name(signal), ": ", settings.output,
                       " is as it was before");

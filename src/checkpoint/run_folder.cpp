@@ -298,7 +298,10 @@ Checkpoint open_run(const fs::path& run, fs::path* file) {
     if (file != nullptr) *file = path;
     return found;
   };
-  if (!fs::exists(run)) {
+  std::error_code unreachable;
+  if (!fs::exists(run, unreachable)) {
+    if (unreachable)
+      fail_usage(run, " cannot be read: ", unreachable.message(), ": check the path and its permissions");
     fail_usage(run, " is not there: expected a run's folder (run.output of its config) or a checkpoint file");
   }
   if (!fs::is_directory(run)) return read(checkpoint_file(run));

@@ -110,7 +110,12 @@ CorpusFolder::CorpusFolder(fs::path path, Vocabulary vocabulary)
 CorpusFolder CorpusFolder::open(const fs::path& folder) {
   const fs::path manifest_file = folder / "manifest.json";
   const fs::path vocabulary_file = folder / "vocabulary.json";
-  if (!fs::exists(manifest_file)) {
+  std::error_code problem;
+  if (!fs::exists(manifest_file, problem)) {
+    if (problem) {
+      fail_usage("the corpus folder ", folder.string(), " cannot be read: ", problem.message(),
+                 ": check its permissions");
+    }
     const bool is_relative = folder.is_relative();
     fail_usage("expected a preprocessed corpus in ", folder.string(),
                is_relative ? concat(" (seen from ", fs::current_path().string(), ")") : "", ", found ",

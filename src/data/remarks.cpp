@@ -1,6 +1,7 @@
 #include "data/remarks.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -67,7 +68,23 @@ std::string sources_text(const Json& corpus) {
       doubtful.push_back(text_of(source, "name") + " " + charset_text(source));
     }
   }
-  return list("charset doubtful: look at the text, and set the encoding of the source if it is another",
+  const Json& given = corpus["settings"]["sources"];
+  const bool has_field = std::any_of(given.begin(), given.end(), [](const Json& entry) {
+    return entry.is_object() && entry.contains("json_field");
+  });
+  std::vector<std::string> json;
+  for (const Json& source : corpus["sources"]) {
+    std::string name = text_of(source, "name");
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const bool is_json = name.ends_with(".json") || name.ends_with(".json.gz") || name.ends_with(".json.zst");
+    if (is_json && !has_field) json.push_back(text_of(source, "name"));
+  }
+  return list(
+             "read as plain text, with all of JSON's signs: if each line is an object, name the field of its "
+             "text "
+             "({path: FILE, json_field: text})",
+             json) +
+         list("charset doubtful: look at the text, and set the encoding of the source if it is another",
               doubtful) +
          list("lines left out", lines) + list("not read, for they lie behind corpus.max_characters", behind) +
          list("Project Gutenberg's parts not stripped, for less than corpus.minimum_kept would remain",

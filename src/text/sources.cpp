@@ -1,5 +1,6 @@
 #include "text/sources.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/path_expansion.h"
+#include "core/stop_signal.h"
 #include "core/system_reason.h"
 #include "text/byte_source.h"
 #include "text/glob.h"
@@ -194,6 +196,13 @@ Source spool_standard_input(const SourceSettings& given, const CorpusSettings& s
   Hasher hasher;
   std::string block(kSpoolBytes, '\0');
   for (;;) {
+    if (const int signal = stop_signal(); signal != 0) {
+      fail("stopped by ", signal_name(signal), " while reading standard input: nothing was changed");
+    }
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    constexpr int look_at_signals = 200;  // ms
+    const int ready = poll(&input, 1, look_at_signals);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
     const ssize_t count = read(STDIN_FILENO, block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
     check(count >= 0, "reading standard input stopped at byte ", source.bytes, ": ", system_reason(),

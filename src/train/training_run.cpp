@@ -144,7 +144,12 @@ void TrainingRun::warn_of_other_corpus_settings() const {
   const std::string names = settings_that_differ(settings_.corpus.output, settings_.corpus);
   if (!names.empty()) {
     log::warning(concat("the corpus ", settings_.corpus.output, " was made with other values of ", names,
-                        " than ", config_.name, " has now: charrnn_preprocess makes it anew"));
+                        " than ", config_.name, " has now: charrnn_preprocess builds it again"));
+  }
+  if (settings_.evaluate.every.is_on() && config_.origins.contains("evaluate.every") &&
+      corpus_->split("valid") == nullptr) {
+    log::warning(concat("evaluate.every has no effect: the corpus ", settings_.corpus.output,
+                        " has no validation split (corpus.split.valid)"));
   }
 }
 
@@ -203,14 +208,16 @@ void TrainingRun::go_on_from(const Checkpoint& found) {
   }
   refuse_fixed_changes(found, settings_, *corpus_);
   if (!is_first_) return;
-  screen_.message(concat("going on in ", settings_.run.output, " from step ",
+  screen_.message(concat("resuming ", settings_.run.output, " from step ",
                          with_thousands(found.progress.step),
                          options_.fit_seconds ? ", with the train.steps that were fitted before\n" : "\n"));
   for (const std::string& change : changed_settings(found.settings, settings_)) {
-    const bool changes_nothing = change.starts_with("train.lanes_per_rank");
-    screen_.message(
-        "  new value: " + change +
-        (changes_nothing ? concat(": the run keeps its ", settings_.train.batch_size, " lanes") : "") + "\n");
+    const std::string note = change.starts_with("train.lanes_per_rank")
+                                 ? concat(": the run keeps its ", settings_.train.batch_size, " lanes")
+                             : change.starts_with("train.start_from")
+                                 ? ": no effect, the run has its weights already"
+                                 : "";
+    screen_.message(concat("  new value: ", change, note, "\n"));
   }
 }
 

@@ -44,6 +44,30 @@ class PreprocessTest(ToolTest):
         self.assertIn("max_characters", text)
         self.succeed("charrnn_preprocess", self.config, "--verify", corpus__output=self.folder / "tales")
 
+    def test_json_lines_under_a_plain_name_are_pointed_out(self):
+        (self.folder / "posts.json").write_text('{"text": "a post"}\n' * 300, encoding="utf-8")
+        sources = {"corpus__output": self.folder / "posts", "corpus__split__by": "tail"}
+        text = self.succeed("charrnn_preprocess", self.config, corpus__sources=f"[{self.folder}/posts.json]", **sources).stdout
+        self.assertIn("json_field", text)
+        text = self.succeed("charrnn_preprocess", self.config, **sources,
+                            corpus__sources=f"[{{path: {self.folder}/posts.json, json_field: text}}]").stdout
+        self.assertNotIn("signs", text)
+
+    def test_stopped_while_it_waits_for_standard_input(self):
+        process = subprocess.Popen(command("charrnn_preprocess", self.config, *overrides(
+            corpus__sources="[-]", corpus__output=self.folder / "piped")), stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), text=True)
+        deadline = time.monotonic() + 30
+        while not list(self.folder.glob("piped.tmp-*/standard-input.zst")):
+            self.assertLess(time.monotonic(), deadline, "it does not begin")
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=30), 1)
+        self.assertIn("stopped by SIGTERM", process.stderr.read())
+        process.stdin.close()
+        process.stderr.close()
+        self.assertEqual(list(self.folder.glob("piped*")), [])
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to mount")
     def test_a_mount_point_as_output(self):
         # It can be neither renamed nor exchanged: its files are replaced one by one.

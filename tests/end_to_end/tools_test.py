@@ -223,6 +223,16 @@ class ToolsTest(ToolTest):
         self.assertAlmostEqual(value["unknown_share"], 1 / 3, places=2)
         self.assertRegex(self.succeed("charrnn_eval", folder).stdout, r"<unk> +33\.\d+ % of the targets")
 
+    def test_settings_without_effect_are_pointed_out(self):
+        corpus = {"corpus__output": self.folder / "whole", "corpus__split": "{valid: 0, test: 0}"}
+        self.succeed("charrnn_preprocess", self.config, **corpus)
+        done = self.succeed("charrnn_train", self.config, train__steps=1, evaluate__every=5, train__optimizer__alpha=0.9,
+                            **corpus)
+        self.assertIn("evaluate.every has no effect", done.stderr)
+        self.assertIn("train.optimizer.alpha has no effect without", done.stderr)
+        again = self.succeed("charrnn_train", self.config, train__steps=2, train__start_from="elsewhere", **corpus)
+        self.assertIn("no effect, the run has its weights already", again.stdout)
+
     def test_help_and_version(self):
         for tool in ("preprocess", "train", "eval", "sample", "inspect"):
             self.assertIn("--help", self.succeed(f"charrnn_{tool}", "--help").stdout)

@@ -66,7 +66,7 @@ kill -CONT "${ranks[@]}" 2>/dev/null || true
 wait_for_job "$job" 120
 equal "state: $(output_of "$job")" COMPLETED "$(job_field "$job" JobState)"
 [ "$(job_field "$job" Restarts)" -ge 1 ] || fail "not requeued: $(output_of "$job")"
-for text in "stopped on request (SIGUSR1)" "saved (step-" "requeued" "start 2" "going on in"; do
+for text in "stopped on request (SIGUSR1)" "saved (step-" "requeued" "start 2" "resuming "; do
   contains "output" "$text" "$(output_of "$job")"
 done
 equal_runs whole signalled
