@@ -137,7 +137,9 @@ std::vector<std::string> prefixes_of(const Options& options, const Settings& set
                                      const Vocabulary& vocabulary) {
   std::vector<std::pair<const char*, std::string>> given;
   for (const std::string& prefix : options.prefixes) given.emplace_back("--prefix", prefix);
-  if (!options.prefix_file.empty()) given.emplace_back("--prefix-file", read_small_text(options.prefix_file));
+  if (!options.prefix_file.empty())
+    given.emplace_back("--prefix-file",
+                       read_small_text(options.prefix_file == "-" ? "/dev/stdin" : options.prefix_file));
   if (given.empty()) {
     for (const std::string& prefix : settings.sample.prefixes) given.emplace_back("sample.prefixes", prefix);
   }
@@ -222,7 +224,8 @@ int main(int argc, char** argv) {
                  "text to go on with (repeatable); else the config's sample.prefixes")
       ->type_name("TEXT")
       ->allow_extra_args(false);
-  app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file")->type_name("FILE");
+  app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file; -: from standard input")
+      ->type_name("FILE");
   app.add_option("-n,--length", options.length, "characters; else the config's sample.length")
       ->check(above(0));
   app.add_option(

@@ -47,6 +47,24 @@ std::optional<int64_t> step_inside(const fs::path& file) {
   }
 }
 
+// As charrnn wrote it, neither damaged nor edited.
+bool is_whole(const fs::path& file) {
+  try {
+    return !read_safetensors(file).is_edited;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// Somebody's work may be in a checkpoint that was passed over.
+void keep_aside(const fs::path& file) {
+  const fs::path folder = file.parent_path().parent_path() / "discarded";
+  fs::create_directories(folder);
+  fs::rename(file, folder / file.filename());
+  log::warning(
+      concat(file, " was edited or damaged, and this run writes that step again: it is kept in ", folder));
+}
+
 // The names that a run writes, and that a killed one may leave half written.
 bool is_run_file(const std::string& name) {
   const bool is_report =
@@ -232,6 +250,7 @@ void RunFolder::save(const Checkpoint& contents, bool is_best, int64_t keep) con
     if (is_disk_full(problem.value())) throw DiskFullError(message + ": free some space");
     fail(message);
   }
+  if (fs::exists(checkpoint(step)) && !is_whole(checkpoint(step))) keep_aside(checkpoint(step));
   write_checkpoint(checkpoint(step), contents);
   replace_link(checkpoints() / "latest", file_name(step));
   if (is_best) replace_link(checkpoints() / "best", file_name(step));

@@ -5,8 +5,9 @@
 //   events.out.tfevents.charrnn.0000000001      for TensorBoard, one more for each start
 //   checkpoints/step-000001000.safetensors      the last `checkpoint.keep`, and the best
 //   checkpoints/latest, checkpoints/best        links to two of them
-//   discarded/                                  what was cut off metrics.jsonl and samples.txt
-//   .lock                                       held by the process that trains here (run_claim.h)
+//   discarded/                                  what was cut off metrics.jsonl and samples.txt, edited
+//   checkpoints .lock                                       held by the process that trains here
+//   (run_claim.h)
 #pragma once
 
 #include <filesystem>

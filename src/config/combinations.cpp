@@ -272,9 +272,9 @@ void let_overrides_win(Config& config) {
   for (const Rule& rule : rules()) {
     const bool is_chosen = config.overridden.contains(rule.winner);
     if (!is_chosen || config.overridden.contains(rule.loser) || !rule.yield(config.settings)) continue;
-    config.notes.push_back(concat("--set ", config.overridden.at(rule.winner), " replaces ", rule.loser, ": ",
-                                  flatten(config.settings).at(rule.loser), " now (", config.where(rule.loser),
-                                  ")"));
+    config.notes.push_back(concat("--set ", config.overridden.at(rule.winner), " replaces ", rule.loser, " (",
+                                  config.where(rule.loser), "), which is now ",
+                                  flatten(config.settings).at(rule.loser)));
     config.origins[rule.loser] = config.where(rule.winner);
   }
 }

@@ -322,7 +322,10 @@ void Trainer::load_from(const Checkpoint& checkpoint) {
     if (found != checkpoint.moments.end()) {
       load_flat(flat, found->second, "moment " + moment);
     } else {  // amsgrad or a momentum that the run did not have before
-      check(optimizer_.begin_late(moment), "the checkpoint has no moment ", moment, " of the optimizer");
+      check(optimizer_.begin_late(moment), "the checkpoint has no moment ", moment,
+            " of the optimizer, which resuming needs: start a new run with its weights (--set "
+            "train.start_from=FILE --set "
+            "run.output=FOLDER)");
     }
   }
   // A run that asks for an average only now begins it with the weights.

@@ -97,6 +97,14 @@ TrainingRun::TrainingRun(const Config& config, const TrainOptions& options, Comm
   }
   const SplitInfo& train = corpus_->require_split("train");
   total_steps_ = total_steps(settings_, train);
+  if (found && progress.step > total_steps_) {
+    together(comm_, [&] {
+      fail_usage("the run in ", settings_.run.output, " is at step ", progress.step, ", past the ",
+                 total_steps_,
+                 " steps of train.steps or train.epochs: give it more, or start another run (--set "
+                 "run.output=FOLDER)");
+    });
+  }
   trainer_ = std::make_unique<Trainer>(in_force(), total_steps_, *model_, comm_, train, progress);
   if (found) {
     trainer_->restore_from(*found);

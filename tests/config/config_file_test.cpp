@@ -207,8 +207,9 @@ TEST(Config, OverrideWinsOverWhatItContradicts) {
   const Config epochs = with("train: {epochs: 3}", {"train.steps=10"});
   EXPECT_EQ(epochs.settings.train.steps, 10);
   EXPECT_FALSE(epochs.settings.train.epochs);
-  EXPECT_THAT(epochs.notes,
-              testing::ElementsAre("--set train.steps=10 replaces train.epochs: none now (run.yaml:1)"));
+  EXPECT_THAT(
+      epochs.notes,
+      testing::ElementsAre("--set train.steps=10 replaces train.epochs (run.yaml:1), which is now none"));
   EXPECT_FALSE(with("train: {steps: 3}", {"train.epochs=1"}).settings.train.steps);
   EXPECT_EQ(with("train: {steps: 900, schedule: {warmup_steps: 500}}", {"train.steps=10"})
                 .settings.train.schedule.warmup_steps,

@@ -55,6 +55,12 @@ class ClientsTest(ToolTest):
             metadata = file.metadata()
         save_file(load_file(again), again, metadata=metadata)
         self.assertEqual(self.succeed("charrnn_sample", run, "--prefix", "The ", "-n", "5").stderr, "")
+        # What was edited and cannot be used is kept when the run writes that step again.
+        save_file(mean, again)
+        edited = again.read_bytes()
+        resumed = self.succeed("charrnn_train", self.config, train__steps=22)
+        self.assertIn("is kept in", resumed.stderr)
+        self.assertEqual((run / "discarded" / again.name).read_bytes(), edited)
         mean["head.bias"][0] = float("nan")
         save_file(mean, self.folder / "nan.safetensors", metadata=metadata)
         self.refuse(1, "head.bias", "not finite", tool="charrnn_sample",

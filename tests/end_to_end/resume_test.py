@@ -128,6 +128,9 @@ class ResumeTest(ToolTest):
         self.assertIn("has finished its 10 steps", done.stdout)
         longer = self.train("run", **{**self.settings, "train__steps": 12})
         self.assertEqual(len(losses(longer)), 12, "more steps go on")
+        settings = (longer / "config.yaml").read_text(encoding="utf-8")
+        self.refuse(2, "is at step 12, past the 5 steps", run__output=longer, **{**self.settings, "train__steps": 5})
+        self.assertEqual((longer / "config.yaml").read_text(encoding="utf-8"), settings)
 
     def test_a_change_of_the_schedule_prints_what_the_rate_was_and_becomes(self):
         settings = {"train__schedule__name": "linear", "train__optimizer__learning_rate": 0.01}

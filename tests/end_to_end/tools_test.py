@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from charrnn_cli import BIN, TIME_MACHINE, ToolTest, environment, lines, run
+from charrnn_cli import BIN, TIME_MACHINE, ToolTest, command, environment, lines, run
 
 
 class ToolsTest(ToolTest):
@@ -151,6 +151,9 @@ class ToolsTest(ToolTest):
         greedy = self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30", "--greedy").stdout
         self.assertEqual(greedy, self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30",
                                               "--temperature", "1e-7").stdout)
+        piped = subprocess.run(command("charrnn_sample", folder, "--prefix-file", "-", "-n", "30"), input="The ",
+                               env=environment(), capture_output=True, text=True, check=False)
+        self.assertEqual(piped.stdout, text)
         several = self.succeed("charrnn_sample", folder, "--prefix", "The ", "-n", "30", "--temperature", "greedy,0.5",
                                "--json").stdout
         several = [json.loads(line) for line in several.splitlines()]
