@@ -36,7 +36,7 @@ fs::path folder_of(const fs::path& path) {
 template <class... Parts>
 [[noreturn]] void fail_writing(const Parts&... parts) {
   const int error_number = errno;
-  const std::string message = concat(parts..., ": ", std::generic_category().message(error_number));
+  const std::string message = concat(parts..., ": ", system_reason(error_number));
   if (is_disk_full(error_number)) throw DiskFullError(message + ": free some space");
   if (error_number == EFBIG) fail(message, ": raise the limit of file sizes (ulimit -f)");
   fail(message, ": check the folder, its permissions and its disk");

@@ -1,13 +1,13 @@
 #include "data/corpus_folder.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "core/atomic_file.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "text/json_source.h"
+#include "text/utf8.h"
 
 namespace charrnn {
 namespace {
@@ -53,8 +53,7 @@ std::optional<uint64_t> original_bytes(const JsonSource& manifest, const std::st
   for (const auto& source : manifest.list(manifest.root(), "sources")) {
     if (!source.contains("split")) return std::nullopt;  // in several splits
     if (manifest.text(source, "split") != split) continue;
-    std::string extension = fs::path(manifest.text(source, "name")).extension();
-    for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string extension = lower_ascii(fs::path(manifest.text(source, "name")).extension());
     for (const char* const other : {".gz", ".zst", ".jsonl", ".jsonlines", ".ndjson"}) {
       if (extension == other) return std::nullopt;
     }
@@ -63,12 +62,6 @@ std::optional<uint64_t> original_bytes(const JsonSource& manifest, const std::st
     bytes += manifest.number(source, "bytes");
   }
   return bytes > 0 ? std::optional(bytes) : std::nullopt;
-}
-
-std::string hash_of(const std::string& text) {
-  Hasher hasher;
-  hasher.add(text);
-  return hasher.hex();
 }
 
 [[noreturn]] void fail_rebuilt(const SplitInfo& split, const std::string& found) {
@@ -126,7 +119,7 @@ CorpusFolder CorpusFolder::open(const fs::path& folder) {
   opened->file = fs::absolute(manifest_file);
   opened->stamp = stamp_of(manifest_file);
   const std::string text = read_file(manifest_file);
-  opened->hash = hash_of(text);
+  opened->hash = hash_hex(text);
   const JsonSource manifest(text, "the manifest " + manifest_file.string());
   const uint64_t version = manifest.number(manifest.root(), "format_version");
   if (version != kCorpusFormatVersion) {
@@ -165,7 +158,7 @@ ShardReader open_shard(const SplitInfo& split, size_t shard) {
   const OpenedManifest& manifest = *split.manifest;
   if (const auto found = stamp_of(manifest.file); found != manifest.stamp) {
     if (!found) fail_rebuilt(split, "its manifest.json is gone");
-    if (hash_of(read_file(manifest.file)) != manifest.hash)
+    if (hash_hex(read_file(manifest.file)) != manifest.hash)
       fail_rebuilt(split, "its manifest.json is another one");
   }
   if (stamp != expected.stamp && reader.content_hash() != expected.hash) {

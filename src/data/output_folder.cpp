@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -18,6 +17,7 @@
 
 #include "core/atomic_file.h"
 #include "core/error.h"
+#include "core/host_name.h"
 #include "core/log.h"
 #include "core/system_reason.h"
 
@@ -119,9 +119,7 @@ bool is_temporary_of_ours(const fs::path& folder) {
 
 // NAME.tmp-HOST-: what this machine's runs call their temporary folders, up to the process id.
 std::string temporary_prefix(const fs::path& target) {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  return target.filename().string() + ".tmp-" + host.data() + "-";
+  return concat(target.filename().string(), ".tmp-", host_name(), "-");
 }
 
 std::optional<FileLock::State> lock_state(const fs::path& file) {

@@ -1,7 +1,6 @@
 #include "data/remarks.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "core/error.h"
 #include "data/report_text.h"
 #include "text/invisible.h"
+#include "text/utf8.h"
 
 namespace charrnn {
 namespace {
@@ -22,7 +22,7 @@ std::string text_of(const Json& object, const char* key) {
   return visible(object[key].get<std::string>());
 }
 
-// A heading and lines below it; nothing where there are no lines.
+// A heading and lines below it; nothing if there are no lines.
 std::string list(const std::string& heading, const std::vector<std::string>& lines) {
   if (lines.empty()) return "";
   std::string text = heading + "\n";
@@ -74,8 +74,7 @@ std::string sources_text(const Json& corpus) {
   });
   std::vector<std::string> json;
   for (const Json& source : corpus["sources"]) {
-    std::string name = text_of(source, "name");
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string name = lower_ascii(text_of(source, "name"));
     const bool is_json = name.ends_with(".json") || name.ends_with(".json.gz") || name.ends_with(".json.zst");
     if (is_json && !has_field) json.push_back(text_of(source, "name"));
   }

@@ -71,7 +71,7 @@ class Gunzip : public ByteSource::Decompressor {
 
  private:
   // Each member is a gzip file. Zeros between them and at the end are padding, as gzip takes them. False
-  // where there is no more.
+  // at the end.
   bool begin_member(std::span<const char>& in) {
     if (started_) {
       while (!in.empty() && in.front() == '\0') in = in.subspan(1);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <initializer_list>
 #include <set>
@@ -21,6 +20,7 @@
 #include "text/glob.h"
 #include "text/own_files.h"
 #include "text/small_text.h"
+#include "text/utf8.h"
 
 namespace charrnn {
 namespace {
@@ -36,8 +36,7 @@ bool is_hidden(const fs::path& path) {
 
 SourceFormat format_of(fs::path file) {
   const auto ends_in = [&](std::initializer_list<const char*> endings) {
-    std::string ending = file.extension();
-    for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string ending = lower_ascii(file.extension());
     return std::find(endings.begin(), endings.end(), ending) != endings.end();
   };
   if (ends_in({".gz", ".zst"})) file.replace_extension();

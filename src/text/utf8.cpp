@@ -109,6 +109,11 @@ std::string printable_text(std::string_view text) {
   return printable;
 }
 
+std::string lower_ascii(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
 std::string hex_bytes(std::string_view bytes) {
   std::string hex;
   for (const char byte : bytes) {

@@ -96,6 +96,9 @@ void require_utf8(std::string_view text, const std::string& origin);
 // pictures (U+2400 for NUL).
 std::string printable_text(std::string_view text);
 
+// Letters A to Z in lower case, as for file endings.
+std::string lower_ascii(std::string text);
+
 // "e9 20": bytes as messages show them.
 std::string hex_bytes(std::string_view bytes);
 

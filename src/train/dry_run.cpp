@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "data/batch_reader.h"
+#include "data/manifest.h"
 #include "data/shard.h"
 #include "model/char_rnn.h"
 #include "model/loss.h"
@@ -140,7 +141,9 @@ RunSize measure_run(const Settings& settings, const CorpusFolder& corpus, int ra
   const BatchReader reader(train, lane_options(settings), 0, ranks);
   const auto vocabulary = static_cast<int64_t>(corpus.vocabulary().size());
   check_groups(settings.train, ranks);
-  check_against_corpus(settings, corpus);
+  Settings as_made = settings;
+  as_made.corpus = with_recipe_of(corpus.path(), settings.corpus);
+  check_against_corpus(as_made, corpus);
   RunSize size;
   size.device = device;
   size.parameters = CharRnn::parameter_count(settings.model, vocabulary);

@@ -128,7 +128,7 @@ void GrowingFile::flush() {
   bytes_ += done;
   waiting_.erase(0, done);
   if (!waiting_.empty() && !is_disk_full(error_number)) {
-    failure_ = concat("writing ", path_, " stopped: ", std::generic_category().message(error_number));
+    failure_ = concat("writing ", path_, " stopped: ", system_reason(error_number));
   }
 }
 

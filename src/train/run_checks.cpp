@@ -3,15 +3,12 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "data/manifest.h"
 #include "generate/sampler.h"
 
 namespace charrnn {
 
 void check_against_corpus(const Settings& settings, const CorpusFolder& corpus) {
-  Settings as_made = settings;
-  as_made.corpus = with_recipe_of(corpus.path(), settings.corpus);
-  check_prefixes(as_made, corpus.vocabulary());
+  check_prefixes(settings, corpus.vocabulary());
   if (const SplitInfo* valid = corpus.split("valid"); valid != nullptr) {
     const uint64_t targets =
         valid->characters - (valid->has_targets ? 0 : std::min<uint64_t>(valid->characters, 1));

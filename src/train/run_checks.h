@@ -6,8 +6,8 @@
 
 namespace charrnn {
 
-// Throws Error (exit code 2): a prefix that the vocabulary cannot read, or settings that need a validation
-// split where the corpus has none.
+// `settings` with the cleaning recipe of the corpus (with_recipe_of). Throws Error (exit code 2): a prefix
+// that the vocabulary cannot read, or settings that need a validation split where the corpus has none.
 void check_against_corpus(const Settings& settings, const CorpusFolder& corpus);
 
 // Throws Error (exit code 2) where train.accumulate does not divide the lanes of each rank.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A start of MPI that is slower than ranks may be later on: it has a limit of its own, and prints what it may wait for.
+# A start of MPI that is slower than ranks may be later on: it has its own limit, and prints what it may wait for.
 # shellcheck disable=SC2046  # the words of `ranks` are meant
 program=$1
 mpiexec=$2
