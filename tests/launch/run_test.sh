@@ -63,7 +63,7 @@ launch -np 4 ./leaves.sh 0 four
 equal "ranks with -np 4: $(cat output)" 4 "$(cat said.* | grep -c ' of 4: four')"
 rm said.*
 echo "localhost slots=3" >hosts
-launch --hostfile hosts --mca mpi_show_mca_params none ./leaves.sh 0 slots
+launch --hostfile hosts --mca mpi_show_mca_params none -- ./leaves.sh 0 slots
 equal "ranks of a host file: $(cat output)" 3 "$(cat said.* | grep -c ' of 3: slots')"
 # A loop keeps its list; a tool that reads its input gets it.
 cat >reads.sh <<'RANK'
@@ -101,11 +101,14 @@ command_line=$(grep '^+' output)
 OMP_NUM_THREADS=1 launch -np 2 ./leaves.sh 0 threads
 equal "with OMP_NUM_THREADS=1" "$command_line" "$(grep '^+' output)"
 
-# Options in any order; those of mpirun take as many words as it says; -- ends them. What hosts need is passed on.
+# Options in any order; -- ends those of mpirun. What hosts need is passed on.
 launch --mca mpi_show_mca_params none -np 2 --report-bindings -- ./leaves.sh 0 order
 equal "options in another order: $(cat output)" "1 of 2: order" "$(cat said.1)"
 contains "the whole path of the tool" "$scratch/./leaves.sh 0 order" "$(grep '^+' output)"
 rm said.*
+launch -np 2 --report-bindings ./leaves.sh 0 unknown
+equal "an option of mpirun without --: $(cat output)" 2 "$status"
+contains "what to write" "write -- before the tool" "$(cat output)"
 NCCL_DEBUG=WARN launch --host localhost:2 ./leaves.sh 0 hosts
 equal "ranks of --host: $(cat output)" 2 "$(cat said.* | grep -c ' of 2: hosts')"
 contains "variables for other hosts" "-x NCCL_DEBUG" "$(grep '^+' output)"

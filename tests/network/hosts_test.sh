@@ -38,7 +38,7 @@ CONFIG
 on_h1() { ip netns exec "$CHARRNN_TEST_NET-h1" unshare --uts sh -c 'hostname h1 && exec "$@"' sh "$@"; }
 # train_on_hosts RUN STEPS: with launch/run, started on h1.
 train_on_hosts() {
-  on_h1 "$root/launch/run" --hostfile hosts "${host_options[@]}" "$CHARRNN_BIN/charrnn_train" config.yaml \
+  on_h1 "$root/launch/run" --hostfile hosts "${host_options[@]}" -- "$CHARRNN_BIN/charrnn_train" config.yaml \
     --set "run.output=$scratch/$1" --set train.steps="$2" --set comm.timeout_seconds="$timeout_seconds"
 }
 steps_made() {  # RUN
