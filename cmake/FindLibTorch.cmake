@@ -64,7 +64,7 @@ find_package_handle_standard_args(LibTorch
 
 set(LibTorch_CUDA FALSE)
 if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
-  # torch_cpu and c10 only: torch_cuda is loaded at run time, where there is a driver (src/comm/cuda_loader).
+  # torch_cpu and c10 only: torch_cuda is loaded at run time, where there is a driver (src/charrnn/comm/nccl/nccl_loader.cpp).
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   set_target_properties(LibTorch::LibTorch PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"

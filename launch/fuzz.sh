@@ -32,8 +32,8 @@ cd "$root"
 bash launch/install.sh --fuzz
 
 # Only what the target needs: not all of the build compiles with clang, nor has to.
-sources=(tests/fuzz/clean_fuzz.cpp src/core/hash.cpp)
-for source in src/text/*.cpp; do
+sources=(tests/fuzz/clean_fuzz.cpp src/charrnn/core/hash.cpp)
+for source in src/charrnn/text/*.cpp src/charrnn/text/*/*.cpp; do
   case $source in */sources.cpp | */vocabulary.cpp) ;; *) sources+=("$source") ;; esac
 done
 libraries=(-licui18n -licuuc -licudata -ltbb -lz -lzstd -lsimdjson -lxxhash)

@@ -31,7 +31,7 @@ ANDERSEN_TORCH_SECONDS = Budget(60, 5)
 HELLO_SEEDS = Budget(1000, 10)
 KARPATHY_SECONDS = Budget(600, 20)
 
-WELL_BELOW = 0.9  # times the bigram mark, for Andersen
+WELL_BELOW = 0.9  # times the bigram baseline, for Andersen
 
 
 def clock(seconds):
@@ -245,7 +245,7 @@ class Tutorials:
         theirs = self.torch("andersen", "andersen", "corpora/tutorials/andersen", "--steps", 1000000,
                             seconds=self.of(ANDERSEN_TORCH_SECONDS))
         reached = {}
-        for config, must in (("andersen", f"below {WELL_BELOW} of the bigram mark"), ("andersen_lanes", "lower still")):
+        for config, must in (("andersen", f"below {WELL_BELOW} of the bigram baseline"), ("andersen_lanes", "lower still")):
             run = self.train(config, seconds=seconds)
             value = self.evaluate(run)
             bits = reached[config] = value["bits_per_character"]
@@ -306,7 +306,7 @@ class Tutorials:
         self.preprocess("karpathy")
         run = self.train("karpathy", seconds=self.of(KARPATHY_SECONDS))
         value = self.evaluate(run)
-        self.row("recipes", "karpathy", "–", "–", "below the bigram mark",
+        self.row("recipes", "karpathy", "–", "–", "below the bigram baseline",
                  self.judge("karpathy", value["bits_per_character"] < value["bigram_bits"],
                             f"{value['bits_per_character']:.3f} bits/char held out (bigram {value['bigram_bits']:.3f}) "
                             f"after epoch {run.train[-1]['epoch']:.1f} of 50"),

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/error.h"
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 

@@ -12,11 +12,11 @@
 #include <string>
 #include <thread>
 
+#include "charrnn/core/stop_signal.h"
+#include "charrnn/core/tool_main.h"
+#include "charrnn/core/version.h"
+#include "charrnn/corpus/describe.h"
 #include "command_line.h"
-#include "core/stop_signal.h"
-#include "core/tool_main.h"
-#include "core/version.h"
-#include "data/describe.h"
 
 namespace charrnn {
 

@@ -12,12 +12,13 @@
 #include "bench.h"
 #include "bench_options.h"
 #include "bench_report.h"
-#include "comm/agreement.h"
-#include "comm/launch.h"
+#include "charrnn/comm/agreement.h"
+#include "charrnn/comm/session.h"
+#include "charrnn/core/clock.h"
+#include "charrnn/core/number_text.h"
+#include "charrnn/train/compute.h"
+#include "charrnn/train/tensor_exchange.h"
 #include "command_line.h"
-#include "core/clock.h"
-#include "train/compute.h"
-#include "train/tensor_exchange.h"
 
 namespace {
 
@@ -120,8 +121,8 @@ BenchReport report_of(const std::vector<Case>& cases, const Communicator& comm) 
                                     {"bytes_per_second", c.bandwidth()},
                                     {"wrong", c.wrong}});
     rows.push_back({std::string(enum_name(c.type)), std::to_string(c.bytes >> 10),
-                    with_digits(median_of(c.seconds) / kMicro, 1), spread_of(in_micros(c.seconds), 1),
-                    with_digits(c.bandwidth() / kMega, 0),
+                    fixed(median_of(c.seconds) / kMicro, 1), spread_of(in_micros(c.seconds), 1),
+                    fixed(c.bandwidth() / kMega, 0),
                     c.wrong == 0 ? "right" : concat("WRONG: ", c.wrong, " elements")});
   }
   const char* lonely = comm.size() == 1 ? ": nothing to add, start it with mpirun" : "";
@@ -130,7 +131,7 @@ BenchReport report_of(const std::vector<Case>& cases, const Communicator& comm) 
 }
 
 ExitCode bench_comm(const CommOptions& options, const BenchHeader& header, Session& session) {
-  Communicator& comm = session.choose_backend(options.comm, options.device, "");
+  Communicator& comm = session.connect(options.comm, options.device, "");
   const at::Device device = prepare_compute(session, std::nullopt);
   std::vector<Case> cases;
   for (const GradientType type : {GradientType::kFp32, GradientType::kBf16, GradientType::kFp16}) {

@@ -3,8 +3,8 @@
 #include <bit>
 #include <vector>
 
-#include "core/counter_random.h"
-#include "data/shard.h"
+#include "charrnn/core/counter_random.h"
+#include "charrnn/data/shard.h"
 
 namespace charrnn {
 namespace {

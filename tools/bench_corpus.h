@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "data/corpus_folder.h"
+#include "charrnn/data/corpus_folder.h"
 
 namespace charrnn {
 

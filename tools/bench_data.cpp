@@ -18,14 +18,15 @@
 #include "bench_options.h"
 #include "bench_program.h"
 #include "bench_report.h"
+#include "charrnn/core/atomic_file.h"
+#include "charrnn/core/clock.h"
+#include "charrnn/core/error.h"
+#include "charrnn/core/number_text.h"
+#include "charrnn/corpus/corpus_builder.h"
+#include "charrnn/run/metrics.h"
+#include "charrnn/text/source/byte_source.h"
+#include "charrnn/text/utf8.h"
 #include "command_line.h"
-#include "core/atomic_file.h"
-#include "core/clock.h"
-#include "core/error.h"
-#include "data/corpus_builder.h"
-#include "text/byte_source.h"
-#include "text/utf8.h"
-#include "train/metrics.h"
 
 namespace {
 
@@ -212,20 +213,19 @@ std::string text_of(const std::vector<Case>& cases, const DataOptions& options) 
   std::vector<std::vector<std::string>> rows{
       {"", "runs", "median s", "min..max", "core s", "MB/s", "to iconv", "characters"}};
   for (const Case& c : cases) {
-    rows.push_back({c.name, std::to_string(c.seconds.size()), with_digits(c.median(), 3),
-                    spread_of(c.seconds, 3), with_digits(median_of(c.core_seconds), 3),
-                    with_digits(c.rate() / kMega, 1), with_digits(c.rate() / iconv.rate(), 2) + "x",
-                    verdict(c)});
+    rows.push_back({c.name, std::to_string(c.seconds.size()), fixed(c.median(), 3), spread_of(c.seconds, 3),
+                    fixed(median_of(c.core_seconds), 3), fixed(c.rate() / kMega, 1),
+                    fixed(c.rate() / iconv.rate(), 2) + "x", verdict(c)});
   }
   return concat(
       "text      ", options.file.empty() ? "data/ again and again" : options.file, ", ",
-      with_digits(static_cast<double>(iconv.bytes) / kMega, 1), " MB, ",
+      fixed(static_cast<double>(iconv.bytes) / kMega, 1), " MB, ",
       with_thousands(static_cast<int64_t>(iconv.expected)), " characters, in the page cache\n\n",
       table_of(rows),
       "\n\"core s\": seconds of all cores together; \"to iconv\" compares MB/s, above 1 is faster.\n"
       "charrnn: from the text to HDF5 shards on disk, normalised, counted and hashed. iconv: UTF-8 to "
       "UCS-4, into\n/dev/null. python loop: a dict lookup for each character of the first ",
-      with_digits(static_cast<double>(cases[3].bytes) / kMega, 1), " MB.\n");
+      fixed(static_cast<double>(cases[3].bytes) / kMega, 1), " MB.\n");
 }
 
 ordered_json json_of(const std::vector<Case>& cases) {

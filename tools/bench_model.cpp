@@ -17,9 +17,10 @@
 #include "bench_program.h"
 #include "bench_report.h"
 #include "bench_training.h"
-#include "comm/launch.h"
+#include "charrnn/comm/session.h"
+#include "charrnn/core/number_text.h"
+#include "charrnn/train/compute.h"
 #include "command_line.h"
-#include "train/compute.h"
 
 namespace {
 
@@ -80,8 +81,7 @@ std::string parts_table(const MeasuredTraining& result, double step_seconds, boo
   std::vector<std::vector<std::string>> rows{
       {on_gpu ? "part of a step, until it is queued" : "part of a step", "ms", "%"}};
   for (const StepProfile::Part& part : result.parts) {
-    rows.push_back(
-        {part.name, with_digits(part.seconds * 1e3, 3), with_digits(part.seconds / step_seconds * 100, 1)});
+    rows.push_back({part.name, fixed(part.seconds * 1e3, 3), fixed(part.seconds / step_seconds * 100, 1)});
   }
   return table_of(rows);
 }
@@ -89,15 +89,15 @@ std::string parts_table(const MeasuredTraining& result, double step_seconds, boo
 std::string text_of(const TrainingBench& options, const MeasuredTraining& result, const std::string& model,
                     bool right, bool on_gpu) {
   const auto row = [](const std::string& name, const std::vector<double>& values, int digits) {
-    return std::vector<std::string>{name, with_digits(median_of(values), digits), spread_of(values, digits)};
+    return std::vector<std::string>{name, fixed(median_of(values), digits), spread_of(values, digits)};
   };
   const Rounds rounds = rounds_of(options, result);
   const double head = 1 + head_flop(options.model) / layer_flop(options.model.settings);
   return concat(
-      "model     ", model, "\nmemory    ", with_digits(result.peak_bytes / kMega, 0), " MB ",
-      on_gpu ? "of the host " : "", "at its peak, ", with_digits(result.start_bytes / kMega, 0),
-      " MB before the model was made\nloss      ", with_digits(result.losses.front(), 4), " to ",
-      with_digits(result.losses.back(), 4), " nats in ", result.losses.size(), " steps; the first ",
+      "model     ", model, "\nmemory    ", fixed(result.peak_bytes / kMega, 0), " MB ",
+      on_gpu ? "of the host " : "", "at its peak, ", fixed(result.start_bytes / kMega, 0),
+      " MB before the model was made\nloss      ", fixed(result.losses.front(), 4), " to ",
+      fixed(result.losses.back(), 4), " nats in ", result.losses.size(), " steps; the first ",
       result.reference_losses.size(),
       right ? " are those of LibTorch's layers" : " are NOT those of LibTorch's layers: WRONG",
       options.precision == Precision::kFp32 ? "" : " in fp32", ", largest difference ",
@@ -171,7 +171,7 @@ SplitInfo split_of(TrainingBench& options, const fs::path& folder) {
 }
 
 ExitCode bench_model(TrainingBench options, const BenchHeader& header, Session& session) {
-  Communicator& comm = session.choose_backend(options.comm, options.device, "");
+  Communicator& comm = session.connect(options.comm, options.device, "");
   const at::Device device =
       prepare_compute(session, options.threads > 0 ? std::optional<int64_t>(options.threads) : std::nullopt);
   options.precision = precision_on(session.device(), options.precision);

@@ -1,7 +1,7 @@
 #include "bench_options.h"
 
-#include "comm/cores.h"
-#include "core/error.h"
+#include "charrnn/comm/place/cores.h"
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 

@@ -12,8 +12,8 @@
 #include <cstring>
 
 #include "bench_report.h"
-#include "core/clock.h"
-#include "core/error.h"
+#include "charrnn/core/clock.h"
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 namespace {

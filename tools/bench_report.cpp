@@ -1,11 +1,11 @@
 #include "bench_report.h"
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
 
-#include "core/error.h"
-#include "core/stop_signal.h"
+#include "charrnn/core/error.h"
+#include "charrnn/core/number_text.h"
+#include "charrnn/core/stop_signal.h"
+#include "charrnn/core/text_table.h"
 
 namespace charrnn {
 
@@ -22,29 +22,13 @@ double median_of(std::vector<double> values) {
 
 std::string spread_of(const std::vector<double>& values, int digits) {
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  return with_digits(*least, digits) + ".." + with_digits(*most, digits);
-}
-
-std::string with_digits(double value, int digits) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(digits) << value;
-  return out.str();
+  return fixed(*least, digits) + ".." + fixed(*most, digits);
 }
 
 std::string table_of(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths(rows.front().size());
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::ostringstream out;
-  for (const auto& row : rows) {
-    const size_t last = row.size() - 1;
-    out << std::left << std::setw(static_cast<int>(widths[0])) << row[0];
-    for (size_t i = 1; i < last; ++i)
-      out << "  " << std::right << std::setw(static_cast<int>(widths[i])) << row[i];
-    out << "  " << row[last] << '\n';
-  }
-  return out.str();
+  std::string alignment(rows.front().size() - 1, 'r');
+  alignment.front() = 'l';
+  return text_table(rows, alignment);
 }
 
 }  // namespace charrnn

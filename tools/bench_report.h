@@ -16,10 +16,7 @@ double median_of(std::vector<double> values);
 // "0.912..1.034": the least and the largest.
 std::string spread_of(const std::vector<double>& values, int digits);
 
-std::string with_digits(double value, int digits);
-
-// Columns as wide as their longest cell, two blanks between them. All but the first and last columns are
-// numbers and stand to the right. Each row has as many cells as the first, which is the head.
+// text_table() with numbers, to the right, in all columns except the first and the last.
 std::string table_of(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace charrnn

@@ -12,12 +12,13 @@
 #include "bench.h"
 #include "bench_options.h"
 #include "bench_report.h"
+#include "charrnn/core/clock.h"
+#include "charrnn/core/counter_random.h"
+#include "charrnn/core/error.h"
+#include "charrnn/core/number_text.h"
+#include "charrnn/core/stop_signal.h"
+#include "charrnn/generate/sampler.h"
 #include "command_line.h"
-#include "core/clock.h"
-#include "core/counter_random.h"
-#include "core/error.h"
-#include "core/stop_signal.h"
-#include "generate/sampler.h"
 
 namespace {
 
@@ -123,7 +124,7 @@ BenchReport bench_sample(const SampleBench& options) {
                              {"rates", c.rates},
                              {"checked", c.checked},
                              {"wrong", c.wrong}});
-    rows.push_back({std::to_string(c.streams), with_digits(median_of(c.rates), 0), spread_of(c.rates, 0),
+    rows.push_back({std::to_string(c.streams), fixed(median_of(c.rates), 0), spread_of(c.rates, 0),
                     concat(c.checked - c.wrong, " of ", c.checked, c.right() ? " equal" : " equal: WRONG")});
   }
   return {.json = json,

@@ -17,9 +17,10 @@
 #include "bench_options.h"
 #include "bench_program.h"
 #include "bench_report.h"
+#include "charrnn/core/atomic_file.h"
+#include "charrnn/core/error.h"
+#include "charrnn/core/number_text.h"
 #include "command_line.h"
-#include "core/atomic_file.h"
-#include "core/error.h"
 
 namespace {
 
@@ -141,11 +142,11 @@ BenchReport report_of(const std::vector<Case>& cases, const ScalingOptions& opti
                                     {"ratio", median_of(times)},
                                     {"ratios", times}});
     const auto share = [&](const char* part) {
-      return with_digits(c.seconds_of(part) / c.step_seconds() * 100, 2);
+      return fixed(c.seconds_of(part) / c.step_seconds() * 100, 2);
     };
-    rows.push_back({std::to_string(c.ranks), work, std::to_string(c.batch),
-                    with_digits(median_of(c.rates()), 0), spread_of(c.rates(), 0), share(kExchange),
-                    share(kUpdate), with_digits(median_of(times), 3), spread_of(times, 3)});
+    rows.push_back({std::to_string(c.ranks), work, std::to_string(c.batch), fixed(median_of(c.rates()), 0),
+                    spread_of(c.rates(), 0), share(kExchange), share(kUpdate), fixed(median_of(times), 3),
+                    spread_of(times, 3)});
     for (const ordered_json& round : c.rounds) report.right = report.right && round.at("right") == true;
   }
   report.text =

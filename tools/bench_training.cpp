@@ -9,10 +9,10 @@
 #include <fstream>
 
 #include "bench_report.h"
-#include "checkpoint/safetensors.h"
-#include "core/clock.h"
-#include "core/error.h"
-#include "train/trainer.h"
+#include "charrnn/checkpoint/safetensors.h"
+#include "charrnn/core/clock.h"
+#include "charrnn/core/error.h"
+#include "charrnn/train/trainer.h"
 
 namespace charrnn {
 namespace {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "bench_options.h"
-#include "comm/communicator.h"
-#include "data/corpus_folder.h"
-#include "train/profile.h"
+#include "charrnn/comm/communicator.h"
+#include "charrnn/data/corpus_folder.h"
+#include "charrnn/train/profile.h"
 
 namespace charrnn {
 

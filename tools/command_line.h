@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
-#include "core/version.h"
+#include "charrnn/core/error.h"
+#include "charrnn/core/version.h"
 
 namespace charrnn {
 

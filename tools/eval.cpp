@@ -7,17 +7,18 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "checkpoint/run_folder.h"
-#include "comm/agreement.h"
-#include "comm/launch.h"
+#include "charrnn/checkpoint/run_folder.h"
+#include "charrnn/comm/agreement.h"
+#include "charrnn/comm/session.h"
+#include "charrnn/config/config_file.h"
+#include "charrnn/core/number_text.h"
+#include "charrnn/core/tool_main.h"
+#include "charrnn/data/corpus_folder.h"
+#include "charrnn/evaluate/evaluator.h"
+#include "charrnn/run/metrics.h"
+#include "charrnn/train/compute.h"
+#include "charrnn/train/tensor_exchange.h"
 #include "command_line.h"
-#include "config/config_file.h"
-#include "core/tool_main.h"
-#include "data/corpus_folder.h"
-#include "train/compute.h"
-#include "train/evaluator.h"
-#include "train/metrics.h"
-#include "train/tensor_exchange.h"
 
 namespace {
 
@@ -37,12 +38,6 @@ struct Options {
   std::vector<std::string> overrides;
   bool json = false;
 };
-
-std::string two_decimals(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2f", value);
-  return text.data();
-}
 
 // The checkpoint's settings, with the overrides of the command line.
 Settings settings_of(const Checkpoint& checkpoint, const Options& options) {
@@ -104,7 +99,7 @@ void print(const Loss& loss, const SplitInfo& split, const CorpusFolder& corpus,
            const std::string& file, const Options& options) {
   const std::optional<int64_t> window = options.window_length();
   const Vocabulary& vocabulary = corpus.vocabulary();
-  const Marks& marks = corpus.marks();  // of this corpus, which need not be that of the run
+  const Baselines& baselines = corpus.baselines();  // of this corpus, which need not be that of the run
   const OtherUnits units = in_other_units(loss, split, vocabulary);
   const bool has_bytes = split.unit == Unit::kByte;
   if (options.json) {
@@ -123,14 +118,14 @@ void print(const Loss& loss, const SplitInfo& split, const CorpusFolder& corpus,
                       {"bits_per_original_byte",
                        units.bits_per_original_byte ? Json(*units.bits_per_original_byte) : Json(nullptr)},
                       {"unknown_share", loss.unknown_share()},
-                      {"unigram_bits", marks.unigram_bits},
-                      {"bigram_bits", marks.bigram_bits}};
+                      {"unigram_bits", baselines.unigram_bits},
+                      {"bigram_bits", baselines.bigram_bits}};
     std::printf("%s\n", result.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
     return;
   }
   const char* const unit = has_bytes ? "byte" : "character";
-  const std::string baselines = concat(" (unigram ", two_decimals(marks.unigram_bits), ", bigram ",
-                                       two_decimals(marks.bigram_bits), ")");
+  const std::string baselines_text = concat(" (unigram ", fixed(baselines.unigram_bits, 2), ", bigram ",
+                                            fixed(baselines.bigram_bits, 2), ")");
   std::printf(
       "checkpoint          %s (step %s)\nsplit               %s, %s %ss predicted, %s\n"
       "loss                %.4f nats per %s\nperplexity          %.3f per %s\n"
@@ -138,8 +133,8 @@ void print(const Loss& loss, const SplitInfo& split, const CorpusFolder& corpus,
       file.c_str(), with_thousands(checkpoint.progress.step).c_str(), split.name.c_str(),
       with_thousands(static_cast<int64_t>(loss.count)).c_str(), unit,
       window ? concat("windows of ", *window, " from zero state").c_str() : "state carried", loss.nats(),
-      unit, loss.perplexity(), unit, units.bits_per_character, has_bytes ? "" : baselines.c_str(),
-      units.bits_per_byte, has_bytes ? baselines.c_str() : "");
+      unit, loss.perplexity(), unit, units.bits_per_character, has_bytes ? "" : baselines_text.c_str(),
+      units.bits_per_byte, has_bytes ? baselines_text.c_str() : "");
   if (units.bits_per_original_byte) {
     std::printf("                    %.4f of the files before cleaning\n", *units.bits_per_original_byte);
   }
@@ -175,7 +170,7 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   std::filesystem::path file;
   std::optional<CorpusFolder> corpus;
   std::string split;
-  together(session.comm(), [&] {
+  agree_on_errors(session.comm(), [&] {
     if (mistake) throw *mistake;
     if (options.window && options.mode != "windows") {
       fail_usage("--window ", *options.window, " needs --mode windows: else the state is carried");
@@ -213,13 +208,13 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
                                 {"evaluate.lanes", concat(settings.evaluate.lanes)},
                                 {"evaluate.weights", std::string(enum_name(settings.evaluate.weights))},
                                 {"--window", concat(options.window_length().value_or(0))}});
-  Communicator& comm = session.choose_backend(settings.comm, settings.run.device, "");
+  Communicator& comm = session.connect(settings.comm, settings.run.device, "");
   const at::Device device = prepare_compute(session, settings.run.threads);
   const CharRnn model = model_of(checkpoint, device, settings.evaluate.weights);
   broadcast(comm, model.parameters().values());  // all ranks judge the same weights
   const std::optional<Loss> loss =
       evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm, options.window_length());
-  together(comm, [&] {
+  agree_on_errors(comm, [&] {
     if (!loss && comm.rank() == 0)
       fail("stopped by a signal before the whole split was read: there is no value");
   });

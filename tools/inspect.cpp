@@ -2,14 +2,14 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "checkpoint/run_folder.h"
-#include "checkpoint/safetensors.h"
+#include "charrnn/checkpoint/run_folder.h"
+#include "charrnn/checkpoint/safetensors.h"
+#include "charrnn/config/config_file.h"
+#include "charrnn/core/atomic_file.h"
+#include "charrnn/core/tool_main.h"
+#include "charrnn/corpus/describe.h"
+#include "charrnn/text/vocabulary.h"
 #include "command_line.h"
-#include "config/config_file.h"
-#include "core/atomic_file.h"
-#include "core/tool_main.h"
-#include "data/describe.h"
-#include "text/vocabulary.h"
 
 namespace {
 

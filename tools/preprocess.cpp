@@ -10,16 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "charrnn/config/config_file.h"
+#include "charrnn/core/clock.h"
+#include "charrnn/core/error.h"
+#include "charrnn/core/log.h"
+#include "charrnn/core/stop_signal.h"
+#include "charrnn/core/tool_main.h"
+#include "charrnn/corpus/corpus_builder.h"
+#include "charrnn/corpus/describe.h"
+#include "charrnn/data/corpus_folder.h"
 #include "command_line.h"
-#include "config/config_file.h"
-#include "core/clock.h"
-#include "core/error.h"
-#include "core/log.h"
-#include "core/stop_signal.h"
-#include "core/tool_main.h"
-#include "data/corpus_builder.h"
-#include "data/corpus_folder.h"
-#include "data/describe.h"
 
 namespace {
 

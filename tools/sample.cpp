@@ -12,15 +12,15 @@
 #include <string_view>
 #include <utility>
 
-#include "checkpoint/run_folder.h"
+#include "charrnn/checkpoint/run_folder.h"
+#include "charrnn/core/clock.h"
+#include "charrnn/core/counter_random.h"
+#include "charrnn/core/tool_main.h"
+#include "charrnn/generate/sampler.h"
+#include "charrnn/text/prefix.h"
+#include "charrnn/text/source/small_text.h"
+#include "charrnn/text/vocabulary.h"
 #include "command_line.h"
-#include "core/clock.h"
-#include "core/counter_random.h"
-#include "core/tool_main.h"
-#include "generate/sampler.h"
-#include "text/prefix.h"
-#include "text/small_text.h"
-#include "text/vocabulary.h"
 
 namespace {
 

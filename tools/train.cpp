@@ -6,16 +6,16 @@
 #include <cstdio>
 #include <map>
 
-#include "comm/agreement.h"
-#include "comm/launch.h"
+#include "charrnn/comm/agreement.h"
+#include "charrnn/comm/session.h"
+#include "charrnn/config/config_file.h"
+#include "charrnn/core/log.h"
+#include "charrnn/core/stop_signal.h"
+#include "charrnn/core/tool_main.h"
+#include "charrnn/run/dry_run.h"
+#include "charrnn/run/training_run.h"
+#include "charrnn/train/compute.h"
 #include "command_line.h"
-#include "config/config_file.h"
-#include "core/log.h"
-#include "core/stop_signal.h"
-#include "core/tool_main.h"
-#include "train/compute.h"
-#include "train/dry_run.h"
-#include "train/training_run.h"
 
 namespace {
 
@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
   }
 
   const auto train = [&](Session& session) {
-    together(session.comm(), [&] {
+    agree_on_errors(session.comm(), [&] {
       if (mistake) throw *mistake;
       if (session.comm().rank() != 0) return;
       for (const std::string& note : config.notes) log::info(note);
@@ -90,14 +90,14 @@ int main(int argc, char** argv) {
     expect_equal(session.comm(), facts_of(config.settings, options));
     const Settings& settings = config.settings;
     if (dry_run) {
-      together(session.comm(), [&] {
+      agree_on_errors(session.comm(), [&] {
         if (session.comm().rank() != 0) return;
         const int ranks = session.comm().size();
         const Settings sized = with_lanes_of(settings, ranks);
         const DeviceName configured = settings.run.device;
         const Device device =
             expected_device(configured, configured == DeviceName::kCpu ? VisibleGpus() : find_gpus());
-        RunSize size = measure_run(sized, CorpusFolder::open(settings.corpus.output), ranks, device);
+        RunSize size = estimate_run(sized, CorpusFolder::open(settings.corpus.output), ranks, device);
         if (options.fit_seconds) size.total_steps = 0;
         std::fputs(to_text(size, sized, ranks).c_str(), stdout);
         check_output();
@@ -106,11 +106,11 @@ int main(int argc, char** argv) {
     }
     // Before anything is touched, and before reports may appear in the folder.
     std::unique_ptr<RunClaim> claim;
-    together(session.comm(), [&] {
+    agree_on_errors(session.comm(), [&] {
       const bool is_first = session.comm().rank() == 0;
       if (is_first && !settings.run.output.empty()) claim = std::make_unique<RunClaim>(settings.run.output);
     });
-    Communicator& comm = session.choose_backend(settings.comm, settings.run.device, settings.run.output);
+    Communicator& comm = session.connect(settings.comm, settings.run.device, settings.run.output);
     if (comm.rank() == 0 && comm.size() > 1) std::fputs(session.place_table().c_str(), stdout);
     const at::Device device = prepare_compute(session, settings.run.threads);
     options.automatic_precision = precision_on(session.device(), Precision::kAuto);

@@ -1,12 +1,12 @@
-#include "checkpoint/checkpoint.h"
+#include "charrnn/checkpoint/checkpoint.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "checkpoint/safetensors.h"
-#include "config/config_file.h"
+#include "charrnn/checkpoint/safetensors.h"
+#include "charrnn/config/config_file.h"
 #include "some_checkpoint.h"
 
 namespace charrnn {
@@ -33,8 +33,8 @@ TEST(Checkpoint, EverythingComesBack) {
   EXPECT_EQ(read.settings.train.optimizer.learning_rate, 0.1 + 0.2);
   EXPECT_EQ(read.vocabulary_json, written.vocabulary_json);
   EXPECT_EQ(read.corpus_hash, written.corpus_hash);
-  EXPECT_EQ(read.marks.unigram_bits, 4.1);
-  EXPECT_EQ(read.marks.bigram_bits, 1.0 / 3.0);
+  EXPECT_EQ(read.baselines.unigram_bits, 4.1);
+  EXPECT_EQ(read.baselines.bigram_bits, 1.0 / 3.0);
   const Progressed& p = read.progress;
   EXPECT_EQ(p.step, 1234);
   EXPECT_EQ(p.position, (ReadingPosition{2, 3, (uint64_t{1} << 60) + 1}));
@@ -83,7 +83,8 @@ TEST(Checkpoint, WithoutMomentsAndState) {
 TEST(Checkpoint, MetadataThatLackAFieldOrAreOfAnotherVersion) {
   const std::map<std::string, std::string> good = metadata_of(some_checkpoint());
   EXPECT_NO_THROW(from_metadata(good, "x"));
-  for (const char* field : {"format_version", "config", "vocabulary", "corpus_hash", "marks", "progress"}) {
+  for (const char* field :
+       {"format_version", "config", "vocabulary", "corpus_hash", "baselines", "progress"}) {
     auto lacking = good;
     lacking.erase(field);
     EXPECT_THAT(error_of([&] { from_metadata(lacking, "the file"); }),
@@ -99,7 +100,7 @@ TEST(Checkpoint, MetadataThatLackAFieldOrAreOfAnotherVersion) {
   EXPECT_THAT(changed("config", "model: {layers: many}"), HasSubstr("a whole number"));
   EXPECT_THAT(changed("progress", "{}"), HasSubstr("the file"));
   EXPECT_THAT(changed("progress", "{"), HasSubstr("the file"));
-  EXPECT_THAT(changed("marks", "[1]"), HasSubstr("the file"));
+  EXPECT_THAT(changed("baselines", "[1]"), HasSubstr("the file"));
 }
 
 TEST(Checkpoint, FieldsOfEarlierVersionsAreLeftAside) {

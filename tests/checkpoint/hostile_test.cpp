@@ -7,9 +7,9 @@
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "checkpoint/safetensors.h"
-#include "core/atomic_file.h"
-#include "core/hash.h"
+#include "charrnn/checkpoint/safetensors.h"
+#include "charrnn/core/atomic_file.h"
+#include "charrnn/core/hash.h"
 
 namespace charrnn {
 namespace {

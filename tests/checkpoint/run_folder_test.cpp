@@ -1,4 +1,4 @@
-#include "checkpoint/run_folder.h"
+#include "charrnn/checkpoint/run_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,8 @@
 #include "../as_nobody.h"
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "checkpoint/run_claim.h"
-#include "core/atomic_file.h"
+#include "charrnn/checkpoint/run_claim.h"
+#include "charrnn/core/atomic_file.h"
 #include "some_checkpoint.h"
 
 namespace charrnn {

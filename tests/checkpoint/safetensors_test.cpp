@@ -1,4 +1,4 @@
-#include "checkpoint/safetensors.h"
+#include "charrnn/checkpoint/safetensors.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "core/atomic_file.h"
+#include "charrnn/core/atomic_file.h"
 
 namespace charrnn {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "checkpoint/checkpoint.h"
-#include "text/vocabulary.h"
+#include "charrnn/checkpoint/checkpoint.h"
+#include "charrnn/text/vocabulary.h"
 
 namespace charrnn {
 
@@ -22,7 +22,7 @@ inline Checkpoint some_checkpoint(int64_t step = 1234) {
       Vocabulary::from_counts(characters, {.max_size = {}, .unknown = true}, Unit::kCodePoint);
   checkpoint.vocabulary_json = vocabulary.to_json();
   checkpoint.corpus_hash = "0123456789abcdef";
-  checkpoint.marks = {4.1, 1.0 / 3.0};
+  checkpoint.baselines = {4.1, 1.0 / 3.0};
   checkpoint.progress = {.step = step,
                          .position = {2, 3, (uint64_t{1} << 60) + 1},
                          .characters = (int64_t{1} << 61) + 1,

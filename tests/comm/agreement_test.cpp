@@ -1,25 +1,25 @@
 // A group of one; with more ranks the same is tested in distributed/comm_ranks_test and comm_failures_test.
-#include "comm/agreement.h"
+#include "charrnn/comm/agreement.h"
 
 #include <gmock/gmock.h>
 
 #include <stdexcept>
 
-#include "comm/solo.h"
+#include "charrnn/comm/solo.h"
 
 namespace charrnn {
 namespace {
 
 TEST(Together, NothingHappensWithoutAnError) {
   int runs = 0;
-  together(*make_solo_communicator(), [&] { ++runs; });
+  agree_on_errors(*make_solo_communicator(), [&] { ++runs; });
   EXPECT_EQ(runs, 1);
 }
 
 TEST(Together, KeepsMessageAndCode) {
   testing::internal::CaptureStderr();
   try {
-    together(*make_solo_communicator(), [] { fail_usage("no such key"); });
+    agree_on_errors(*make_solo_communicator(), [] { fail_usage("no such key"); });
     ADD_FAILURE() << "expected AgreedError";
   } catch (const AgreedError& error) {
     EXPECT_STREQ(error.what(), "no such key");
@@ -30,7 +30,7 @@ TEST(Together, KeepsMessageAndCode) {
 
 TEST(Together, OtherExceptionsAreErrorsToo) {
   try {
-    together(*make_solo_communicator(), [] { throw std::out_of_range(""); });
+    agree_on_errors(*make_solo_communicator(), [] { throw std::out_of_range(""); });
     ADD_FAILURE() << "expected AgreedError";
   } catch (const AgreedError& error) {
     EXPECT_EQ(error.code(), ExitCode::kError);
@@ -40,7 +40,7 @@ TEST(Together, OtherExceptionsAreErrorsToo) {
 TEST(Together, InsideAnotherPrintsOnce) {
   const auto solo = make_solo_communicator();
   testing::internal::CaptureStderr();
-  EXPECT_THROW(together(*solo, [&] { together(*solo, [] { fail("broken"); }); }), AgreedError);
+  EXPECT_THROW(agree_on_errors(*solo, [&] { agree_on_errors(*solo, [] { fail("broken"); }); }), AgreedError);
   const std::string printed = testing::internal::GetCapturedStderr();
   EXPECT_EQ(printed.find("broken"), printed.rfind("broken"));
   EXPECT_THAT(printed, testing::HasSubstr("broken"));

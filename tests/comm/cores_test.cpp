@@ -1,4 +1,4 @@
-#include "comm/cores.h"
+#include "charrnn/comm/place/cores.h"
 
 #include <gmock/gmock.h>
 #include <sched.h>

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "comm/cuda_build.h"
-#include "comm/devices.h"
-#include "comm/nccl_backend.h"
+#include "charrnn/comm/nccl/cuda_build.h"
+#include "charrnn/comm/nccl/nccl_backend.h"
+#include "charrnn/comm/place/devices.h"
 
 namespace charrnn {
 namespace {

@@ -1,8 +1,8 @@
-#include "comm/devices.h"
+#include "charrnn/comm/place/devices.h"
 
 #include <gmock/gmock.h>
 
-#include "core/error.h"
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 namespace {

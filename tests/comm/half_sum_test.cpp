@@ -1,4 +1,4 @@
-#include "comm/half_sum.h"
+#include "charrnn/comm/mpi/half_sum.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "comm/missing_ranks.h"
+#include "charrnn/comm/missing_ranks.h"
 
 #include <gmock/gmock.h>
 

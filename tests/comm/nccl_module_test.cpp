@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "comm/nccl_backend.h"
-#include "comm/solo.h"
+#include "charrnn/comm/nccl/nccl_backend.h"
+#include "charrnn/comm/solo.h"
 
 namespace charrnn {
 namespace {

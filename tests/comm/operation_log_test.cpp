@@ -1,4 +1,4 @@
-#include "comm/operation_log.h"
+#include "charrnn/comm/operation_log.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "comm/watchdog.h"
+#include "charrnn/comm/watchdog.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <iterator>
 #include <thread>
 
-#include "core/stop_signal.h"
+#include "charrnn/core/stop_signal.h"
 
 namespace charrnn {
 namespace {

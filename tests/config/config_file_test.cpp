@@ -1,11 +1,11 @@
-#include "config/config_file.h"
+#include "charrnn/config/config_file.h"
 
 #include <gmock/gmock.h>
 
 #include <cstdlib>
 #include <filesystem>
 
-#include "core/error.h"
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 namespace {

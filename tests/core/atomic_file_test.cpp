@@ -1,9 +1,9 @@
-#include "core/atomic_file.h"
+#include "charrnn/core/atomic_file.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include "core/error.h"
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/counter_random.h"
+#include "charrnn/core/counter_random.h"
 
 #include <gtest/gtest.h>
 

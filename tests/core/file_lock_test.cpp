@@ -1,11 +1,11 @@
-#include "core/file_lock.h"
+#include "charrnn/core/file_lock.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "core/atomic_file.h"
+#include "charrnn/core/atomic_file.h"
 
 namespace charrnn {
 namespace {

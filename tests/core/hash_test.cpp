@@ -1,4 +1,4 @@
-#include "core/hash.h"
+#include "charrnn/core/hash.h"
 
 #include <gtest/gtest.h>
 

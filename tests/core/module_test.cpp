@@ -1,4 +1,4 @@
-#include "core/module.h"
+#include "charrnn/core/module.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "core/ordered_pipeline.h"
+#include "charrnn/core/ordered_pipeline.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "core/path_expansion.h"
+#include "charrnn/core/path_expansion.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

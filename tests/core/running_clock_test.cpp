@@ -1,4 +1,4 @@
-#include "core/running_clock.h"
+#include "charrnn/core/running_clock.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "data/batch_reader.h"
+#include "charrnn/data/batch_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -83,11 +83,11 @@ TEST(BatchReader, LanesOfARangeAreReadInOrder) {
     while (reader.position().epoch == epoch) {
       const Batch batch = reader.next();
       EXPECT_EQ(batch.fresh_state, lengths.empty());
-      lengths.push_back(batch.steps);
-      const auto steps = static_cast<size_t>(batch.steps);
+      lengths.push_back(batch.length);
+      const auto steps = static_cast<size_t>(batch.length);
       for (size_t lane = 0; lane < 3; ++lane) {
-        lanes[lane] += letters(batch.inputs, 3 * batch.steps).substr(lane * steps, steps);
-        following[lane] += letters(batch.targets, 3 * batch.steps).substr(lane * steps, steps);
+        lanes[lane] += letters(batch.inputs, 3 * batch.length).substr(lane * steps, steps);
+        following[lane] += letters(batch.targets, 3 * batch.length).substr(lane * steps, steps);
       }
     }
     lengths_of_epochs.insert(lengths);
@@ -136,9 +136,9 @@ TEST_P(BatchReaders, CellsAreWhereThePlanPutsThem) {
     const bool is_sequential = GetParam().sampling == Sampling::kSequential;
     const std::vector<uint32_t> order = reader.plan().window_order(at.epoch, pass);
     const Batch batch = reader.next();
-    const auto length = static_cast<uint64_t>(batch.steps);
+    const auto length = static_cast<uint64_t>(batch.length);
     ASSERT_EQ(batch.lanes, 6);
-    ASSERT_EQ(batch.steps, reader.plan().length_at(at));
+    ASSERT_EQ(batch.length, reader.plan().length_at(at));
     ASSERT_EQ(batch.inputs.size(), 6 * length);
     ASSERT_EQ(batch.targets.size(), 6 * length);
     EXPECT_EQ(batch.fresh_state, !is_sequential || at.done == 0);
@@ -172,7 +172,7 @@ TEST_P(BatchReaders, PartsSideBySideAreTheWholeBatch) {
       for (const auto& reader : readers) {
         const Batch batch = reader->next();
         EXPECT_EQ(batch.lanes, 6 / parts);
-        EXPECT_EQ(batch.steps, expected.steps);
+        EXPECT_EQ(batch.length, expected.length);
         EXPECT_EQ(batch.fresh_state, expected.fresh_state);
         inputs.insert(inputs.end(), batch.inputs.begin(), batch.inputs.end());
         targets.insert(targets.end(), batch.targets.begin(), batch.targets.end());
@@ -197,7 +197,7 @@ TEST_P(BatchReaders, GoesOnFromAnyPositionAsIfNeverStopped) {
     // Over the next border of a shard, but not always to the end.
     for (size_t step = start; step < std::min(positions.size(), start + 9); ++step) {
       const Batch batch = resumed.next();
-      ASSERT_EQ(batch.steps, batches[step].steps);
+      ASSERT_EQ(batch.length, batches[step].length);
       ASSERT_EQ(batch.inputs, batches[step].inputs) << "from step " << start << ", at step " << step;
       ASSERT_EQ(batch.targets, batches[step].targets);
       ASSERT_EQ(batch.fresh_state, batches[step].fresh_state);
@@ -344,7 +344,7 @@ TEST(BatchReaderDocuments, StepsOfARange) {
     const Batch batch = reader.next();
     std::vector<int64_t> expected;
     for (size_t lane = 0; lane < 3; ++lane) {
-      const int64_t first = batch.inputs[lane * static_cast<size_t>(batch.steps)];
+      const int64_t first = batch.inputs[lane * static_cast<size_t>(batch.length)];
       for (int64_t id = batch.fresh_state ? first : before[lane]; id < first; ++id) {
         if ((id + 1) % 13 != 0) continue;
         expected.push_back(static_cast<int64_t>(lane));
@@ -356,7 +356,7 @@ TEST(BatchReaderDocuments, StepsOfARange) {
     fresh += static_cast<int>(expected.size());
     before.clear();
     for (size_t lane = 0; lane < 3; ++lane)
-      before.push_back(batch.inputs[lane * static_cast<size_t>(batch.steps)]);
+      before.push_back(batch.inputs[lane * static_cast<size_t>(batch.length)]);
   }
   EXPECT_GT(fresh, 30);
 }

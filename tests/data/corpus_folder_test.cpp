@@ -1,4 +1,4 @@
-#include "data/corpus_folder.h"
+#include "charrnn/data/corpus_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "core/atomic_file.h"
-#include "data/corpus_builder.h"
-#include "data/shard.h"
+#include "charrnn/core/atomic_file.h"
+#include "charrnn/corpus/corpus_builder.h"
+#include "charrnn/data/shard.h"
 
 namespace charrnn {
 namespace {
@@ -64,8 +64,8 @@ TEST_F(CorpusFolders, KnowsItsParts) {
   EXPECT_EQ(corpus.split("train")->shards[1].file, folder_ / "a/train-00001.h5");
   EXPECT_EQ(corpus.require_split("valid").utf8_bytes, 4u);
   EXPECT_EQ(corpus.split("test"), nullptr);
-  EXPECT_EQ(corpus.marks().unigram_bits, 4);  // 16 letters once each
-  EXPECT_EQ(corpus.marks().bigram_bits, 0);
+  EXPECT_EQ(corpus.baselines().unigram_bits, 4);  // 16 letters once each
+  EXPECT_EQ(corpus.baselines().bigram_bits, 0);
   EXPECT_THAT(usage_error_of([&] { corpus.require_split("test"); }),
               AllOf(HasSubstr("no split test, only train, valid"), HasSubstr("corpus.split.test")));
   EXPECT_NE(corpus.hash(), CorpusFolder::open(folder_ / "b").hash());
@@ -109,8 +109,8 @@ TEST_F(CorpusFolders, AnotherVocabularyFileIsNoticed) {
 TEST_F(CorpusFolders, ADamagedManifestIsRefusedWithTheReason) {
   EXPECT_THAT(manifest_error("/format_version", 2),
               AllOf(HasSubstr("format version 2"), HasSubstr("reads 1")));
-  EXPECT_THAT(manifest_error("/marks", 1), HasSubstr("(marks) is not an object"));
-  EXPECT_THAT(manifest_error("/marks/unigram_bits", "x"), HasSubstr("not a number"));
+  EXPECT_THAT(manifest_error("/baselines", 1), HasSubstr("(baselines) is not an object"));
+  EXPECT_THAT(manifest_error("/baselines/unigram_bits", "x"), HasSubstr("not a number"));
   EXPECT_THAT(manifest_error("/splits", 1), HasSubstr("not a list"));
   EXPECT_THAT(manifest_error("/splits", Json::array()), HasSubstr("no split \"train\""));
   EXPECT_THAT(manifest_error("/splits/0/shards", Json::array()), HasSubstr("no shards"));

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "../temporary_folder.h"
-#include "data/corpus_folder.h"
-#include "data/shard.h"
+#include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/shard.h"
 
 namespace charrnn {
 

@@ -1,4 +1,4 @@
-#include "data/evaluation_reader.h"
+#include "charrnn/data/evaluation_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,15 +26,15 @@ std::vector<int> times_read(const SplitInfo& split, int64_t lanes, int64_t seque
     std::vector<int64_t> following(static_cast<size_t>(reader.lanes()), -1);
     while (const std::optional<Batch> batch = reader.next()) {
       EXPECT_EQ(batch->lanes, reader.lanes());
-      EXPECT_LE(batch->steps, sequence_length);
-      EXPECT_EQ(batch->inputs.size(), static_cast<size_t>(batch->lanes * batch->steps));
+      EXPECT_LE(batch->length, sequence_length);
+      EXPECT_EQ(batch->inputs.size(), static_cast<size_t>(batch->lanes * batch->length));
       for (size_t i = 0; i < batch->targets.size(); ++i) {
         if (batch->targets[i] == kEnded) continue;
         const int64_t input = batch->inputs[i];
         EXPECT_EQ(batch->targets[i],
                   split.has_targets ? static_cast<int64_t>(split.characters) - 1 - input : input + 1);
         ++times[static_cast<size_t>(batch->targets[i])];
-        int64_t& expected = following[i / static_cast<size_t>(batch->steps)];
+        int64_t& expected = following[i / static_cast<size_t>(batch->length)];
         if (expected >= 0) {
           EXPECT_EQ(input, expected) << "a lane jumps";
         }
@@ -77,7 +77,7 @@ TEST(EvaluationReader, EveryAlignedTargetOnce) {
   EvaluationReader reader(counting_split(folder, {4, 6}, 1, 0, "test", true), 3, 9, 0, 1);
   const std::optional<Batch> batch = reader.next();
   ASSERT_TRUE(batch);
-  EXPECT_EQ(batch->steps, 4);
+  EXPECT_EQ(batch->length, 4);
   EXPECT_THAT(batch->targets, ElementsAre(9, 8, 7, kEnded, 6, 5, 4, kEnded, 3, 2, 1, 0));
 }
 
@@ -92,7 +92,7 @@ TEST(EvaluationReader, LanesOfUnequalLengthByHand) {
   EXPECT_THAT(batch->targets, ElementsAre(1, 2, 3, 4, 6, 7));
   batch = reader.next();
   ASSERT_TRUE(batch);
-  EXPECT_EQ(batch->steps, 1);
+  EXPECT_EQ(batch->length, 1);
   EXPECT_THAT(batch->targets, ElementsAre(kEnded, 5, 8));
   EXPECT_FALSE(reader.next());
   EXPECT_FALSE(reader.next());

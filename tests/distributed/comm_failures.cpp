@@ -7,8 +7,8 @@
 #include <string>
 #include <thread>
 
-#include "comm/agreement.h"
-#include "comm/launch.h"
+#include "charrnn/comm/agreement.h"
+#include "charrnn/comm/session.h"
 #include "test_device.h"
 
 namespace charrnn {
@@ -27,14 +27,14 @@ void leave(Communicator& comm, const std::string& way) {
 ExitCode go_wrong(Session& session, const std::string& way, const std::string& folder,
                   DeviceName device_name) {
   const bool last = session.comm().rank() == session.comm().size() - 1;
-  together(session.comm(), [&] {
+  agree_on_errors(session.comm(), [&] {
     if (way == "usage-error-of-all") fail_usage("misspelt key");
     if (way == "usage-error-of-last" && last) fail_usage("misspelt key");
   });
   CommSettings settings;
   settings.timeout_seconds = way == "killed" ? 10 : 1.5;      // mpirun ends the others after 2 s
   settings.start_timeout_seconds = settings.timeout_seconds;  // of NCCL: MPI has started
-  Communicator& comm = session.choose_backend(settings, device_name, folder);
+  Communicator& comm = session.connect(settings, device_name, folder);
   session.put_away_reports();
   const auto device = make_test_device(session.device().cuda);
   // Two steps as in training; in the second, 31, something goes wrong.

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "comm/launch.h"
+#include "charrnn/comm/session.h"
 
 namespace charrnn {
 
@@ -38,7 +38,7 @@ inline int run_rank_tests(int argc, char** argv) {
     }
     CommSettings settings;
     settings.timeout_seconds = 60;
-    rank_test_comm = &session.choose_backend(settings, on_gpus() ? DeviceName::kCuda : DeviceName::kCpu, "");
+    rank_test_comm = &session.connect(settings, on_gpus() ? DeviceName::kCuda : DeviceName::kCpu, "");
     if (on_gpus() && expected > 1 && rank_test_comm->backend() != "nccl") {
       fail_usage("expected the backend nccl, found ", rank_test_comm->backend());
     }

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "comm/agreement.h"
+#include "charrnn/comm/agreement.h"
+#include "charrnn/core/host_name.h"
 #include "comm_rank_main.h"
-#include "core/host_name.h"
 #include "test_device.h"
 
 namespace charrnn {
@@ -311,11 +311,11 @@ TEST(Ranks, Texts) {
   for (size_t rank = 0; rank < all.size(); ++rank) EXPECT_EQ(all[rank], std::string(rank, 'x'));
 }
 
-// All leave together() alike, also where one failed, and can go on with the next call.
+// All leave agree_on_errors() alike, also where one failed, and can go on with the next call.
 TEST(Ranks, AnErrorOfOneIsAnErrorOfAll) {
   for (int failing = 0; failing < group().size(); ++failing) {
     try {
-      together(group(), [&] {
+      agree_on_errors(group(), [&] {
         if (group().rank() == failing) throw Error("this one", ExitCode::kDiverged);
       });
       ADD_FAILURE() << "expected AgreedError";
@@ -330,8 +330,8 @@ TEST(Ranks, AnErrorOfOneIsAnErrorOfAll) {
 
 TEST(Ranks, TheHighestCodeCounts) {
   try {
-    together(group(),
-             [] { throw Error("mine", group().rank() == 0 ? ExitCode::kDiverged : ExitCode::kError); });
+    agree_on_errors(
+        group(), [] { throw Error("mine", group().rank() == 0 ? ExitCode::kDiverged : ExitCode::kError); });
     ADD_FAILURE() << "expected AgreedError";
   } catch (const AgreedError& error) {
     EXPECT_EQ(error.code(), ExitCode::kDiverged);

@@ -1,4 +1,4 @@
-#include "comm/nccl_backend.h"
+#include "charrnn/comm/nccl/nccl_backend.h"
 #include "test_device.h"
 
 namespace charrnn {

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "core/error.h"
+#include "charrnn/core/error.h"
 #include "test_device.h"
 
 namespace charrnn {

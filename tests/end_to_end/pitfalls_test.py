@@ -9,7 +9,7 @@ from charrnn_cli import ROOT, lines, overrides, run
 
 # Words that only this pitfall's line has.
 PITFALLS = {
-    "nothing_learnt": "not below the unigram mark",
+    "nothing_learnt": "not below the unigram baseline",
     "one_character": "nothing but one character",
     "exploding": "exploding gradients",
     "rate_too_high": "learning rate is far too high",

@@ -94,7 +94,7 @@ class PreprocessTest(ToolTest):
                     "corpus__split": "{valid: 0, test: 0}"}
         report = self.report(**settings)
         self.assertEqual([split["characters"] for split in report["splits"]], [5])
-        self.assertAlmostEqual(report["marks"]["bigram_bits"], 0.4)
+        self.assertAlmostEqual(report["baselines"]["bigram_bits"], 0.4)
         self.assertTrue(self.report(**settings)["up_to_date"])
         text = run("charrnn_inspect", self.folder / "corpus").stdout
         self.assertIn("  | hello\n  and their targets\n  | ohlol\n", text)
@@ -201,7 +201,7 @@ class PreprocessTest(ToolTest):
         settings = {"corpus__sources": self.folder / "posts.jsonl", "corpus__split": "{by: document, valid: 0.1, test: 0}"}
         text = self.succeed("charrnn_preprocess", self.config, **settings).stdout
         for words in ("119 documents run into the next one", "corpus.document_end", "copies in train of ", "U+0000 control",
-                      "corpus.invisible_characters=drop", "a<U+0000>b", "marks to beat"):
+                      "corpus.invisible_characters=drop", "a<U+0000>b", "baselines"):
             self.assertIn(words, text)
         self.assertNotIn("\0", text)
         settings["corpus__split__copies"] = "together"

@@ -262,7 +262,7 @@ class ToolsTest(ToolTest):
     def test_warns_when_nothing_is_learnt(self):
         done = self.succeed("charrnn_train", self.config, train__steps=1001, train__log_every=100,
                             train__optimizer__learning_rate=1e-9, model__hidden_size=4)
-        self.assertEqual(done.stderr.count("is not below the unigram mark"), 1, done.stderr)
+        self.assertEqual(done.stderr.count("is not below the unigram baseline"), 1, done.stderr)
 
     def test_installed_tools_are_found_by_name(self):
         prefix = self.folder / "prefix with blank"

@@ -15,13 +15,13 @@
 #include <string_view>
 #include <vector>
 
-#include "core/error.h"
-#include "text/byte_source.h"
-#include "text/charset_decoder.h"
-#include "text/document_cleaner.h"
-#include "text/examination.h"
-#include "text/source_reader.h"
-#include "text/utf8.h"
+#include "charrnn/core/error.h"
+#include "charrnn/text/document_cleaner.h"
+#include "charrnn/text/source/byte_source.h"
+#include "charrnn/text/source/charset_decoder.h"
+#include "charrnn/text/source/examination.h"
+#include "charrnn/text/source/source_reader.h"
+#include "charrnn/text/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <limits>
 #include <map>
 
-#include "core/counter_random.h"
-#include "generate/sampler.h"
+#include "charrnn/core/counter_random.h"
+#include "charrnn/generate/sampler.h"
 
 namespace charrnn {
 namespace {

@@ -1,4 +1,4 @@
-#include "generate/sampler.h"
+#include "charrnn/generate/sampler.h"
 
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>

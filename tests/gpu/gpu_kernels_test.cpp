@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "../model/small_model.h"
-#include "comm/devices.h"
-#include "kernels/kernels.h"
-#include "model/cudnn_layer.h"
-#include "model/loss.h"
-#include "train/gradient_norm.h"
-#include "train/optimizer.h"
+#include "charrnn/comm/place/devices.h"
+#include "charrnn/model/gpu/cudnn_layer.h"
+#include "charrnn/model/gpu/kernels.h"
+#include "charrnn/model/loss.h"
+#include "charrnn/train/gradient_norm.h"
+#include "charrnn/train/optimizer.h"
 
 namespace charrnn {
 namespace {

@@ -1,8 +1,8 @@
 // Training on a real GPU: the runs that CI makes on the device of the tests
 // (tests/train/device_training_test.cpp). Skipped without a GPU.
 #include "../train/device_runs.h"
-#include "comm/launch.h"
-#include "train/compute.h"
+#include "charrnn/comm/session.h"
+#include "charrnn/train/compute.h"
 
 namespace charrnn {
 namespace {
@@ -13,7 +13,7 @@ class GpuTraining : public testing::Test {
     missing_ = find_gpus().missing;
     if (!missing_.empty()) return;
     session_ = std::make_unique<Session>();
-    session_->choose_backend({}, DeviceName::kCuda, "");
+    session_->connect({}, DeviceName::kCuda, "");
     device_ = prepare_compute(*session_, 2);  // which makes LibTorch repeat its numbers
   }
   static void TearDownTestSuite() { session_.reset(); }

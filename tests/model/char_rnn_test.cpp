@@ -1,4 +1,4 @@
-#include "model/char_rnn.h"
+#include "charrnn/model/char_rnn.h"
 
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "../error_of.h"
-#include "model/loss.h"
+#include "charrnn/model/loss.h"
 #include "small_model.h"
 
 namespace charrnn {

@@ -1,5 +1,5 @@
 // One character at a time by packed weights against CharRnn::forward over all of them.
-#include "model/character_stepper.h"
+#include "charrnn/model/cpu/character_stepper.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "../error_of.h"
-#include "model/recurrent_kernels.h"
+#include "charrnn/model/cpu/recurrent_kernels.h"
 #include "small_model.h"
 
 namespace charrnn {

@@ -1,4 +1,4 @@
-#include "model/dropout.h"
+#include "charrnn/model/dropout.h"
 
 #include <gtest/gtest.h>
 

@@ -10,8 +10,8 @@
 #include <random>
 
 #include "../error_of.h"
-#include "model/char_rnn.h"
-#include "model/recurrent_kernels.h"
+#include "charrnn/model/char_rnn.h"
+#include "charrnn/model/cpu/recurrent_kernels.h"
 #include "small_model.h"
 
 namespace charrnn {

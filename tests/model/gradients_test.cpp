@@ -2,8 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
-#include "model/char_rnn.h"
-#include "model/loss.h"
+#include "charrnn/model/char_rnn.h"
+#include "charrnn/model/loss.h"
 #include "small_model.h"
 
 namespace charrnn {

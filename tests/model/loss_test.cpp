@@ -1,11 +1,11 @@
-#include "model/loss.h"
+#include "charrnn/model/loss.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
 
-#include "core/error.h"
+#include "charrnn/core/error.h"
 #include "small_model.h"
 
 namespace charrnn {

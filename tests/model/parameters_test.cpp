@@ -1,4 +1,4 @@
-#include "model/parameters.h"
+#include "charrnn/model/parameters.h"
 
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>

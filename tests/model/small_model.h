@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "model/char_rnn.h"
+#include "charrnn/model/char_rnn.h"
 
 namespace charrnn {
 

@@ -2,7 +2,7 @@
 // in for oneMKL's detection of the processor, so that its race (src/model/vector_math.h) would happen every
 // time: the first thread that asks stays in the window until another one asks too, or for 300 ms; one that
 // asks meanwhile gets the raw number. Each test needs its own process.
-#include "model/vector_math.h"
+#include "charrnn/model/cpu/vector_math.h"
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
@@ -11,8 +11,8 @@
 
 #include <atomic>
 
-#include "model/char_rnn.h"
-#include "model/loss.h"
+#include "charrnn/model/char_rnn.h"
+#include "charrnn/model/loss.h"
 
 namespace {
 

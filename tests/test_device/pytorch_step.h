@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "config/settings.h"
+#include "charrnn/config/settings.h"
 
 namespace charrnn {
 

@@ -8,9 +8,9 @@
 #include <set>
 
 #include "../temporary_folder.h"
-#include "text/document_cleaner.h"
-#include "text/safe_cut.h"
-#include "text/source_reader.h"
+#include "charrnn/text/document_cleaner.h"
+#include "charrnn/text/source/safe_cut.h"
+#include "charrnn/text/source/source_reader.h"
 
 namespace charrnn {
 namespace {

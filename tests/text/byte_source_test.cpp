@@ -1,4 +1,4 @@
-#include "text/byte_source.h"
+#include "charrnn/text/source/byte_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "text/character_counts.h"
+#include "charrnn/text/character_counts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "text/charset_decoder.h"
+#include "charrnn/text/source/charset_decoder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

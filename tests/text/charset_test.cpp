@@ -1,4 +1,4 @@
-#include "text/charset.h"
+#include "charrnn/text/source/charset.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "text/cleaner.h"
+#include "charrnn/text/cleaner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "text/document_cleaner.h"
+#include "charrnn/text/document_cleaner.h"
 
 namespace charrnn {
 namespace {

@@ -1,4 +1,4 @@
-#include "text/examination.h"
+#include "charrnn/text/source/examination.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,8 +11,8 @@
 #include "../as_nobody.h"
 #include "../error_of.h"
 #include "../temporary_folder.h"
+#include "charrnn/text/document_cleaner.h"
 #include "compressed.h"
-#include "text/document_cleaner.h"
 
 namespace charrnn {
 namespace {

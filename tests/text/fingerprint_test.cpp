@@ -1,11 +1,11 @@
-#include "text/fingerprint.h"
+#include "charrnn/text/fingerprint.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-#include "text/utf8.h"
+#include "charrnn/text/utf8.h"
 
 namespace charrnn {
 namespace {

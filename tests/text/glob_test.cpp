@@ -1,4 +1,4 @@
-#include "text/glob.h"
+#include "charrnn/text/source/glob.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "text/gutenberg.h"
+#include "charrnn/text/gutenberg/gutenberg.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

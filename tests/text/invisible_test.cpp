@@ -1,10 +1,10 @@
-#include "text/invisible.h"
+#include "charrnn/text/invisible.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "text/cleaner.h"
+#include "charrnn/text/cleaner.h"
 
 namespace charrnn {
 namespace {

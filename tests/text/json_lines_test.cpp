@@ -1,12 +1,12 @@
-#include "text/json_lines.h"
+#include "charrnn/text/source/json_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "text/document_cleaner.h"
-#include "text/source_reader.h"
+#include "charrnn/text/document_cleaner.h"
+#include "charrnn/text/source/source_reader.h"
 
 namespace charrnn {
 namespace {

@@ -1,10 +1,10 @@
-#include "text/normalizer.h"
+#include "charrnn/text/normalizer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "../error_of.h"
-#include "text/transliteration.h"
+#include "charrnn/text/transliteration.h"
 
 namespace charrnn {
 namespace {

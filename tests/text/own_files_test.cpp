@@ -1,4 +1,4 @@
-#include "text/own_files.h"
+#include "charrnn/text/source/own_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "text/sources.h"
+#include "charrnn/text/source/sources.h"
 
 namespace charrnn {
 namespace {

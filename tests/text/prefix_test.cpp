@@ -1,11 +1,11 @@
-#include "text/prefix.h"
+#include "charrnn/text/prefix.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "text/small_text.h"
+#include "charrnn/text/source/small_text.h"
 
 namespace charrnn {
 namespace {

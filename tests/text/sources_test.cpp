@@ -1,4 +1,4 @@
-#include "text/sources.h"
+#include "charrnn/text/source/sources.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,8 @@
 #include "../as_nobody.h"
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "core/hash.h"
-#include "text/byte_source.h"
+#include "charrnn/core/hash.h"
+#include "charrnn/text/source/byte_source.h"
 
 namespace charrnn {
 namespace {

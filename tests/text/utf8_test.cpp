@@ -1,4 +1,4 @@
-#include "text/utf8.h"
+#include "charrnn/text/utf8.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "text/vocabulary.h"
+#include "charrnn/text/vocabulary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "train/compute.h"
+#include "charrnn/train/compute.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ namespace {
 
 TEST(Compute, DenormalsAreFlushedInEveryThread) {
   Session session;
-  session.choose_backend({}, DeviceName::kCpu, "");
+  session.connect({}, DeviceName::kCpu, "");
   EXPECT_EQ(prepare_compute(session, 3), at::kCPU);
   EXPECT_EQ(at::get_num_threads(), 3);
   std::atomic<int> flushed = 0;
@@ -41,7 +41,7 @@ TEST(Compute, AutoIsTf32WhereTheGpuHasIt) {
 
 TEST(Compute, ThreadsAreTheSettingsOrTheEnvironmentsOrTheShare) {
   Session session;
-  session.choose_backend({}, DeviceName::kCpu, "");
+  session.connect({}, DeviceName::kCpu, "");
   setenv("OMP_NUM_THREADS", "5,2", 1);
   prepare_compute(session, 3);
   EXPECT_EQ(at::get_num_threads(), 3);

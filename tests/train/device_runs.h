@@ -13,8 +13,8 @@
 
 #include "../data/counting_split.h"
 #include "../temporary_folder.h"
+#include "charrnn/evaluate/evaluator.h"
 #include "small_run.h"
-#include "train/evaluator.h"
 
 namespace charrnn {
 

@@ -12,13 +12,13 @@
 
 #include "../data/counting_split.h"
 #include "../temporary_folder.h"
-#include "data/corpus_builder.h"
+#include "charrnn/corpus/corpus_builder.h"
+#include "charrnn/evaluate/evaluator.h"
+#include "charrnn/generate/sampler.h"
+#include "charrnn/run/training_run.h"
 #include "device_runs.h"
-#include "generate/sampler.h"
 #include "test_device/pytorch_step.h"
 #include "test_device/test_device.h"
-#include "train/evaluator.h"
-#include "train/training_run.h"
 
 namespace charrnn {
 namespace {
@@ -186,7 +186,7 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
   s.sample.temperatures = {{0.0}};
   s.sample.length = 20;
   s.checkpoint.every = Period{12, false};
-  s.run.progress = Progress::kPlain;
+  s.run.progress = ProgressDisplay::kPlain;
   const std::unique_ptr<Communicator> comm = make_solo_communicator();
   const auto run = [&](const char* name, at::Device device, std::optional<int64_t> max_steps = {}) {
     s.run.output = (folder_ / name).string();

@@ -1,4 +1,4 @@
-#include "train/gradient_norm.h"
+#include "charrnn/train/gradient_norm.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "../temporary_folder.h"
-#include "comm/solo.h"
-#include "config/config_file.h"
-#include "data/corpus_builder.h"
-#include "data/corpus_folder.h"
-#include "generate/sampler.h"
-#include "train/trainer.h"
+#include "charrnn/comm/solo.h"
+#include "charrnn/config/config_file.h"
+#include "charrnn/corpus/corpus_builder.h"
+#include "charrnn/data/corpus_folder.h"
+#include "charrnn/generate/sampler.h"
+#include "charrnn/train/trainer.h"
 
 namespace charrnn {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/norm_watch.h"
+#include "charrnn/train/norm_watch.h"
 
 #include <gtest/gtest.h>
 

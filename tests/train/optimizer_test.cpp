@@ -1,4 +1,4 @@
-#include "train/optimizer.h"
+#include "charrnn/train/optimizer.h"
 
 #include <gtest/gtest.h>
 #include <torch/optim.h>

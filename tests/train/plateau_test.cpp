@@ -1,4 +1,4 @@
-#include "train/plateau.h"
+#include "charrnn/train/plateau.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

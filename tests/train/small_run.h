@@ -5,10 +5,10 @@
 
 #include <memory>
 
-#include "checkpoint/checkpoint.h"
-#include "comm/solo.h"
-#include "model/char_rnn.h"
-#include "train/trainer.h"
+#include "charrnn/checkpoint/checkpoint.h"
+#include "charrnn/comm/solo.h"
+#include "charrnn/model/char_rnn.h"
+#include "charrnn/train/trainer.h"
 
 namespace charrnn {
 

@@ -1,4 +1,4 @@
-#include "train/step_times.h"
+#include "charrnn/train/step_times.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "train/trainer.h"
+#include "charrnn/train/trainer.h"
 
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
@@ -14,9 +14,9 @@
 #include "../data/counting_split.h"
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "model/loss.h"
+#include "charrnn/model/loss.h"
+#include "charrnn/run/run_checks.h"
 #include "small_run.h"
-#include "train/run_checks.h"
 
 namespace charrnn {
 namespace {

@@ -7,9 +7,9 @@
 #include "../data/counting_split.h"
 #include "../distributed/comm_rank_main.h"
 #include "../temporary_folder.h"
-#include "comm/agreement.h"
-#include "train/control.h"
-#include "train/trainer.h"
+#include "charrnn/comm/agreement.h"
+#include "charrnn/train/control_message.h"
+#include "charrnn/train/trainer.h"
 
 namespace charrnn {
 namespace {

@@ -1,0 +1,26 @@
+// Between charrnn and its CUDA module, which is loaded at run time and linked with the CUDA runtime and NCCL
+// alone. Both are built together; the functions are found by name.
+#pragma once
+
+#include "charrnn/comm/communicator.h"
+#include "charrnn/comm/nccl/nccl_backend.h"
+#include "charrnn/comm/operation_log.h"
+
+namespace charrnn {
+
+inline constexpr const char* kNcclModule = "libcharrnn_nccl.so";
+inline constexpr const char* kNcclVersions = "charrnn_nccl_versions";
+inline constexpr const char* kNcclMake = "charrnn_nccl_make";
+inline constexpr const char* kOneGpuMake = "charrnn_one_gpu_make";
+
+struct GpuSetup {
+  Communicator* host;  // its wait_until sets the end to every wait
+  OperationLog* log;   // the host communicator's
+  int device_index;
+  bool devices_are_alike;  // those of all ranks
+};
+
+using NcclVersionsFunction = void (*)(NcclVersions*);
+using GpuMakeFunction = Communicator* (*)(const GpuSetup*);  // the caller owns it; throws Error
+
+}  // namespace charrnn

@@ -1,0 +1,14 @@
+#include "charrnn/comm/nccl/nccl_backend.h"
+
+namespace charrnn {
+
+void check_versions(const NcclVersions& v) {
+  check(v.nccl_built == v.nccl_loaded, "expected NCCL ", v.nccl_built,
+        ", which charrnn was built with, found ", v.nccl_loaded,
+        " loaded: another copy comes first (LD_LIBRARY_PATH, LD_PRELOAD?); take it away or build again");
+  check(v.cuda_built == v.cuda_loaded, "expected the CUDA runtime ", v.cuda_built,
+        ", which charrnn was built with, found ", v.cuda_loaded,
+        " loaded: another copy comes first (LD_LIBRARY_PATH, LD_PRELOAD?); take it away or build again");
+}
+
+}  // namespace charrnn

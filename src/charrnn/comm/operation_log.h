@@ -1,0 +1,153 @@
+// The last operations of a rank: what it asked of the others, when, and whether it came back. The watchdog
+// looks at it, and a report prints it. All inline, for the NCCL module uses it and is not linked with
+// charrnn. Safe in any thread.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "charrnn/core/error.h"
+#include "charrnn/core/running_clock.h"
+
+namespace charrnn {
+
+struct Operation {
+  using Time = RunningClock::Time;
+  enum class State { kStarted, kAwaited, kDone };
+
+  int64_t sequence = 0;  // counts the operations of a rank from 1; equal on all ranks
+  std::string name;      // "all_reduce_sum"
+  size_t bytes = 0;
+  int64_t step = 0;
+  State state = State::kStarted;
+  Time began{};
+  Time awaited{};                   // the host waits since then
+  Time ended{};                     // as the host saw it
+  std::optional<double> own_limit;  // seconds, in place of comm.timeout_seconds
+};
+
+// "all_reduce_sum of 4000 bytes (operation 45, step 31)"
+inline std::string to_text(const Operation& operation) {
+  const std::string size = operation.bytes > 0 ? concat(" of ", operation.bytes, " bytes") : "";
+  return concat(operation.name, size, " (operation ", operation.sequence, ", step ", operation.step, ")");
+}
+
+class OperationLog {
+ public:
+  static constexpr size_t kKept = 64;
+
+  explicit OperationLog(RunningClock& clock = running_clock()) : clock_(clock) {}
+
+  // An operation that the host does not wait for yet. Gives its sequence number.
+  int64_t start(std::string name, size_t bytes) { return add(std::move(name), bytes, {}, {}); }
+  // One that the host waits for from now on.
+  int64_t start_and_await(std::string name, size_t bytes, std::optional<double> own_limit = {}) {
+    return add(std::move(name), bytes, own_limit, clock_.now());
+  }
+  void await(int64_t sequence) {
+    change(sequence, [now = clock_.now()](Operation& operation) {
+      operation.state = Operation::State::kAwaited;
+      operation.awaited = now;
+    });
+  }
+  // The host does something else; the operation goes on.
+  void let_go(int64_t sequence) {
+    change(sequence, [](Operation& operation) { operation.state = Operation::State::kStarted; });
+  }
+  void end(int64_t sequence) {
+    change(sequence, [now = clock_.now()](Operation& operation) {
+      operation.state = Operation::State::kDone;
+      operation.ended = now;
+    });
+  }
+
+  // The training step that operations belong to from now on.
+  void set_step(int64_t step) {
+    const std::lock_guard lock(mutex_);
+    step_ = step;
+  }
+
+  // Oldest first.
+  std::vector<Operation> last() const {
+    const std::lock_guard lock(mutex_);
+    return {operations_.begin(), operations_.end()};
+  }
+  Operation operator[](int64_t sequence) const {
+    const std::lock_guard lock(mutex_);
+    for (const Operation& operation : operations_) {
+      if (operation.sequence == sequence) return operation;
+    }
+    return {};
+  }
+  // The one that the host waits for, if it waits. (An error may have left others in that state before it.)
+  std::optional<Operation> awaited() const {
+    const std::lock_guard lock(mutex_);
+    std::optional<Operation> latest;
+    for (const Operation& operation : operations_) {
+      const bool is_awaited = operation.state == Operation::State::kAwaited;
+      if (is_awaited && (!latest || operation.awaited >= latest->awaited)) latest = operation;
+    }
+    return latest;
+  }
+
+ private:
+  int64_t add(std::string name, size_t bytes, std::optional<double> own_limit,
+              std::optional<Operation::Time> awaited) {
+    const std::lock_guard lock(mutex_);
+    if (operations_.size() >= kKept) {  // one that is under way stays
+      const auto done = std::find_if(operations_.begin(), operations_.end(), [](const Operation& operation) {
+        return operation.state == Operation::State::kDone;
+      });
+      if (done != operations_.end()) operations_.erase(done);
+    }
+    const Operation::Time now = clock_.now();
+    operations_.push_back({++sequence_, std::move(name), bytes, step_,
+                           awaited ? Operation::State::kAwaited : Operation::State::kStarted, now,
+                           awaited.value_or(now), now, own_limit});
+    return sequence_;
+  }
+  template <class Change>
+  void change(int64_t sequence, const Change& apply) {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::find_if(operations_.rbegin(), operations_.rend(),
+                     [&](const Operation& operation) { return operation.sequence == sequence; });
+    if (found != operations_.rend()) apply(*found);
+  }
+
+  RunningClock& clock_;
+  mutable std::mutex mutex_;
+  std::deque<Operation> operations_;
+  int64_t sequence_ = 0;
+  int64_t step_ = 0;
+};
+
+// One operation that the host waits for, from construction to destruction; also where that comes by an error,
+// for what is awaited next has its own limit.
+class AwaitedOperation {
+ public:
+  // One that was started before.
+  AwaitedOperation(OperationLog& log, int64_t sequence) : log_(log), sequence_(sequence) {
+    log.await(sequence);
+  }
+  AwaitedOperation(OperationLog& log, std::string name, size_t bytes, std::optional<double> own_limit = {})
+      : log_(log), sequence_(log.start_and_await(std::move(name), bytes, own_limit)) {}
+  ~AwaitedOperation() { log_.end(sequence_); }
+  AwaitedOperation(const AwaitedOperation&) = delete;
+  AwaitedOperation& operator=(const AwaitedOperation&) = delete;
+
+  int64_t sequence() const { return sequence_; }
+
+ private:
+  OperationLog& log_;
+  int64_t sequence_;
+};
+
+}  // namespace charrnn

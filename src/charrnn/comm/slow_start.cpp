@@ -1,0 +1,67 @@
+#include "charrnn/comm/slow_start.h"
+
+#include <netdb.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <initializer_list>
+#include <string_view>
+
+#include "charrnn/core/clock.h"
+#include "charrnn/core/error.h"
+#include "charrnn/core/host_name.h"
+
+namespace charrnn {
+namespace {
+
+constexpr double kQuickLookup = 0.5;  // seconds
+
+bool is_zero_or_absent(std::initializer_list<const char*> names) {
+  for (const char* const name : names) {
+    const char* const value = std::getenv(name);
+    if (value != nullptr) return std::string_view(value) == "0";
+  }
+  return true;
+}
+
+double one_decimal(double seconds) {
+  return std::round(seconds * 10) / 10;
+}
+
+}  // namespace
+
+bool speaks_for_host() {
+  return is_zero_or_absent({"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"});
+}
+
+bool speaks_for_job() {
+  return is_zero_or_absent({"OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "PMI_RANK", "RANK"});
+}
+
+std::string slow_start_text(const std::string& operation, double seconds) {
+  const std::string name = host_name();
+  const auto began = Clock::now();
+  addrinfo* found = nullptr;
+  const int result = getaddrinfo(name.c_str(), nullptr, nullptr, &found);
+  if (found != nullptr) freeaddrinfo(found);
+  const double lookup = seconds_since(began);
+
+  std::string text = concat(operation, " takes long (", std::llround(seconds), " s so far). ");
+  if (result != 0) {
+    return text + concat("The name of this host, ", name, ", does not resolve (", gai_strerror(result),
+                         " after ", one_decimal(lookup),
+                         " s), and MPI waits for such lookups: add the name to /etc/hosts");
+  }
+  if (lookup > kQuickLookup) {
+    return text +
+           concat(
+               "The lookup of this host's name, ", name, ", takes ", one_decimal(lookup),
+               " s, and MPI waits for such lookups: add the name to /etc/hosts, or repair the name server");
+  }
+  return text + concat("The name of this host, ", name,
+                       ", resolves at once, so it waits for ranks that start late or for "
+                       "a network interface. To choose the interface, set OMPI_MCA_btl_tcp_if_include and "
+                       "OMPI_MCA_oob_tcp_if_include for MPI, NCCL_SOCKET_IFNAME for NCCL");
+}
+
+}  // namespace charrnn

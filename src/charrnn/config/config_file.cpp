@@ -1,0 +1,254 @@
+#include "charrnn/config/config_file.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <sstream>
+
+#include "charrnn/config/combinations.h"
+#include "charrnn/config/setting_value.h"
+#include "charrnn/core/atomic_file.h"
+#include "charrnn/core/edit_distance.h"
+#include "charrnn/core/error.h"
+
+namespace charrnn {
+namespace {
+
+std::string nearest(const std::string& key, const std::vector<std::string>& known) {
+  return *std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
+    return edit_distance(key, a) < edit_distance(key, b);
+  });
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// Collects what every reader of one file shares.
+struct ReadContext {
+  const std::string& name;
+  const std::map<std::string, std::string>& overridden;  // dotted path -> as typed
+  std::map<std::string, std::string>& origins;
+  std::vector<std::string> problems;
+
+  std::string where(const YAML::Node& node, const std::string& path) const {
+    if (const auto found = overridden.find(path); found != overridden.end()) return "--set " + found->second;
+    return concat(name, ":", node.Mark().line + 1);
+  }
+};
+
+// Settings that are no more, which configs and checkpoints may still have: they change nothing.
+constexpr std::array<std::string_view, 1> kRetired{"run.trace_steps"};
+
+// Walks one section of the settings beside the mapping of the file.
+class Reader {
+ public:
+  Reader(YAML::Node mapping, std::string path, ReadContext& context)
+      : mapping_(std::move(mapping)), path_(std::move(path)), context_(context) {}
+
+  template <class T>
+  void field(std::string_view key, T& value, const SettingInfo& info) {
+    known_.emplace_back(key);
+    const YAML::Node node = child(key);
+    if (!node.IsDefined()) return;
+    const std::string path = joined_path(path_, key);
+    const std::string where = context_.where(node, path);
+    T given = value;
+    std::ostringstream found;
+    found << node;
+    if (!read_value(node, info, given)) {
+      context_.problems.push_back(
+          concat(where, ": ", path, " is `", found.str(), "`, expected ", type_of<T>(info)));
+    } else if (!in_range(given, info)) {
+      context_.problems.push_back(
+          concat(where, ": ", path, " is ", found.str(), ", expected ", range_text(info)));
+    } else {
+      value = given;
+      context_.origins[path] = where;
+    }
+  }
+
+  template <class VisitSection>
+  void section(std::string_view key, VisitSection visit_section) {
+    known_.emplace_back(key);
+    const YAML::Node node = child(key);
+    if (!node.IsDefined() || node.IsNull()) return;
+    const std::string path = joined_path(path_, key);
+    if (!node.IsMap()) {
+      context_.problems.push_back(concat(context_.where(node, path), ": ", path,
+                                         " is a section, expected `key: value` pairs below it"));
+      return;
+    }
+    Reader inner(node, path, context_);
+    visit_section(inner);
+    inner.refuse_unknown();
+  }
+
+  void refuse_unknown() {
+    std::set<std::string> seen;
+    for (const auto& entry : mapping_) {
+      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
+      const std::string path = joined_path(path_, key);
+      const std::string where = context_.where(entry.first, path);
+      if (std::find(kRetired.begin(), kRetired.end(), path) != kRetired.end()) continue;
+      if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+        context_.problems.push_back(concat(where, ": unknown key `", path, "`; did you mean `",
+                                           joined_path(path_, nearest(key, known_)),
+                                           "`? Valid here: ", joined(known_)));
+      } else if (!seen.insert(key).second) {
+        context_.problems.push_back(concat(where, ": `", path, "` is given twice; keep one"));
+      }
+    }
+  }
+
+ private:
+  YAML::Node child(std::string_view key) const {
+    const YAML::Node& mapping = mapping_;  // the const operator[] does not insert
+    return mapping.IsMap() ? mapping[std::string(key)] : YAML::Node(YAML::NodeType::Undefined);
+  }
+
+  YAML::Node mapping_;
+  std::string path_;
+  ReadContext& context_;
+  std::vector<std::string> known_;
+};
+
+// Lists, maps and what is in quotes are YAML; anything else is a text or a number as it was typed, "run #3"
+// and all.
+YAML::Node override_value(const std::string& given, const std::string& text) {
+  if (given.empty() || std::string_view("[{\"'").find(given[0]) == std::string_view::npos)
+    return YAML::Node(given);
+  try {
+    return YAML::Load(given);
+  } catch (const YAML::Exception& problem) {
+    fail_usage("--set ", text, ": the value is not YAML: ", problem.msg);
+  }
+}
+
+// A section that is given as a map changes the settings in it and leaves the others.
+void merge(YAML::Node place, const YAML::Node& value) {
+  if (!value.IsMap() || !place.IsMap()) {
+    place = value;
+    return;
+  }
+  for (const auto& entry : value) merge(place[entry.first.Scalar()], entry.second);
+}
+
+void apply_override(YAML::Node& root, const std::string& text,
+                    std::map<std::string, std::string>& overridden) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    fail_usage("--set ", text, ": expected KEY=VALUE, such as train.batch_size=256");
+  }
+  const std::string path = text.substr(0, equals);
+  const std::string given = text.substr(equals + 1);
+  const YAML::Node value = override_value(given, text);
+  YAML::Node node;
+  node.reset(root);
+  std::istringstream parts(path);
+  std::vector<std::string> keys;
+  for (std::string key; std::getline(parts, key, '.');) keys.push_back(key);
+  for (size_t i = 0; i + 1 < keys.size(); ++i) {
+    if (node[keys[i]].IsDefined() && !node[keys[i]].IsMap() && !node[keys[i]].IsNull()) {
+      fail_usage("--set ", text, ": ", keys[i], " is not a section");
+    }
+    if (!node[keys[i]].IsMap()) node[keys[i]] = YAML::Node(YAML::NodeType::Map);
+    node.reset(node[keys[i]]);
+  }
+  merge(node[keys.back()], value);
+  overridden[path] = text;
+  // An unknown section would be reported by the name of its first unknown part.
+  for (size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1)) {
+    if (node.Mark().is_null()) overridden.emplace(path.substr(0, dot), text);
+  }
+}
+
+void refuse(const std::vector<std::string>& problems) {
+  if (problems.empty()) return;
+  std::string text;
+  for (const std::string& problem : problems) text += (text.empty() ? "" : "\n") + problem;
+  throw Error(text, ExitCode::kUsage);
+}
+
+// `yaml` and then `overrides` over `defaults`.
+Config parse(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
+             const Settings& defaults) {
+  Config config;
+  config.name = name;
+  config.settings = defaults;
+  YAML::Node root;
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
+    if (documents.size() > 1) {
+      fail_usage(name, ":", documents[1].Mark().line + 1,
+                 ": a second YAML document begins here (---), expected one config in a file: merge them, or "
+                 "use two files");
+    }
+    if (!documents.empty()) root = documents[0];
+  } catch (const YAML::Exception& problem) {
+    fail_usage(name, ":", problem.mark.line + 1, ": not YAML: ", problem.msg);
+  }
+  if (!root.IsMap() && !root.IsNull())
+    fail_usage(name, ": expected sections such as `train:` with keys below them");
+  if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
+  for (const std::string& text : overrides) apply_override(root, text, config.overridden);
+
+  ReadContext context{name, config.overridden, config.origins, {}};
+  Reader reader(root, "", context);
+  visit(config.settings, reader);
+  reader.refuse_unknown();
+  refuse(context.problems);
+  return config;
+}
+
+}  // namespace
+
+std::string Config::where(const std::string& path) const {
+  const auto found = origins.find(path);
+  return found == origins.end() ? concat(name, " (", path, " has its default)") : found->second;
+}
+
+Config parse_config(std::string_view yaml, const std::string& name,
+                    const std::vector<std::string>& overrides) {
+  return change_settings(Settings(), yaml, name, overrides);
+}
+
+Config change_settings(const Settings& settings, std::string_view yaml, const std::string& name,
+                       const std::vector<std::string>& overrides) {
+  Config config = parse(yaml, name, overrides, settings);
+  let_overrides_win(config);
+  expand_paths(config);
+  refuse(impossible_combinations(config));
+  refuse_shared_folder(config);
+  note_settings_without_effect(config);
+  return config;
+}
+
+Settings parse_saved(std::string_view yaml, const std::string& name) {
+  const Config config = parse(yaml, name, {}, Settings());
+  refuse(impossible_combinations(config));
+  return config.settings;
+}
+
+Config read_config(const std::string& file, const std::vector<std::string>& overrides) {
+  std::string text;
+  try {
+    text = read_file(file);
+  } catch (const Error& problem) {
+    const bool is_of_shell = file.starts_with("/dev/fd/") || file.starts_with("/proc/self/fd/");
+    throw Error(
+        concat("the config cannot be read: ", problem.what(),
+               is_of_shell
+                   ? " (it is a pipe of the shell, which ranks under mpirun cannot read: write the config "
+                     "into a file)"
+                   : ""),
+        ExitCode::kUsage);
+  }
+  return parse_config(text, file, overrides);
+}
+
+}  // namespace charrnn

@@ -1,0 +1,53 @@
+#include "charrnn/core/log.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+namespace charrnn::log {
+namespace {
+
+std::shared_ptr<spdlog::logger> make_logger() {
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  // https://no-color.org
+  if (const char* const none = std::getenv("NO_COLOR"); none != nullptr && *none != '\0') {
+    sink->set_color_mode(spdlog::color_mode::never);
+  }
+  auto made = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
+  made->set_pattern("%^%l%$: %v");
+  made->flush_on(spdlog::level::info);
+  made->set_error_handler(
+      [](const std::string&) {});  // standard error cannot be written: there is no place to report it
+  return made;
+}
+
+spdlog::logger& logger() {
+  static const std::shared_ptr<spdlog::logger> instance = make_logger();
+  return *instance;
+}
+
+bool is_first_rank = true;
+
+}  // namespace
+
+void set_rank(int rank, int world_size) {
+  is_first_rank = rank == 0;
+  logger().set_pattern(world_size > 1 ? "%^%l%$ (rank " + std::to_string(rank) + "): %v" : "%^%l%$: %v");
+}
+
+void info(const std::string& message) {
+  if (is_first_rank) logger().info(message);
+}
+
+void warning(const std::string& message) {
+  logger().warn(message);
+}
+
+void error(const std::string& message) {
+  logger().error(message);
+}
+
+}  // namespace charrnn::log

@@ -1,0 +1,10 @@
+#include "charrnn/core/running_clock.h"
+
+namespace charrnn {
+
+RunningClock& running_clock() {
+  static RunningClock clock;
+  return clock;
+}
+
+}  // namespace charrnn

@@ -1,0 +1,12 @@
+// corpus.vocabulary.from: a vocabulary.json, or a corpus or run that has one.
+#pragma once
+
+#include "charrnn/config/settings.h"
+#include "charrnn/text/vocabulary.h"
+
+namespace charrnn {
+
+// Throws Error (exit code 2) if there is no such file, or it was made with another unit or normalization.
+Vocabulary read_given_vocabulary(const CorpusSettings& settings);
+
+}  // namespace charrnn

@@ -1,0 +1,66 @@
+// Which characters go to train, valid and test: whole documents in the order of a hash of their name, the
+// tail of the text, or documents by given lists. The order inside a split is that of the sources. Copies of
+// one text can be kept together.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "charrnn/config/settings.h"
+
+namespace charrnn {
+
+struct SplitPlan {
+  struct Split {
+    std::string name;  // "train", "valid", "test"
+    uint64_t characters;
+  };
+  // The next `characters` of the text go to splits[split].
+  struct Piece {
+    size_t split;
+    uint64_t characters;
+  };
+  std::vector<Split> splits;               // train first; a share of 0 gives no split
+  std::vector<Piece> pieces;               // of the whole text, none empty
+  std::vector<uint8_t> split_of_document;  // empty when split by tail
+  SplitBy by;                              // never kAuto
+};
+
+struct DocumentLength {
+  uint64_t name_hash;
+  uint64_t characters;
+  uint8_t listed = 0;  // by lists: 0 train, 1 valid, 2 test
+  uint64_t line = 0;   // of a JSON line; 0: the document is a file
+};
+
+// `groups`: for each document the first one that it is a copy of (CopyFinder), with copies: together; else
+// empty. Throws Error with exit code 2 where there are too few documents, or a split would be empty.
+SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
+                      const std::vector<uint32_t>& groups = {});
+
+// Replaces each @FILE of valid_list and test_list by the lines of that file. Throws Error with exit code 2
+// where it cannot be read.
+void expand_lists(SplitSettings& settings);
+
+// corpus.split.valid_list and test_list, expanded: names of documents and globs.
+class SplitLists {
+ public:
+  explicit SplitLists(const SplitSettings& settings);
+
+  // 0 train, 1 valid, 2 test. Throws (exit code 2) where both lists name the document.
+  uint8_t split_of(const std::string& document);
+  // Throws (exit code 2) naming entries that no document had.
+  void refuse_unused() const;
+
+ private:
+  struct Entry {
+    std::string pattern;
+    uint8_t split;
+    bool used = false;
+  };
+  std::vector<Entry> entries_;
+};
+
+}  // namespace charrnn

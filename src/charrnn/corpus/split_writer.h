@@ -1,0 +1,39 @@
+// One split of a corpus, written to shards whose lengths differ by one at most.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+
+#include "charrnn/corpus/split_plan.h"
+#include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/shard.h"
+#include "charrnn/text/vocabulary.h"
+
+namespace charrnn {
+
+class SplitWriter {
+ public:
+  // Throws Error with exit code 2 where shard_size cuts the split into too many.
+  SplitWriter(std::filesystem::path folder, const SplitPlan::Split& split, const Vocabulary& vocabulary,
+              uint64_t shard_size, bool has_targets);
+
+  // A document begins with the next id.
+  void start_document();
+  // The next ids and, where the corpus has some, their targets, as shards store them, and the bytes of UTF-8
+  // that the ids stand for.
+  void append(std::span<const std::byte> ids, std::span<const std::byte> targets, uint64_t utf8_bytes);
+  SplitInfo finish();
+
+ private:
+  void open_next();
+  void finish_shard();
+
+  std::filesystem::path folder_;
+  SplitInfo info_;
+  ShardInfo next_;  // of the shard being written
+  std::optional<ShardWriter> writer_;
+};
+
+}  // namespace charrnn

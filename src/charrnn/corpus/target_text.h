@@ -1,0 +1,29 @@
+// corpus.targets: a text as long as the corpus, whose i-th character is the target of the corpus' i-th. It is
+// cleaned like the corpus, and in memory as a whole: such texts are small, and the splits take it apart.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "charrnn/config/settings.h"
+#include "charrnn/corpus/corpus_builder.h"
+#include "charrnn/corpus/manifest.h"
+#include "charrnn/text/character_counts.h"
+#include "charrnn/text/source/sources.h"
+
+namespace charrnn {
+
+struct TargetText {
+  SourceInfo info;
+  std::string utf8;     // clean, and cut at corpus.max_characters
+  uint64_t length = 0;  // characters, or bytes with Unit::kByte
+};
+
+// The file that settings.targets names. Throws Error (exit code 2) where it is none.
+Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder);
+
+// Its characters are added to `counts`. Throws Error (exit code 2) where it cannot be read as text.
+TargetText read_target_text(const Source& source, const CorpusSettings& settings, const BuildOptions& options,
+                            int threads, CharacterCounts& counts);
+
+}  // namespace charrnn

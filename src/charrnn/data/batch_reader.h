@@ -1,0 +1,74 @@
+// Gives one part of the lanes (of 0 .. B) their next T characters and the targets, step after step, epoch
+// after epoch; the plan says which (lanes.h). It reads only its part of a shard, in large blocks, one shard
+// ahead, on a background thread; so corpora larger than memory stream: two parts of a shard are in memory at
+// a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/reading_plan.h"
+#include "charrnn/data/shard.h"
+
+namespace charrnn {
+
+// Rows are lanes: cell (lane, t) of `targets` is the successor of the same cell of `inputs`, or the target
+// that corpus.targets gives it.
+struct Batch {
+  int64_t lanes = 0;             // of this part
+  int64_t length = 0;            // T of this step
+  std::vector<int64_t> inputs;   // (lanes, T)
+  std::vector<int64_t> targets;  // (lanes, T)
+  bool fresh_state = false;      // the lanes start from zero state
+  // With reset_state: document, of those lanes (0 .. lanes) in which a document began since the step before:
+  // they start from zero state, too.
+  std::vector<int64_t> fresh_lanes;
+};
+
+// The arithmetic of reading this split. Throws like ReadingPlan.
+ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options);
+
+class BatchReader {
+ public:
+  // Part `part` of `parts` equal ones; parts must divide B (exit code 2). Reading goes on at `start`.
+  BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
+              ReadingPosition start = {});
+  ~BatchReader();
+
+  // Throws Error where the shard cannot be read or holds an id outside of the vocabulary.
+  Batch next();
+
+  // Of the next batch.
+  const ReadingPosition& position() const { return position_; }
+  const ReadingPlan& plan() const { return plan_; }
+  int64_t first_lane() const { return first_lane_; }
+  int64_t lanes() const { return lanes_; }
+
+ private:
+  struct Loaded;
+
+  bool is_sequential() const { return plan_.options().sampling == Sampling::kSequential; }
+  std::unique_ptr<Loaded> load(ReadingPosition at) const;
+  void load_lanes(const ShardReader& shard, Loaded& loaded) const;
+  void load_windows(const ShardReader& shard, Loaded& loaded) const;
+  void check_ids(const Loaded& loaded) const;
+  void turn_to_shard();
+  std::vector<int64_t> lanes_after_document_starts() const;
+  void fill(Batch& batch) const;
+
+  SplitInfo split_;
+  ReadingPlan plan_;
+  int64_t lanes_ = 0;
+  int64_t first_lane_ = 0;
+  ReadingPosition position_;
+  ReadingPosition before_;  // of the step before; in the shard of position_ it says where that began
+  std::unique_ptr<Loaded> current_;
+  std::future<std::unique_ptr<Loaded>> ahead_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,54 @@
+// Reads a split once, as one stream over its shards of N characters, cut into E lanes: lane k holds the
+// targets from floor(k (N - 1) / E) to floor((k + 1) (N - 1) / E), target j being character j + 1; with
+// aligned targets, of which there are N, those from floor(k N / E) to floor((k + 1) N / E). Part r of W takes
+// the lanes k with k mod W = r, perhaps none. Every target of the split is read once by one part; each lane
+// starts from zero state.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "charrnn/data/batch_reader.h"
+#include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/shard.h"
+
+namespace charrnn {
+
+class EvaluationReader {
+ public:
+  EvaluationReader(const SplitInfo& split, int64_t lanes, int64_t sequence_length, int part, int parts);
+  ~EvaluationReader();
+
+  int64_t lanes() const { return static_cast<int64_t>(lanes_.size()); }  // of this part
+
+  // The next characters of all lanes, nullopt at the end. Lanes differ in length by one, so in the last batch
+  // some may have run out: their targets are kLaneEnded.
+  std::optional<Batch> next();
+  static constexpr int64_t kLaneEnded = -100;
+
+ private:
+  struct Buffer {        // read ahead
+    uint64_t start = 0;  // stream place of ids[0]
+    std::vector<uint32_t> ids;
+  };
+  struct Lane {
+    uint64_t next;  // target to come
+    uint64_t end;   // of its targets
+    Buffer characters;
+    Buffer targets;  // aligned ones
+  };
+  class Stream;
+
+  uint32_t id_at(ShardRow row, Buffer& buffer, uint64_t place, uint64_t end);
+  uint32_t character(Lane& lane, uint64_t place);
+  uint32_t target(Lane& lane);
+
+  std::unique_ptr<Stream> stream_;
+  std::vector<Lane> lanes_;
+  int64_t sequence_length_;
+  uint64_t block_characters_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,19 @@
+// What both readers ask of the ids that they have read.
+#pragma once
+
+#include <cstdint>
+
+#include "charrnn/core/error.h"
+#include "charrnn/data/corpus_folder.h"
+
+namespace charrnn {
+
+// Throws Error naming the shard where its largest id lies outside of the vocabulary, so that a damaged shard
+// is named here and not by a tensor operation.
+inline void check_largest_id(const SplitInfo& split, uint64_t shard, uint64_t largest) {
+  check(split.vocabulary_size == 0 || largest < split.vocabulary_size, "the shard ", split.shards[shard].file,
+        " holds the id ", largest, ", its vocabulary has ", split.vocabulary_size,
+        " characters: it is damaged; preprocess the corpus again");
+}
+
+}  // namespace charrnn

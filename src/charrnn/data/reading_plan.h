@@ -1,0 +1,124 @@
+// How the characters of a split reach the lanes, by arithmetic alone: no file is read here.
+//
+// A shard of N characters, less a start offset o, is cut into B lanes of n = floor((N - o - 1) / B)
+// characters, one after another; the target of a lane's last character is the first character of the next
+// lane. With N = 13, o = 0, B = 3, T = 2:
+//
+//     a b c d e f g h i j k l m      lanes  abcd  efgh  ijkl
+//                                    step 1 reads ab ef ij for the targets bc fg jk
+//                                    step 2 reads cd gh kl for the targets de hi lm
+//
+// Where T is a range, each step draws its own, and one longer than what is left of the lanes ends the shard:
+// with lanes of 4 and the draws 3, 1 the steps above read abc efg ijk, then d h l; with 3, 2 the second is
+// not made. With aligned targets (corpus.targets) every character has one of its own, no successor is needed,
+// and n = floor((N - o) / B).
+//
+// Random sampling cuts the same characters into windows of T instead and reads them B at a time in a drawn
+// order. The order of shards, o, T and the order of windows are drawn from the seed for each epoch and shard,
+// and don't depend on the number of ranks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "charrnn/config/settings.h"
+
+namespace charrnn {
+
+struct LaneOptions {
+  int64_t batch_size = 1;           // B, over all ranks
+  LengthRange sequence_length = 1;  // T, characters; random sampling takes the largest
+  Sampling sampling = Sampling::kSequential;
+  bool random_offset = true;
+  ResetState reset_state = ResetState::kShard;
+  uint64_t seed = 1;
+  int64_t ranks = 1;  // that share the lanes equally; only for advice in errors
+};
+
+// Where reading goes on: `done` is what each lane has read of the shard in characters, or in batches with
+// random sampling.
+struct ReadingPosition {
+  uint64_t epoch = 0;
+  uint64_t place = 0;  // in the epoch's order of shards
+  uint64_t done = 0;
+  bool operator==(const ReadingPosition&) const = default;
+};
+
+// One shard in one epoch.
+struct ShardPass {
+  uint64_t shard = 0;
+  uint64_t offset = 0;       // o
+  uint64_t lane_length = 0;  // n; sequential sampling only
+  uint64_t steps = 0;        // batches
+  uint64_t end = 0;          // what a position has done behind the last step
+  uint64_t skipped = 0;      // characters that are no input in this epoch
+};
+
+// Any thread may ask; what it drew for an epoch is kept until another comes.
+class ReadingPlan {
+ public:
+  // Throws Error (exit code 2) where a shard is too short for one step, saying which B or T would do.
+  ReadingPlan(std::vector<uint64_t> shard_lengths, const LaneOptions& options, bool has_targets = false);
+
+  const LaneOptions& options() const { return options_; }
+  uint64_t shard_count() const { return lengths_.size(); }
+  // Characters behind the last input of a lane or window that are its last target: 1, or 0 with targets of
+  // their own.
+  uint64_t successors() const { return successors_; }
+
+  ShardPass pass(uint64_t epoch, uint64_t place) const;
+  // With random sampling: the windows of a shard in the order in which they are read.
+  std::vector<uint32_t> window_order(uint64_t epoch, const ShardPass& pass) const;
+
+  // Whether a step begins at this position.
+  bool has_step_at(const ReadingPosition& position) const;
+  // T of the step that begins at this position.
+  int64_t length_at(const ReadingPosition& position) const;
+  // The position after one more step; at the end of a shard the start of the next.
+  ReadingPosition advance(const ReadingPosition& position) const;
+  // The position a step earlier in the shard, or the shard's start. Replays the draws of a range.
+  ReadingPosition step_before(const ReadingPosition& position) const;
+  // Steps already made in the shard at this position. Replays the draws of a range.
+  uint64_t steps_done(const ReadingPosition& position) const;
+
+  uint64_t steps_in_epoch(uint64_t epoch) const;
+  // Steps that `epochs` take from the start, the last one in part; at least 1.
+  int64_t steps_for(double epochs) const;
+  // Epochs read at this position, in parts: 1.5 is half-way through the characters of the second.
+  double epochs_at(const ReadingPosition& position) const;
+
+ private:
+  struct Epoch {
+    std::optional<uint64_t> number;
+    std::vector<ShardPass> passes;      // by place
+    std::vector<uint64_t> done_before;  // by place: the sum of `end` of the passes before
+    uint64_t end = 0;                   // that sum over all
+    uint64_t steps = 0;
+  };
+  struct Replay {
+    uint64_t steps = 0;
+    uint64_t last = 0;  // where the last of them began
+    uint64_t done = 0;  // where it ended
+  };
+
+  uint64_t lanes() const { return static_cast<uint64_t>(options_.batch_size); }
+  uint64_t longest_step() const { return static_cast<uint64_t>(options_.sequence_length.max); }
+  void refuse_short_shards() const;
+  const Epoch& known(uint64_t epoch) const;  // under the lock
+  ShardPass draw_pass(uint64_t epoch, uint64_t shard) const;
+  uint64_t windows(const ShardPass& pass) const;
+  uint64_t stride(uint64_t epoch, uint64_t shard, uint64_t done) const;
+  Replay replay(uint64_t epoch, uint64_t shard, uint64_t extent, uint64_t until) const;
+  Replay replay_to(const ReadingPosition& position) const;
+
+  std::vector<uint64_t> lengths_;  // characters
+  LaneOptions options_;
+  uint64_t successors_;
+  mutable std::mutex mutex_;
+  mutable std::array<Epoch, 2> known_;  // the one being read and the next, whose first shard is read ahead
+};
+
+}  // namespace charrnn

@@ -1,0 +1,86 @@
+// The next character's logits, one character of each of B streams at a time: for sampling, where there is
+// nothing to share between steps. All weights are packed once and no step makes a tensor, so that a step of
+// one stream takes the time of reading the weights. The same function as CharRnn::forward, up to rounding,
+// for floats on the CPU. A stream's numbers depend neither on the streams beside it nor on the number of
+// threads.
+//
+// Sizes: B streams, V vocabulary, E embedding, H hidden, L layers, G gates; H' and V' are padded to a
+// multiple of kUnitStep.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "charrnn/model/char_rnn.h"
+
+namespace charrnn {
+
+struct Team;
+
+class CharacterStepper {
+ public:
+  // Whether the model's weights are floats on the CPU.
+  static bool serves(const CharRnn& model);
+
+  // With the weights as they are now.
+  explicit CharacterStepper(const CharRnn& model);
+
+  // Where B streams are.
+  class Streams {
+   public:
+    // Of one stream (V), until the next step.
+    std::span<const float> logits(int64_t stream) const;
+
+   private:
+    friend class CharacterStepper;
+    std::vector<at::Tensor> h_;       // of each layer (B, H')
+    std::vector<at::Tensor> next_h_;  // likewise; a step swaps the two
+    std::vector<at::Tensor> c_;       // likewise, of an LSTM
+    at::Tensor embedded_;             // (B, E), where there is no table
+    at::Tensor inputs_;               // (B, G, H')
+    at::Tensor saved_;                // what the kernels write for training (B, S, H')
+    at::Tensor logits_;               // (B, V'); undefined without a head
+    int64_t vocabulary_size_ = 0;
+  };
+
+  // From a state (L, B, H).
+  Streams begin(const RnnState& state) const;
+
+  // ids (B): the next character of each stream. Throws Error where one is not in [0, V).
+  void step(std::span<const int64_t> ids, Streams& streams) const;
+
+ private:
+  struct Product {       // x (B, depth) -> x W^T + bias (B, columns)
+    at::Tensor weights;  // (columns, depth), packed; undefined: none
+    at::Tensor bias;     // (columns)
+    int64_t depth = 0;
+    int64_t columns = 0;
+  };
+  struct Layer {
+    Product input;
+    at::Tensor recurrent;  // (GH', H'), packed
+    at::Tensor apart;      // (H') b_hn of a GRU
+  };
+
+  Product packed_product(const at::Tensor& weights, const at::Tensor& bias) const;
+  void set_input(const PaddedWeights& weights, const CharRnn& model, Layer& layer);
+  void check_ids(std::span<const int64_t> ids, const Streams& streams) const;
+  void multiply(const Team& team, const Product& product, const at::Tensor& x, const at::Tensor& y) const;
+  void run_layer(const Team& team, size_t layer, const int64_t* ids, const Streams& streams) const;
+  int threads_for(int64_t streams) const;
+
+  const RecurrentKernels* kernels_;
+  const CellKernels* cell_;
+  int64_t vocabulary_size_;
+  int64_t hidden_;        // H'
+  at::Tensor table_;      // (V, GH') W_ih x + biases of each character, or
+  at::Tensor embedding_;  // (V, E)
+  std::vector<Layer> layers_;
+  Product head_;
+  int64_t multiplications_ = 0;  // of a character
+};
+
+}  // namespace charrnn

@@ -1,0 +1,56 @@
+#include "charrnn/model/cpu/padded_weights.h"
+
+#include <utility>
+
+namespace charrnn {
+namespace {
+
+// (GH, ...)
+at::Tensor pad_gates(const at::Tensor& tensor, int64_t gates) {
+  const at::Tensor by_gate = tensor.unflatten(0, {gates, -1});
+  const int64_t units = by_gate.size(1);
+  return padded(units) == units ? tensor : pad_last(by_gate.transpose(1, -1)).transpose(1, -1).flatten(0, 1);
+}
+
+// The biases that are added whether they come with the input or the state, and a GRU's b_hn, which is apart.
+std::pair<at::Tensor, at::Tensor> biases(Cell cell, const LayerWeights& w) {
+  if (cell != Cell::kGru) return {w.input_bias + w.recurrent_bias, {}};
+  const int64_t H = w.recurrent.size(1);
+  const at::Tensor apart = w.recurrent_bias.narrow(0, 2 * H, H);
+  return {w.input_bias + at::cat({w.recurrent_bias.narrow(0, 0, 2 * H), at::zeros_like(apart)}), apart};
+}
+
+}  // namespace
+
+PaddedWeights padded_weights(Cell cell, const LayerWeights& weights) {
+  const int64_t gates = cell_kernels(cell).gates;
+  const auto [both, apart] = biases(cell, weights);
+  return {pad_gates(weights.input, gates), pad_last(pad_gates(weights.recurrent, gates)),
+          pad_gates(both, gates), pad_last(apart)};
+}
+
+int64_t padded(int64_t size) {
+  return (size + kUnitStep - 1) / kUnitStep * kUnitStep;
+}
+
+at::Tensor pad_last(const at::Tensor& tensor) {
+  if (!tensor.defined() || padded(tensor.size(-1)) == tensor.size(-1)) return tensor;
+  return at::constant_pad_nd(tensor, {0, padded(tensor.size(-1)) - tensor.size(-1)});
+}
+
+const CellKernels& cell_kernels(Cell cell) {
+  const RecurrentKernels& kernels = recurrent_kernels();
+  switch (cell) {
+    case Cell::kLstm:
+      return kernels.lstm;
+    case Cell::kGru:
+      return kernels.gru;
+    case Cell::kRnnTanh:
+      return kernels.rnn_tanh;
+    case Cell::kRnnRelu:
+      break;
+  }
+  return kernels.rnn_relu;
+}
+
+}  // namespace charrnn

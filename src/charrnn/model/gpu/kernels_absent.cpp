@@ -1,0 +1,14 @@
+#include "charrnn/core/error.h"
+#include "charrnn/model/gpu/kernels.h"
+
+namespace charrnn {
+
+std::string kernels_missing(int /*device*/) {
+  return "this charrnn was built without CUDA";
+}
+
+void launch_dropout(const DropoutLaunch& /*launch*/, int device, void* /*stream*/) {
+  fail(kernels_missing(device));
+}
+
+}  // namespace charrnn

@@ -1,0 +1,141 @@
+#include "charrnn/run/pitfalls.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "charrnn/core/error.h"
+
+namespace charrnn {
+namespace {
+
+// By then the loss should be below the unigram baseline.
+constexpr int64_t kLearntBySteps = 1000;
+constexpr double kLearntByTargets = 32000;  // later than the steps where each has few targets
+
+constexpr double kTargetsToJudge = 1000;  // fewer may be rare characters by chance
+constexpr int64_t kFirstSteps = 20;       // which may start anywhere
+constexpr double kExplodingNorm = 100;    // of the gradient of a mean loss, which is seldom above 10
+constexpr double kWorseThanGuessing = 1.2;
+constexpr size_t kLongestRun = 20;  // characters
+constexpr double kRisen = 1.1;      // the validation loss above its best
+constexpr double kFarBelow = 0.75;  // the training loss as a part of the validation loss
+constexpr int64_t kValuesSinceBest = 2;
+
+// Bytes of the character that begins here: UTF-8, or a byte of a byte vocabulary.
+size_t first_width(const std::string& text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0xc0 || text.find_first_not_of(text[0]) == std::string::npos) return 1;
+  return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+// Of more than kLongestRun characters, all the same one.
+bool is_one_character(const std::string& text) {
+  if (text.empty()) return false;
+  const size_t width = first_width(text);
+  if (text.size() % width != 0 || text.size() / width <= kLongestRun) return false;
+  return text.compare(width, std::string::npos, text, 0, text.size() - width) == 0;
+}
+
+}  // namespace
+
+bool Pitfalls::was_said(const Progressed& progress, Pitfall pitfall) {
+  return (progress.pitfalls_said >> static_cast<unsigned>(pitfall) & 1U) != 0;
+}
+
+std::string Pitfalls::say(Progressed& progress, Pitfall pitfall, std::string text) {
+  progress.pitfalls_said |= uint64_t{1} << static_cast<unsigned>(pitfall);
+  return text;
+}
+
+const char* Pitfalls::usual_rate() const {
+  return settings_.train.optimizer.name == OptimizerName::kSgd ? "0.1 to 1 (sgd)" : "0.001 to 0.005";
+}
+
+double Pitfalls::targets_of_step() const {
+  const auto lanes = static_cast<double>(settings_.train.batch_size);
+  return settings_.train.loss == LossOver::kAll ? lanes * settings_.train.sequence_length.mean() : lanes;
+}
+
+bool Pitfalls::should_have_learnt(const Progressed& progress) const {
+  const auto steps = static_cast<double>(progress.step);
+  return progress.step >= kLearntBySteps && steps * targets_of_step() >= kLearntByTargets;
+}
+
+std::optional<std::string> Pitfalls::at_start(Progressed& progress) const {
+  if (settings_.train.sequence_length.max > 1 || was_said(progress, Pitfall::kOneCharacterBack)) return {};
+  return say(progress, Pitfall::kOneCharacterBack,
+             "train.sequence_length is 1: gradients reach back no further than one character, so the model "
+             "cannot learn to remember; try 35 to 128");
+}
+
+std::optional<std::string> Pitfalls::after_step(Progressed& progress, double gradient_norm) const {
+  // A mean over few targets is as much noisier as the root of their number is smaller.
+  const double limit = kExplodingNorm * std::sqrt(std::max(1.0, kTargetsToJudge / targets_of_step()));
+  const bool is_cut = settings_.train.clip_norm > 0 && settings_.train.clip_norm < limit;
+  // With fp16 an infinite norm says that the loss scale was too large.
+  const bool is_scale = settings_.train.precision == Precision::kFp16 && std::isinf(gradient_norm);
+  if (is_cut || is_scale || std::isnan(gradient_norm) || gradient_norm < limit) return {};
+  if (was_said(progress, Pitfall::kExploding) || was_said(progress, Pitfall::kRateTooHigh)) return {};
+  return say(progress, Pitfall::kExploding,
+             concat("exploding gradients: after step ", progress.step, " the gradient has a norm of ",
+                    gradient_norm, " that train.clip_norm does not cut; try train.clip_norm: 1, a shorter ",
+                    "train.sequence_length, or model.cell: lstm"));
+}
+
+std::optional<std::string> Pitfalls::after_line(Progressed& progress, const Loss& training) const {
+  progress.unjudged_loss_sum += training.sum_nats;
+  progress.unjudged_count += training.count;
+  if (progress.unjudged_count < kTargetsToJudge) return {};
+  const Loss loss{std::exchange(progress.unjudged_loss_sum, 0), std::exchange(progress.unjudged_count, 0)};
+  if (loss.bits() < baselines_.unigram_bits) progress.was_below_unigram = true;
+  if (was_said(progress, Pitfall::kRateTooHigh) || was_said(progress, Pitfall::kExploding)) return {};
+  const double guessing = std::log2(static_cast<double>(vocabulary_size_));
+  if (progress.step >= kFirstSteps && loss.bits() > kWorseThanGuessing * guessing) {
+    return say(progress, Pitfall::kRateTooHigh,
+               concat("the learning rate is far too high: after ", progress.step, " steps the loss of ",
+                      loss.bits(), " ", bits_label(training.unit), " is worse than the ", guessing,
+                      " of blind guessing; try train.optimizer.learning_rate: ", usual_rate()));
+  }
+  if (!should_have_learnt(progress) || progress.was_below_unigram ||
+      was_said(progress, Pitfall::kNothingLearnt)) {
+    return {};
+  }
+  return say(
+      progress, Pitfall::kNothingLearnt,
+      concat("after ", progress.step, " steps the loss of ", loss.bits(), " ", bits_label(training.unit),
+             " is not below the unigram baseline of ", baselines_.unigram_bits,
+             ": nothing but letter frequencies was learnt; try a learning rate ten times lower or ",
+             "higher"));
+}
+
+std::optional<std::string> Pitfalls::after_value(Progressed& progress, const Loss& validation) const {
+  const bool has_risen =
+      progress.values_since_best >= kValuesSinceBest && validation.nats() > kRisen * progress.best_loss;
+  if (!has_risen || progress.last_loss == 0 || progress.last_loss > kFarBelow * validation.nats() ||
+      was_said(progress, Pitfall::kMemorised)) {
+    return {};
+  }
+  return say(
+      progress, Pitfall::kMemorised,
+      concat("the model has memorised its text: the training loss is ", progress.last_loss,
+             " nats, the validation loss ", validation.nats(), " and rising (best ", progress.best_loss,
+             "); try model.dropout: 0.3, more text, a smaller model, or evaluate.patience: 3"));
+}
+
+std::optional<std::string> Pitfalls::after_sample(Progressed& progress, const std::string& text) const {
+  const bool is_below_unigram =
+      progress.last_loss > 0 && progress.last_loss < baselines_.unigram_bits * std::numbers::ln2;
+  if (!should_have_learnt(progress) || !is_below_unigram || !is_one_character(text)) return {};
+  if (was_said(progress, Pitfall::kOneCharacter) || was_said(progress, Pitfall::kExploding) ||
+      was_said(progress, Pitfall::kRateTooHigh)) {
+    return {};
+  }
+  return say(progress, Pitfall::kOneCharacter,
+             concat("the model goes on with nothing but one character: it knows how frequent each is and ",
+                    "little else; train longer, try a learning rate three to ten times higher, and sample ",
+                    "with a temperature of 0.5 to 1 rather than greedy"));
+}
+
+}  // namespace charrnn

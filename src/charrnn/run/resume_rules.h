@@ -1,0 +1,18 @@
+// What may change when a run goes on: model, vocabulary, corpus, lanes, seed and the kind of optimiser may
+// not, for the saved numbers would mean something else; all other settings take their new value.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "charrnn/checkpoint/checkpoint.h"
+
+namespace charrnn {
+
+// Throws Error (exit code 2) that names every fixed setting that differs, with both values.
+void refuse_fixed_changes(const Checkpoint& found, const Settings& now, const CorpusFolder& corpus);
+
+// "train.optimizer.learning_rate: 0.002 -> 0.001", for each setting that differs.
+std::vector<std::string> changed_settings(const Settings& before, const Settings& now);
+
+}  // namespace charrnn

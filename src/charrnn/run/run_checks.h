@@ -1,0 +1,16 @@
+// What config, corpus and number of ranks must be together, before anything large is made.
+#pragma once
+
+#include "charrnn/config/settings.h"
+#include "charrnn/data/corpus_folder.h"
+
+namespace charrnn {
+
+// `settings` with the cleaning recipe of the corpus (with_recipe_of). Throws Error (exit code 2): a prefix
+// that the vocabulary cannot read, or settings that need a validation split where the corpus has none.
+void check_against_corpus(const Settings& settings, const CorpusFolder& corpus);
+
+// Throws Error (exit code 2) where train.accumulate does not divide the lanes of each rank.
+void check_groups(const TrainSettings& settings, int ranks);
+
+}  // namespace charrnn

@@ -1,0 +1,63 @@
+// The bytes of one file, decompressed where it is gzip or Zstandard (told by its first bytes), hashed as they
+// lie on disk. Memory: a few blocks, however long the file is.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "charrnn/core/hash.h"
+
+namespace charrnn {
+
+class ByteSource {
+ public:
+  // Throws Error (exit code 2) naming the file and the reason where it cannot be read.
+  explicit ByteSource(const std::filesystem::path& file);
+  ~ByteSource();
+
+  // Fills `bytes` as far as the file goes; less than its size, at last 0, only at the end. Throws where
+  // reading fails, and where compressed data are damaged or cut short.
+  size_t read(std::span<char> bytes);
+  // Reads to the end without decompressing; nothing can be read after it.
+  void read_to_end();
+
+  uint64_t bytes_on_disk() const { return bytes_on_disk_; }  // read so far
+  std::string hash() const { return hasher_.hex(); }         // of those
+
+  struct Decompressor;
+
+ private:
+  std::span<const char> read_raw(std::span<char> room);
+  bool decompress(std::span<char>& room);
+
+  std::string name_;
+  std::ifstream file_;
+  std::string raw_;
+  std::span<const char> waiting_;  // of raw_, not used yet
+  std::unique_ptr<Decompressor> decompressor_;
+  Hasher hasher_;
+  uint64_t bytes_on_disk_ = 0;
+};
+
+// Hash of a file's bytes as they lie on disk.
+std::string hash_of_file(const std::filesystem::path& file);
+
+// Zstandard, for what must be kept for a while: a stream that can be read only once.
+class CompressedFile {
+ public:
+  explicit CompressedFile(std::filesystem::path file);
+  ~CompressedFile();
+  void write(std::span<const char> bytes);
+  void finish();
+
+ private:
+  struct State;
+  std::filesystem::path file_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,25 @@
+// The first look at the sources, before anything is counted: whether each is text, in which charset, and what
+// of it is Project Gutenberg's.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "charrnn/config/settings.h"
+#include "charrnn/text/source/source_reader.h"
+#include "charrnn/text/source/sources.h"
+
+namespace charrnn {
+
+struct Examined {
+  SourceFacts facts;
+  std::string hash;     // of the file's bytes; empty where it cannot be read to its end
+  std::string problem;  // why the source cannot be used, as a message; empty: it can
+};
+
+// `progress` is called with the bytes read so far.
+std::vector<Examined> examine(const std::vector<Source>& sources, const CorpusSettings& settings, int threads,
+                              const std::function<void(uint64_t)>& progress);
+
+}  // namespace charrnn

@@ -1,0 +1,23 @@
+#include "charrnn/text/source/small_text.h"
+
+#include "charrnn/core/atomic_file.h"
+#include "charrnn/text/source/charset.h"
+#include "charrnn/text/source/charset_decoder.h"
+#include "charrnn/text/source/source_reader.h"
+
+namespace charrnn {
+
+std::string read_small_text(const std::filesystem::path& file) {
+  const std::string bytes = read_file(file);
+  ByteSurvey survey;
+  survey.add(bytes);
+  const Charset charset = survey.decide();
+  if (charset.evidence != CharsetEvidence::kMark) return bytes;
+  if (is_utf8(charset)) return bytes.substr(charset.mark_bytes);
+  CharsetDecoder decoder(charset.name, InvalidBytes::kError, file.string());
+  std::string text(decoder.decode(bytes));
+  text += decoder.finish();
+  return text;
+}
+
+}  // namespace charrnn

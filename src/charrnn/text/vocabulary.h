@@ -1,0 +1,73 @@
+// The characters a model knows, each with its id in [0, V): sorted by code point, so that equal text gives
+// equal ids. <unk>, where there is one, is id 0 and stands for every other character. Travels as
+// vocabulary.json and inside checkpoints. Errors in what a person typed have exit code 2.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "charrnn/config/settings.h"
+
+namespace charrnn {
+
+class Vocabulary {
+ public:
+  // With Unit::kByte a character is a byte, its value 0 to 255.
+  struct Character {
+    char32_t value;
+    uint64_t count;  // in the whole corpus; of <unk>: of everything that it stands for
+  };
+  static constexpr char32_t kUnknown = 0xffffffff;  // the value of <unk>: no character's
+
+  // `counts` in any order, each character once; those that were never seen are left out.
+  static Vocabulary from_counts(const std::vector<Character>& counts, const VocabularySettings& settings,
+                                Unit unit, Normalization normalization = Normalization::kNone);
+
+  // The same characters and ids with the counts of another text. Throws (exit code 2), naming the most
+  // frequent ones, where the text has characters that are not here and there is no <unk>.
+  Vocabulary with_counts(const std::vector<Character>& counts) const;
+
+  // Takes nothing on trust. `origin` names the text in messages, such as the file it came from.
+  static Vocabulary from_json(std::string_view json, std::string_view origin);
+  std::string to_json() const;
+
+  size_t size() const { return characters_.size(); }  // V
+  Unit unit() const { return unit_; }
+  Normalization normalization() const { return normalization_; }  // of the text that it was made from
+  bool has_unknown() const { return characters_.front().value == kUnknown; }
+  const std::vector<Character>& characters() const { return characters_; }  // by id
+
+  // Over unit and ordered characters alone: equal hash, equal ids, whatever the counts.
+  const std::string& hash() const { return hash_; }
+
+  // nullopt where the vocabulary lacks the character, <unk> or not.
+  std::optional<uint32_t> find(char32_t character) const;
+  // Falls back to <unk>; throws where there is none.
+  uint32_t id(char32_t character) const;
+
+  // The ids of a text, normalised as the corpus was; `unknown` says what becomes of characters that are not
+  // here. Throws (exit code 2) at invalid UTF-8, and, naming the character and its place, where that is an
+  // error, or <unk> and there is none.
+  std::vector<uint32_t> encode(std::string_view utf8,
+                               UnknownCharacters unknown = UnknownCharacters::kError) const;
+
+  // UTF-8 of one id: <unk> gives U+FFFD; with Unit::kByte the byte itself. Throws where id >= V.
+  std::string decode(uint32_t id) const;
+
+ private:
+  Vocabulary(Unit unit, Normalization normalization, std::vector<Character> characters);
+
+  Unit unit_;
+  Normalization normalization_;
+  std::vector<Character> characters_;
+  std::string hash_;
+};
+
+// Those of `counts` that the vocabulary lacks, the most frequent first.
+std::vector<Vocabulary::Character> characters_outside(const Vocabulary& vocabulary,
+                                                      const std::vector<Vocabulary::Character>& counts);
+
+}  // namespace charrnn

@@ -1,0 +1,26 @@
+// Sets LibTorch up for this rank: its threads, its device, its precision, and numbers too small to matter
+// flushed to zero.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "charrnn/comm/session.h"
+#include "charrnn/config/settings.h"
+#include "charrnn/model/char_rnn.h"
+
+namespace charrnn {
+
+// Call it once, after Session::connect and before the first tensor. `threads` is run.threads.
+at::Device prepare_compute(const Session& session, std::optional<int64_t> threads);
+
+// What train.precision means on this device: auto is tf32 on a GPU that has it, else fp32.
+Precision precision_on(const Device& device, Precision setting);
+
+// Layers and head compute in that precision from now on (auto: in fp32); tf32 is for the products of the
+// whole program.
+void use_precision(Precision precision, CharRnn& model);
+
+}  // namespace charrnn

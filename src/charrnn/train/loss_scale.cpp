@@ -1,0 +1,21 @@
+#include "charrnn/train/loss_scale.h"
+
+namespace charrnn {
+
+LossScale::LossScale(Precision precision, at::Device device, const LossScaleState& state)
+    : is_on_(precision == Precision::kFp16),
+      scale_(at::full({}, is_on_ ? state.scale : 1.0, at::TensorOptions().dtype(at::kFloat).device(device))),
+      good_steps_(at::full({}, state.good_steps, at::TensorOptions().dtype(at::kInt).device(device))) {}
+
+void LossScale::step_over(const at::Tensor& skip) {
+  constexpr double growth = 2;
+  constexpr double backoff = 0.5;
+  constexpr int64_t good_steps = 2000;
+  if (is_on_) at::_amp_update_scale_(scale_, good_steps_, skip, growth, backoff, good_steps);
+}
+
+LossScaleState LossScale::state() const {
+  return {scale_.item<double>(), good_steps_.item<int64_t>()};
+}
+
+}  // namespace charrnn
