@@ -1,6 +1,6 @@
 # How our own code is compiled: warnings are errors, optional sanitizers, ccache when it is there.
 #   charrnn_library(NAME [TORCH] SOURCES ... LINKS ...)   one folder of src
-#   charrnn_tool(NAME LINKS ...)                          tools/NAME.cpp -> charrnn_NAME
+#   charrnn_tool(NAME LINKS ...)                          NAME.cpp, a main -> charrnn_NAME
 
 set(CHARRNN_SANITIZE "" CACHE STRING "Sanitizers for our own code: address,undefined or thread; empty for none")
 

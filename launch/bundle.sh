@@ -128,9 +128,9 @@ rm -rf "$bundle/data/gutenberg"
 if [ -n "$tests" ]; then
   cp launch/gpu_check.sh "$bundle/launch/"
   chmod 755 "$bundle/launch/gpu_check.sh"
-  mkdir -p "$bundle/tests/gpu" "$bundle/tests/reference"
+  mkdir -p "$bundle/tests/gpu" "$bundle/bench/reference"
   cp tests/gpu/*.py "$bundle/tests/gpu/"
-  cp tests/reference/model_speed.py "$bundle/tests/reference/"
+  cp bench/reference/model_speed.py "$bundle/bench/reference/"
 fi
 
 # ---- manifest

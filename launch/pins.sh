@@ -8,13 +8,13 @@ apt_packages=(
   python3 python3-venv ca-certificates curl
   openmpi-bin libopenmpi-dev
   libhdf5-dev libyaml-cpp-dev libicu-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
-  libtbb-dev zlib1g-dev libzstd-dev libsimdjson-dev
+  libabsl-dev libtbb-dev zlib1g-dev libzstd-dev libsimdjson-dev
   libprotozero-dev libboost-dev libgtest-dev libgmock-dev
   patchelf                                                              # launch/bundle.sh
 )
 apt_test_packages=(
   clang-format hdf5-tools shellcheck time
-  gnuplot-nox                                                           # launch/bench.sh draws with it
+  gnuplot-nox                                                           # bench/bench.sh draws with it
   slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge libpmix2  # tests/slurm
   iproute2                                                              # tests/network
   debootstrap                                                           # tests/bundle

@@ -15,7 +15,6 @@
 #include "charrnn/core/tool_main.h"
 #include "charrnn/data/corpus_folder.h"
 #include "charrnn/evaluate/evaluator.h"
-#include "charrnn/run/metrics.h"
 #include "charrnn/train/compute.h"
 #include "charrnn/train/tensor_exchange.h"
 #include "command_line.h"
@@ -29,15 +28,31 @@ struct Options {
   std::string split;
   std::string mode = "carry";
   std::optional<int64_t> window;
+  std::vector<std::string> overrides;
+  bool json = false;
 
   // Characters after which the state is zero again.
   std::optional<int64_t> window_length() const {
     constexpr int64_t usual = 256;
     return mode == "windows" ? std::optional(window.value_or(usual)) : std::nullopt;
   }
-  std::vector<std::string> overrides;
-  bool json = false;
 };
+
+void add_options(CLI::App& app, Options& options) {
+  add_version(app);
+  app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
+  app.add_option("--split", options.split, "train, valid or test; else test where there is one, or valid");
+  app.add_option(
+         "--mode", options.mode,
+         "carry: the state is carried through the split; windows: it is zero again at each window, as "
+         "models that see no further are evaluated")
+      ->check(CLI::IsMember({"carry", "windows"}))
+      ->capture_default_str();
+  app.add_option("--window", options.window, "characters of a window, with --mode windows; else 256")
+      ->check(CLI::Range(1, 4096));
+  add_overrides(app, options.overrides);
+  app.add_flag("--json", options.json, "print one JSON object");
+}
 
 // The checkpoint's settings, with the overrides of the command line.
 Settings settings_of(const Checkpoint& checkpoint, const Options& options) {
@@ -57,6 +72,76 @@ Settings settings_of(const Checkpoint& checkpoint, const Options& options) {
 std::string chosen_split(const CorpusFolder& corpus, const std::string& wanted) {
   if (!wanted.empty()) return corpus.require_split(wanted).name;
   return corpus.split("test") != nullptr ? "test" : corpus.require_split("valid").name;
+}
+
+// If a run that was trained with relative paths is evaluated from another folder, its corpus is looked for
+// from the folder in which the run was started: the one above its own, which ends as run.output does.
+std::filesystem::path corpus_of(const Settings& settings, const std::filesystem::path& checkpoint_file) {
+  namespace fs = std::filesystem;
+  const fs::path corpus = settings.corpus.output;
+  const fs::path output = fs::path(settings.run.output).lexically_normal();
+  if (corpus.is_absolute() || output.is_absolute() || fs::exists(corpus / "manifest.json")) return corpus;
+  std::error_code problem;
+  const fs::path checkpoints = fs::canonical(checkpoint_file, problem).parent_path();
+  if (problem || checkpoints.filename() != "checkpoints") return corpus;
+  fs::path start = checkpoints.parent_path();
+  for (fs::path rest = output.has_filename() ? output : output.parent_path(); !rest.empty();
+       rest = rest.parent_path()) {
+    if (rest.filename() != start.filename()) return corpus;
+    start = start.parent_path();
+  }
+  return fs::exists(start / corpus / "manifest.json") ? start / corpus : corpus;
+}
+
+// What is evaluated, and on what.
+struct Subject {
+  Checkpoint checkpoint;
+  std::filesystem::path file;  // of the checkpoint
+  Settings settings;
+  std::optional<CorpusFolder> corpus;
+  std::string split;
+};
+
+void expect_same_text(const Subject& subject, bool is_other_corpus) {
+  const CorpusFolder& corpus = *subject.corpus;
+  const Checkpoint& checkpoint = subject.checkpoint;
+  const std::string& folder = subject.settings.corpus.output;
+  const std::string hash = Vocabulary::from_json(checkpoint.vocabulary_json, subject.file.string()).hash();
+  if (corpus.vocabulary().hash() != hash) {
+    fail_usage("the corpus ", folder, " has vocabulary ", corpus.vocabulary().hash().substr(0, 8),
+               ", the run was trained with ", hash.substr(0, 8),
+               ": preprocess again, or name the matching corpus with --set corpus.output=FOLDER");
+  }
+  if (corpus.has_targets() != checkpoint.has_targets) {
+    const auto kind = [](bool aligned) { return aligned ? "aligned targets" : "no aligned targets"; };
+    fail_usage("the corpus ", folder, " has ", kind(corpus.has_targets()),
+               ", the run was trained on one with ", kind(checkpoint.has_targets),
+               ": name a corpus of the same kind with --set corpus.output=FOLDER");
+  }
+  if (corpus.hash() != checkpoint.corpus_hash && !is_other_corpus) {
+    fail_usage(
+        "the corpus in ", folder, " was built again since the run (hash ",
+        checkpoint.corpus_hash.substr(0, 8), ", now ", corpus.hash().substr(0, 8),
+        "), so its held-out text may have been trained on: preprocess with the run's settings, or name ",
+        "another corpus on purpose with --set corpus.output=FOLDER");
+  }
+}
+
+Subject open_subject(const Options& options) {
+  if (options.window && options.mode != "windows") {
+    fail_usage("--window ", *options.window, " needs --mode windows: else the state is carried");
+  }
+  Subject subject;
+  subject.checkpoint = open_run(options.run, &subject.file);
+  const Settings& trained = subject.checkpoint.settings;
+  subject.settings = settings_of(subject.checkpoint, options);
+  std::string& folder = subject.settings.corpus.output;
+  const bool is_other_corpus = folder != trained.corpus.output;
+  if (!is_other_corpus) folder = corpus_of(subject.settings, subject.file).string();
+  subject.corpus = CorpusFolder::open(folder);
+  expect_same_text(subject, is_other_corpus);
+  subject.split = chosen_split(*subject.corpus, options.split);
+  return subject;
 }
 
 // Of the text that the split was made from: what a target is worth in other units.
@@ -95,42 +180,44 @@ OtherUnits in_other_units(const Loss& loss, const SplitInfo& split, const Vocabu
   return units;
 }
 
-void print(const Loss& loss, const SplitInfo& split, const CorpusFolder& corpus, const Checkpoint& checkpoint,
-           const std::string& file, const Options& options) {
+void print_json(const Loss& loss, const OtherUnits& units, const Subject& subject, const Options& options) {
+  using Json = nlohmann::ordered_json;
+  const SplitInfo& split = subject.corpus->require_split(subject.split);
+  const Baselines& baselines =
+      subject.corpus->baselines();  // of this corpus, which need not be that of the run
   const std::optional<int64_t> window = options.window_length();
-  const Vocabulary& vocabulary = corpus.vocabulary();
-  const Baselines& baselines = corpus.baselines();  // of this corpus, which need not be that of the run
-  const OtherUnits units = in_other_units(loss, split, vocabulary);
-  const bool has_bytes = split.unit == Unit::kByte;
-  if (options.json) {
-    using Json = nlohmann::ordered_json;
-    const Json result{{"checkpoint", file},
-                      {"step", checkpoint.progress.step},
-                      {"split", split.name},
-                      {"mode", options.mode},
-                      {"window", window ? Json(*window) : Json(nullptr)},
-                      {"unit", enum_name(split.unit)},
-                      {"characters", static_cast<int64_t>(loss.count)},
-                      {"loss_nats", loss.nats()},
-                      {"perplexity", loss.perplexity()},
-                      {"bits_per_character", units.bits_per_character},
-                      {"bits_per_byte", units.bits_per_byte},
-                      {"bits_per_original_byte",
-                       units.bits_per_original_byte ? Json(*units.bits_per_original_byte) : Json(nullptr)},
-                      {"unknown_share", loss.unknown_share()},
-                      {"unigram_bits", baselines.unigram_bits},
-                      {"bigram_bits", baselines.bigram_bits}};
-    std::printf("%s\n", result.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
-    return;
-  }
-  const char* const unit = has_bytes ? "byte" : "character";
+  const Json result{{"checkpoint", subject.file.string()},
+                    {"step", subject.checkpoint.step},
+                    {"split", split.name},
+                    {"mode", options.mode},
+                    {"window", window ? Json(*window) : Json(nullptr)},
+                    {"unit", enum_name(split.unit)},
+                    {"characters", static_cast<int64_t>(loss.count)},
+                    {"loss_nats", loss.nats()},
+                    {"perplexity", loss.perplexity()},
+                    {"bits_per_character", units.bits_per_character},
+                    {"bits_per_byte", units.bits_per_byte},
+                    {"bits_per_original_byte",
+                     units.bits_per_original_byte ? Json(*units.bits_per_original_byte) : Json(nullptr)},
+                    {"unknown_share", loss.unknown_share()},
+                    {"unigram_bits", baselines.unigram_bits},
+                    {"bigram_bits", baselines.bigram_bits}};
+  std::printf("%s\n", result.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+void print_text(const Loss& loss, const OtherUnits& units, const Subject& subject, const Options& options) {
+  const SplitInfo& split = subject.corpus->require_split(subject.split);
+  const Baselines& baselines = subject.corpus->baselines();
   const std::string baselines_text = concat(" (unigram ", fixed(baselines.unigram_bits, 2), ", bigram ",
                                             fixed(baselines.bigram_bits, 2), ")");
+  const bool has_bytes = split.unit == Unit::kByte;
+  const char* const unit = has_bytes ? "byte" : "character";
+  const std::optional<int64_t> window = options.window_length();
   std::printf(
       "checkpoint          %s (step %s)\nsplit               %s, %s %ss predicted, %s\n"
       "loss                %.4f nats per %s\nperplexity          %.3f per %s\n"
       "bits per character  %.4f%s\nbits per byte       %.4f%s of the cleaned text in UTF-8\n",
-      file.c_str(), with_thousands(checkpoint.progress.step).c_str(), split.name.c_str(),
+      subject.file.c_str(), with_thousands(subject.checkpoint.step).c_str(), split.name.c_str(),
       with_thousands(static_cast<int64_t>(loss.count)).c_str(), unit,
       window ? concat("windows of ", *window, " from zero state").c_str() : "state carried", loss.nats(),
       unit, loss.perplexity(), unit, units.bits_per_character, has_bytes ? "" : baselines_text.c_str(),
@@ -144,82 +231,32 @@ void print(const Loss& loss, const SplitInfo& split, const CorpusFolder& corpus,
   }
 }
 
-// A run that was trained with relative paths, evaluated from another folder: the corpus is looked for from
-// the folder in which the run was started, as far as its own place tells it. RUN_FOLDER ends as run.output
-// does.
-std::filesystem::path corpus_of(const Settings& settings, const std::filesystem::path& checkpoint_file) {
-  namespace fs = std::filesystem;
-  const fs::path corpus = settings.corpus.output;
-  const fs::path output = fs::path(settings.run.output).lexically_normal();
-  if (corpus.is_absolute() || output.is_absolute() || fs::exists(corpus / "manifest.json")) return corpus;
-  std::error_code problem;
-  const fs::path checkpoints = fs::canonical(checkpoint_file, problem).parent_path();
-  if (problem || checkpoints.filename() != "checkpoints") return corpus;
-  fs::path start = checkpoints.parent_path();
-  for (fs::path rest = output.has_filename() ? output : output.parent_path(); !rest.empty();
-       rest = rest.parent_path()) {
-    if (rest.filename() != start.filename()) return corpus;
-    start = start.parent_path();
-  }
-  return fs::exists(start / corpus / "manifest.json") ? start / corpus : corpus;
-}
-
 ExitCode evaluate_run(Session& session, const Options& options, const std::optional<Error>& mistake) {
-  Checkpoint checkpoint;
-  Settings settings;
-  std::filesystem::path file;
-  std::optional<CorpusFolder> corpus;
-  std::string split;
+  Subject subject;
   agree_on_errors(session.comm(), [&] {
     if (mistake) throw *mistake;
-    if (options.window && options.mode != "windows") {
-      fail_usage("--window ", *options.window, " needs --mode windows: else the state is carried");
-    }
-    checkpoint = open_run(options.run, &file);
-    settings = settings_of(checkpoint, options);
-    const bool is_other_corpus = settings.corpus.output != checkpoint.settings.corpus.output;
-    if (!is_other_corpus) {
-      settings.corpus.output = corpus_of(settings, file).string();
-    }
-    corpus = CorpusFolder::open(settings.corpus.output);
-    const std::string hash = Vocabulary::from_json(checkpoint.vocabulary_json, file.string()).hash();
-    if (corpus->vocabulary().hash() != hash) {
-      fail_usage("the corpus ", settings.corpus.output, " has vocabulary ",
-                 corpus->vocabulary().hash().substr(0, 8), ", the run was trained with ", hash.substr(0, 8),
-                 ": preprocess again, or name the matching corpus with --set corpus.output=FOLDER");
-    }
-    if (corpus->has_targets() != checkpoint.has_targets) {
-      const auto kind = [](bool aligned) { return aligned ? "aligned targets" : "no targets of its own"; };
-      fail_usage("the corpus ", settings.corpus.output, " has ", kind(corpus->has_targets()),
-                 ", the run was trained on one with ", kind(checkpoint.has_targets),
-                 ": name a corpus of the same kind with --set corpus.output=FOLDER");
-    }
-    if (corpus->hash() != checkpoint.corpus_hash && !is_other_corpus) {
-      fail_usage(
-          "the corpus in ", settings.corpus.output, " was built again since the run (hash ",
-          checkpoint.corpus_hash.substr(0, 8), ", now ", corpus->hash().substr(0, 8),
-          "), so its held-out text may have been trained on: preprocess with the run's settings, or name ",
-          "another corpus on purpose with --set corpus.output=FOLDER");
-    }
-    split = chosen_split(*corpus, options.split);
+    subject = open_subject(options);
   });
-  expect_equal(session.comm(), {{"the hash of the corpus", corpus->hash()},
-                                {"the split", split},
+  const Settings& settings = subject.settings;
+  expect_equal(session.comm(), {{"the hash of the corpus", subject.corpus->hash()},
+                                {"the split", subject.split},
                                 {"evaluate.lanes", concat(settings.evaluate.lanes)},
                                 {"evaluate.weights", std::string(enum_name(settings.evaluate.weights))},
                                 {"--window", concat(options.window_length().value_or(0))}});
   Communicator& comm = session.connect(settings.comm, settings.run.device, "");
   const at::Device device = prepare_compute(session, settings.run.threads);
-  const CharRnn model = model_of(checkpoint, device, settings.evaluate.weights);
+  const CharRnn model = model_of(subject.checkpoint, device, settings.evaluate.weights);
   broadcast(comm, model.parameters().values());  // all ranks judge the same weights
+  const SplitInfo& split = subject.corpus->require_split(subject.split);
   const std::optional<Loss> loss =
-      evaluate(model, corpus->require_split(split), settings.evaluate.lanes, comm, options.window_length());
+      evaluate(model, split, settings.evaluate.lanes, comm, options.window_length());
   agree_on_errors(comm, [&] {
     if (!loss && comm.rank() == 0)
       fail("stopped by a signal before the whole split was read: there is no value");
   });
   if (comm.rank() == 0) {
-    print(*loss, corpus->require_split(split), *corpus, checkpoint, file.string(), options);
+    const OtherUnits units = in_other_units(*loss, split, subject.corpus->vocabulary());
+    (options.json ? print_json : print_text)(*loss, units, subject, options);
   }
   check_output();
   return ExitCode::kFinished;
@@ -231,19 +268,7 @@ int main(int argc, char** argv) {
   CLI::App app("The loss of a run's model (its best checkpoint, else the newest) on a held-out split.",
                "charrnn_eval");
   Options options;
-  add_version(app);
-  app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
-  app.add_option("--split", options.split, "train, valid or test; else test where there is one, or valid");
-  app.add_option(
-         "--mode", options.mode,
-         "carry: the state is carried through the split; windows: it is zero again at each window, as "
-         "models that see no further are evaluated")
-      ->check(CLI::IsMember({"carry", "windows"}))
-      ->capture_default_str();
-  app.add_option("--window", options.window, "characters of a window, with --mode windows; else 256")
-      ->check(CLI::Range(1, 4096));
-  add_overrides(app, options.overrides);
-  app.add_flag("--json", options.json, "print one JSON object");
+  add_options(app, options);
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_ranks([&](Session& session) { return evaluate_run(session, options, mistake); });
 }

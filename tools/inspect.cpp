@@ -8,6 +8,7 @@
 #include "charrnn/core/atomic_file.h"
 #include "charrnn/core/tool_main.h"
 #include "charrnn/corpus/describe.h"
+#include "charrnn/corpus/report.h"
 #include "charrnn/text/vocabulary.h"
 #include "command_line.h"
 
@@ -20,25 +21,33 @@ namespace fs = std::filesystem;
 ordered_json describe_checkpoint(const fs::path& file) {
   const SafetensorsFile contents = read_safetensors(file);
   const Checkpoint checkpoint = from_metadata(contents.metadata, file.string());
-  const Progressed& p = checkpoint.progress;
+  const auto saved = [&](const char* owner, const char* name) {
+    ordered_json number;  // null if an editor of the file left it out
+    const auto& owners = checkpoint.saved.owners();
+    if (!owners.contains(owner) || !owners.at(owner).contains(name)) return number;
+    std::visit([&](auto value) { number = value; }, owners.at(owner).at(name));
+    return number;
+  };
   const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, file.string());
-  ordered_json json{
-      {"kind", "checkpoint"},
-      {"file", file.string()},
-      {"bytes", fs::file_size(file)},
-      {"build", contents.metadata.at("build")},
-      {"digest", contents.metadata.at("digest")},
-      {"edited", contents.is_edited},
-      {"step", p.step},
-      {"position", {{"epoch", p.position.epoch}, {"place", p.position.place}, {"done", p.position.done}}},
-      {"characters", p.characters},
-      {"seconds", p.seconds},
-      {"last_loss_nats", p.last_loss},
-      {"best_loss_nats", p.best_loss},
-      {"skipped_steps", p.skipped},
-      {"vocabulary", {{"size", vocabulary.size()}, {"hash", vocabulary.hash()}}},
-      {"corpus_hash", checkpoint.corpus_hash},
-      {"config", contents.metadata.at("config")}};
+  ordered_json json{{"kind", "checkpoint"},
+                    {"file", file.string()},
+                    {"bytes", fs::file_size(file)},
+                    {"build", contents.metadata.at("build")},
+                    {"digest", contents.metadata.at("digest")},
+                    {"edited", contents.is_edited},
+                    {"step", checkpoint.step},
+                    {"position",
+                     {{"epoch", saved("trainer", "epoch")},
+                      {"place", saved("trainer", "place")},
+                      {"done", saved("trainer", "done")}}},
+                    {"characters", saved("trainer", "characters")},
+                    {"seconds", saved("log", "seconds")},
+                    {"last_loss_nats", saved("log", "last_loss")},
+                    {"best_loss_nats", saved("validation", "best_loss")},
+                    {"skipped_steps", saved("trainer", "skipped")},
+                    {"vocabulary", {{"size", vocabulary.size()}, {"hash", vocabulary.hash()}}},
+                    {"corpus_hash", checkpoint.corpus_hash},
+                    {"config", contents.metadata.at("config")}};
   for (const auto& [name, tensor] : contents.tensors) {
     json["tensors"].push_back({{"name", name},
                                {"shape", std::vector<int64_t>(tensor.sizes().begin(), tensor.sizes().end())},

@@ -18,6 +18,7 @@
 #include "charrnn/core/tool_main.h"
 #include "charrnn/corpus/corpus_builder.h"
 #include "charrnn/corpus/describe.h"
+#include "charrnn/corpus/report.h"
 #include "charrnn/data/corpus_folder.h"
 #include "command_line.h"
 
@@ -80,7 +81,7 @@ int verify(const std::string& folder, bool json) {
   if (json) {
     std::puts(charrnn::json_line({{"kind", "verified"}, {"path", folder}}).c_str());
   } else {
-    std::printf("%s: every shard has the hash that the manifest says\n", folder.c_str());
+    std::printf("%s: every shard has the hash that the manifest lists\n", folder.c_str());
   }
   return 0;
 }
@@ -164,8 +165,8 @@ int main(int argc, char** argv) {
   add_overrides(app, overrides);
   app.add_flag("--verify", only_verify,
                "build nothing: re-read the corpus that is there and check every hash");
-  app.add_flag("--force", force, "build even where the corpus is up to date");
-  app.add_option("--threads", threads, "at most so many; else one for each core, up to 16")
+  app.add_flag("--force", force, "build even if the corpus is up to date");
+  app.add_option("--threads", threads, "at most N; else one for each core, up to 16")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", json, "print the report as one line of JSON");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);

@@ -16,6 +16,7 @@
 #include "charrnn/core/clock.h"
 #include "charrnn/core/counter_random.h"
 #include "charrnn/core/tool_main.h"
+#include "charrnn/generate/prefixes.h"
 #include "charrnn/generate/sampler.h"
 #include "charrnn/text/prefix.h"
 #include "charrnn/text/source/small_text.h"
@@ -42,12 +43,57 @@ struct Options {
 
 // The values of an enumeration by the names that config files give them.
 template <class Enum>
-std::map<std::string, Enum> names_of() {
+std::map<std::string, Enum> values_by_name() {
   std::map<std::string, Enum> values;
-  for (size_t i = 0; i < EnumNames<Enum>::names.size(); ++i) {
-    values.emplace(EnumNames<Enum>::names[i], static_cast<Enum>(i));
+  for (const std::string_view name : names_of(Enum{})) {
+    values.emplace(name, *enum_value<Enum>(name));
   }
   return values;
+}
+
+// Empty for a seed.
+std::string seed_mistake(const std::string& text) {
+  uint64_t seed = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), seed);
+  const bool is_seed = result.ec == std::errc() && result.ptr == text.data() + text.size();
+  return is_seed ? std::string() : concat("expected a whole number from 0 to 2^64 - 1, found ", text);
+}
+
+void add_options(CLI::App& app, Options& options) {
+  add_version(app);
+  app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
+  app.add_option("--prefix", options.prefixes,
+                 "text to go on with (repeatable); else the config's sample.prefixes")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file; -: from standard input")
+      ->type_name("FILE");
+  app.add_option("-n,--length", options.length, "characters; else the config's sample.length")
+      ->check(above(0));
+  app.add_option(
+         "--temperature", options.temperatures,
+         "below 1 safer, above 1 wilder, greedy (or 0) always the likeliest; 0.5,1,greedy for several "
+         "[1]")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(at_least(0))
+      ->transform(CLI::Transformer(std::map<std::string, std::string>{{"greedy", "0"}}))
+      ->type_name("NUMBER");
+  app.add_flag("--average", options.average, "with the running average of the weights (train.average_decay)");
+  app.add_flag("--greedy", options.greedy, "the same as --temperature greedy");
+  app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")->check(at_least(0));
+  app.add_option("--top-p", options.sample.top_p, "draw among the likeliest that hold this share together")
+      ->check(above(0));
+  app.add_option("--unknown", options.unknown,
+                 "a prefix's characters that the vocabulary lacks: error, unk, skip; else the config's "
+                 "sample.unknown_characters")
+      ->transform(CLI::CheckedTransformer(values_by_name<UnknownCharacters>()))
+      ->type_name("POLICY");
+  app.add_option("--seed", options.sample.seed, "another seed, another text")
+      ->check(CLI::Validator(seed_mistake, "NUMBER"))
+      ->capture_default_str();
+  app.add_option("--count", options.count, "samples of each prefix")->check(above(0))->capture_default_str();
+  app.add_flag("--json", options.json, "print one JSON object a sample");
 }
 
 // Another prefix draws other numbers, wherever it stands on the command line.
@@ -83,7 +129,7 @@ class Printer {
   // As it comes.
   void print(const Sample& sample, const Sampler& sampler, int64_t length) const {
     begin(sample);
-    sampler.go_on(sample.stream.prefix, length, sample.stream.options, [](const std::string& character) {
+    sampler.generate(sample.stream.prefix, length, sample.stream.options, [](const std::string& character) {
       write(character);
       return std::fflush(stdout) == 0;
     });
@@ -174,27 +220,17 @@ class ReadingLine {
   bool is_shown_ = false;
 };
 
-int sample(const Options& options) {
-  const Checkpoint checkpoint = open_run(options.run);
-  const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, options.run);
-  const CharRnn model = model_of(
-      checkpoint, at::kCPU, options.average ? WeightsUsed::kAverage : checkpoint.settings.sample.weights);
-  const std::vector<std::string> prefixes = prefixes_of(options, checkpoint.settings, vocabulary);
-  const int64_t length = options.length > 0 ? options.length : checkpoint.settings.sample.length;
-
-  SampleOptions draw = options.sample;
-  draw.unknown = options.unknown.value_or(checkpoint.settings.sample.unknown_characters);
-  for (const std::string& prefix : prefixes)
-    vocabulary.encode(prefix, draw.unknown);  // complains before anything is printed
+// Of one prefix, one temperature and one number each, in this order.
+std::vector<Sample> samples_of(const Options& options, const Checkpoint& checkpoint,
+                               const Vocabulary& vocabulary, const std::vector<std::string>& prefixes) {
   std::vector<double> temperatures = options.temperatures;
   if (options.greedy) temperatures.push_back(0);
   if (temperatures.empty()) temperatures.push_back(checkpoint.has_targets ? 0 : 1);
-
-  Sampler sampler(model, vocabulary, checkpoint.has_targets);
-  ReadingLine line;
-  sampler.on_progress([&](int64_t done, int64_t total) { line.show(done, total); });
+  SampleOptions draw = options.sample;
+  draw.unknown = options.unknown.value_or(checkpoint.settings.sample.unknown_characters);
   std::vector<Sample> samples;
   for (size_t place = 0; place < prefixes.size(); ++place) {
+    vocabulary.encode(prefixes[place], draw.unknown);  // complains before anything is printed
     for (const double temperature : temperatures) {
       for (int64_t number = 0; number < options.count; ++number) {
         draw.temperature = temperature;
@@ -203,7 +239,23 @@ int sample(const Options& options) {
       }
     }
   }
+  return samples;
+}
+
+int sample(const Options& options) {
+  const Checkpoint checkpoint = open_run(options.run);
+  const Settings& settings = checkpoint.settings;
+  const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, options.run);
+  const CharRnn model =
+      model_of(checkpoint, at::kCPU, options.average ? WeightsUsed::kAverage : settings.sample.weights);
+  const std::vector<std::string> prefixes = prefixes_of(options, settings, vocabulary);
+  const std::vector<Sample> samples = samples_of(options, checkpoint, vocabulary, prefixes);
+
+  Sampler sampler(model, vocabulary, checkpoint.has_targets);
+  ReadingLine line;
+  sampler.on_progress([&](int64_t done, int64_t total) { line.show(done, total); });
   const Printer printer(options.json, checkpoint.has_targets, samples.size() > 1);
+  const int64_t length = options.length > 0 ? options.length : settings.sample.length;
   if (samples.size() == 1 && !options.json) {
     printer.print(samples[0], sampler, length);
   } else {
@@ -218,48 +270,7 @@ int main(int argc, char** argv) {
   CLI::App app("Goes on with a text as a run's model (its best checkpoint, else the newest) would.",
                "charrnn_sample");
   Options options;
-  add_version(app);
-  app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
-  app.add_option("--prefix", options.prefixes,
-                 "text to go on with (repeatable); else the config's sample.prefixes")
-      ->type_name("TEXT")
-      ->allow_extra_args(false);
-  app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file; -: from standard input")
-      ->type_name("FILE");
-  app.add_option("-n,--length", options.length, "characters; else the config's sample.length")
-      ->check(above(0));
-  app.add_option(
-         "--temperature", options.temperatures,
-         "below 1 safer, above 1 wilder, greedy (or 0) always the likeliest; 0.5,1,greedy for several "
-         "[1]")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(at_least(0))
-      ->transform(CLI::Transformer(std::map<std::string, std::string>{{"greedy", "0"}}))
-      ->type_name("NUMBER");
-  app.add_flag("--average", options.average, "with the running average of the weights (train.average_decay)");
-  app.add_flag("--greedy", options.greedy, "the same as --temperature greedy");
-  app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")->check(at_least(0));
-  app.add_option("--top-p", options.sample.top_p, "draw among the likeliest that hold this share together")
-      ->check(above(0));
-  app.add_option("--unknown", options.unknown,
-                 "a prefix's characters that the vocabulary lacks: error, unk, skip; else the config's "
-                 "sample.unknown_characters")
-      ->transform(CLI::CheckedTransformer(names_of<UnknownCharacters>()))
-      ->type_name("POLICY");
-  app.add_option("--seed", options.sample.seed, "another seed, another text")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            uint64_t seed = 0;
-            const auto result = std::from_chars(text.data(), text.data() + text.size(), seed);
-            const bool is_seed = result.ec == std::errc() && result.ptr == text.data() + text.size();
-            return is_seed ? std::string()
-                           : concat("expected a whole number from 0 to 2^64 - 1, found ", text);
-          },
-          "NUMBER"))
-      ->capture_default_str();
-  app.add_option("--count", options.count, "samples of each prefix")->check(above(0))->capture_default_str();
-  app.add_flag("--json", options.json, "print one JSON object a sample");
+  add_options(app, options);
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_tool([&] {
     if (mistake) throw *mistake;

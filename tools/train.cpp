@@ -1,4 +1,4 @@
-// charrnn_train CONFIG: trains, or goes on with, the run that the config describes. Alone, under mpirun or
+// charrnn_train CONFIG: trains, or resumes, the run that the config describes. Alone, under mpirun or
 // srun.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -13,13 +13,61 @@
 #include "charrnn/core/stop_signal.h"
 #include "charrnn/core/tool_main.h"
 #include "charrnn/run/dry_run.h"
+#include "charrnn/run/prepare_run.h"
 #include "charrnn/run/training_run.h"
 #include "charrnn/train/compute.h"
+#include "charrnn/train/lane_settings.h"
 #include "command_line.h"
 
 namespace {
 
 using namespace charrnn;
+
+struct Options {
+  std::string config_file;
+  std::vector<std::string> overrides;
+  bool dry_run = false;
+  bool help_config = false;
+  TrainOptions train;
+};
+
+void add_options(CLI::App& app, Options& options) {
+  add_version(app);
+  app.add_option("config", options.config_file, "the run, as a YAML file")->type_name("CONFIG");
+  add_overrides(app, options.overrides);
+  app.add_flag("--dry-run", options.dry_run, "print sizes, memory and steps, and stop");
+  app.add_flag("--help-config", options.help_config, "list every key of a config, and stop");
+  app.add_option("--fit-seconds", options.train.fit_seconds,
+                 "set train.steps so that the run takes about so long")
+      ->type_name("N")
+      ->check(above(0));
+  app.add_option("--max-steps", options.train.max_steps,
+                 "stop after step N of the run, saved; the schedule is unchanged")
+      ->type_name("N")
+      ->check(above(0));
+  app.add_option("--max-seconds", options.train.max_seconds,
+                 "stop after N seconds, saved; the schedule is unchanged")
+      ->type_name("N")
+      ->check(above(0));
+}
+
+int print_config_help() {
+  std::fputs(config_help().c_str(), stdout);
+  return 0;
+}
+
+// A mistake in it is kept: it is reported once over all ranks.
+Config config_of(const Options& options, std::optional<Error>& mistake) {
+  try {
+    if (mistake) return {};
+    if (options.config_file.empty())
+      fail_usage("charrnn_train CONFIG: name a config, such as configs/quickstart.yaml");
+    return read_config(options.config_file, options.overrides);
+  } catch (const Error& error) {
+    mistake = error;
+    return {};
+  }
+}
 
 // What must be equal on all ranks. Folders may have another name on another host; what is in them is compared
 // later.
@@ -34,87 +82,73 @@ std::map<std::string, std::string> facts_of(const Settings& settings, const Trai
   return facts;
 }
 
+void agree_on_config(Communicator& comm, const Config& config, const TrainOptions& options,
+                     const std::optional<Error>& mistake) {
+  agree_on_errors(comm, [&] {
+    if (mistake) throw *mistake;
+    if (comm.rank() != 0) return;
+    for (const std::string& note : config.notes) log::info(note);
+  });
+  expect_equal(comm, facts_of(config.settings, options));
+}
+
+// --dry-run, on rank 0.
+void print_size(Communicator& comm, const Settings& settings, bool fits_seconds) {
+  agree_on_errors(comm, [&] {
+    if (comm.rank() != 0) return;
+    const int ranks = comm.size();
+    const Settings sized = with_lanes_of(settings, ranks);
+    const DeviceName configured = settings.run.device;
+    const Device device =
+        expected_device(configured, configured == DeviceName::kCpu ? VisibleGpus() : find_gpus());
+    RunSize size = estimate_run(sized, CorpusFolder::open(settings.corpus.output), ranks, device);
+    if (fits_seconds) size.total_steps = 0;
+    std::fputs(to_text(size, sized, ranks).c_str(), stdout);
+    check_output();
+  });
+}
+
+// Before anything is touched, and before reports may appear in the folder. Rank 0 has it.
+std::unique_ptr<RunClaim> claim_output(Communicator& comm, const std::string& output) {
+  std::unique_ptr<RunClaim> claim;
+  agree_on_errors(comm, [&] {
+    if (comm.rank() == 0 && !output.empty()) claim = std::make_unique<RunClaim>(output);
+  });
+  return claim;
+}
+
+// Devices, threads and the parts of the run.
+PreparedRun prepare(Session& session, const Config& config, TrainOptions& options) {
+  const Settings& settings = config.settings;
+  std::unique_ptr<RunClaim> claim = claim_output(session.comm(), settings.run.output);
+  Communicator& comm = session.connect(settings.comm, settings.run.device, settings.run.output);
+  if (comm.rank() == 0 && comm.size() > 1) std::fputs(session.place_table().c_str(), stdout);
+  const at::Device device = prepare_compute(session, settings.run.threads);
+  options.automatic_precision = precision_on(session.device(), Precision::kAuto);
+  return prepare_run(config, options, comm, device, std::move(claim));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Trains a character-level language model; in a folder that has a run, goes on with it.",
                "charrnn_train");
-  std::string config_file;
-  std::vector<std::string> overrides;
-  TrainOptions options;
-  bool dry_run = false;
-  bool help_config = false;
-  add_version(app);
-  app.add_option("config", config_file, "the run, as a YAML file")->type_name("CONFIG");
-  add_overrides(app, overrides);
-  app.add_flag("--dry-run", dry_run, "print sizes, memory and steps, and stop");
-  app.add_flag("--help-config", help_config, "list every key of a config, and stop");
-  app.add_option("--fit-seconds", options.fit_seconds, "set train.steps so that the run takes about so long")
-      ->type_name("N")
-      ->check(above(0));
-  app.add_option("--max-steps", options.max_steps,
-                 "stop after step N of the run, saved; the schedule is unchanged")
-      ->type_name("N")
-      ->check(above(0));
-  app.add_option("--max-seconds", options.max_seconds,
-                 "stop after N seconds, saved; the schedule is unchanged")
-      ->type_name("N")
-      ->check(above(0));
+  Options options;
+  add_options(app, options);
   std::optional<Error> mistake = parse_command_line(app, argc, argv);
-  if (help_config) {
-    return run_tool([] {
-      std::fputs(config_help().c_str(), stdout);
-      return 0;
-    });
-  }
+  if (options.help_config) return run_tool(print_config_help);
   ignore_write_signals();
   // Before the ranks meet, so that comm.start_timeout_seconds holds for their meeting too.
   install_stop_handlers();
-  Config config;
-  if (!mistake) {
-    try {
-      if (config_file.empty())
-        fail_usage("charrnn_train CONFIG: name a config, such as configs/quickstart.yaml");
-      config = read_config(config_file, overrides);
-    } catch (const Error& error) {
-      mistake = error;
-    }
-  }
-
+  const Config config = config_of(options, mistake);
   const auto train = [&](Session& session) {
-    agree_on_errors(session.comm(), [&] {
-      if (mistake) throw *mistake;
-      if (session.comm().rank() != 0) return;
-      for (const std::string& note : config.notes) log::info(note);
-    });
-    expect_equal(session.comm(), facts_of(config.settings, options));
-    const Settings& settings = config.settings;
-    if (dry_run) {
-      agree_on_errors(session.comm(), [&] {
-        if (session.comm().rank() != 0) return;
-        const int ranks = session.comm().size();
-        const Settings sized = with_lanes_of(settings, ranks);
-        const DeviceName configured = settings.run.device;
-        const Device device =
-            expected_device(configured, configured == DeviceName::kCpu ? VisibleGpus() : find_gpus());
-        RunSize size = estimate_run(sized, CorpusFolder::open(settings.corpus.output), ranks, device);
-        if (options.fit_seconds) size.total_steps = 0;
-        std::fputs(to_text(size, sized, ranks).c_str(), stdout);
-        check_output();
-      });
+    agree_on_config(session.comm(), config, options.train, mistake);
+    if (options.dry_run) {
+      print_size(session.comm(), config.settings, options.train.fit_seconds.has_value());
       return ExitCode::kFinished;
     }
-    // Before anything is touched, and before reports may appear in the folder.
-    std::unique_ptr<RunClaim> claim;
-    agree_on_errors(session.comm(), [&] {
-      const bool is_first = session.comm().rank() == 0;
-      if (is_first && !settings.run.output.empty()) claim = std::make_unique<RunClaim>(settings.run.output);
-    });
-    Communicator& comm = session.connect(settings.comm, settings.run.device, settings.run.output);
-    if (comm.rank() == 0 && comm.size() > 1) std::fputs(session.place_table().c_str(), stdout);
-    const at::Device device = prepare_compute(session, settings.run.threads);
-    options.automatic_precision = precision_on(session.device(), Precision::kAuto);
-    TrainingRun run(config, options, comm, device, std::move(claim));
+    PreparedRun parts = prepare(session, config, options.train);
+    TrainingRun run(std::move(parts), options.train, session.comm());
     session.put_away_reports();
     const ExitCode code = run.run();
     session.tell_launcher(concat(run.steps_made()), ".steps");

@@ -35,19 +35,14 @@ TEST(Checkpoint, EverythingComesBack) {
   EXPECT_EQ(read.corpus_hash, written.corpus_hash);
   EXPECT_EQ(read.baselines.unigram_bits, 4.1);
   EXPECT_EQ(read.baselines.bigram_bits, 1.0 / 3.0);
-  const Progressed& p = read.progress;
-  EXPECT_EQ(p.step, 1234);
-  EXPECT_EQ(p.position, (ReadingPosition{2, 3, (uint64_t{1} << 60) + 1}));
-  EXPECT_EQ(p.characters, (int64_t{1} << 61) + 1);
-  EXPECT_EQ(p.seconds, 0.1);
-  EXPECT_EQ(p.window_loss_sum, 1.0 / 7.0);
-  EXPECT_EQ(p.window_count, 300);
-  EXPECT_EQ(p.last_loss, 1.7);
-  EXPECT_EQ(p.best_loss, 1.6);
-  EXPECT_EQ(p.skipped_in_a_row, 5);
-  EXPECT_EQ(p.skipped, 6);
-  EXPECT_EQ(p.metrics_bytes, 77u);
-  EXPECT_EQ(p.samples_bytes, 88u);
+  EXPECT_EQ(read.step, 1234);
+  EXPECT_TRUE(read.is_good);
+  const auto state = read.saved.get<SomeState>("some");
+  EXPECT_TRUE(state.flag);
+  EXPECT_EQ(state.negative, -(int64_t{1} << 61) - 1);
+  EXPECT_EQ(state.large, (uint64_t{1} << 63) + 1);
+  EXPECT_EQ(state.fraction, 1.0 / 7.0);
+  EXPECT_EQ(state.whole, 300);
   expect_equal(read.weights, written.weights);
   ASSERT_EQ(read.moments.size(), 2u);
   expect_equal(read.moments.at("exp_avg"), written.moments.at("exp_avg"));
@@ -83,8 +78,8 @@ TEST(Checkpoint, WithoutMomentsAndState) {
 TEST(Checkpoint, MetadataThatLackAFieldOrAreOfAnotherVersion) {
   const std::map<std::string, std::string> good = metadata_of(some_checkpoint());
   EXPECT_NO_THROW(from_metadata(good, "x"));
-  for (const char* field :
-       {"format_version", "config", "vocabulary", "corpus_hash", "baselines", "progress"}) {
+  for (const char* field : {"format_version", "config", "vocabulary", "corpus_hash", "targets", "baselines",
+                            "step", "good", "saved"}) {
     auto lacking = good;
     lacking.erase(field);
     EXPECT_THAT(error_of([&] { from_metadata(lacking, "the file"); }),
@@ -96,19 +91,31 @@ TEST(Checkpoint, MetadataThatLackAFieldOrAreOfAnotherVersion) {
     metadata[field] = text;
     return error_of([&] { from_metadata(metadata, "the file"); });
   };
-  EXPECT_THAT(changed("format_version", "2"), AllOf(HasSubstr("version 2"), HasSubstr("reads 1")));
+  EXPECT_THAT(changed("format_version", "3"), AllOf(HasSubstr("version 3"), HasSubstr("reads 2")));
   EXPECT_THAT(changed("config", "model: {layers: many}"), HasSubstr("a whole number"));
-  EXPECT_THAT(changed("progress", "{}"), HasSubstr("the file"));
-  EXPECT_THAT(changed("progress", "{"), HasSubstr("the file"));
+  EXPECT_THAT(changed("saved", "{\"some\":{\"flag\":\"yes\"}}"), HasSubstr("the file"));
+  EXPECT_THAT(changed("saved", "{"), HasSubstr("the file"));
+  EXPECT_THAT(changed("step", "many"), HasSubstr("the file"));
   EXPECT_THAT(changed("baselines", "[1]"), HasSubstr("the file"));
 }
 
-TEST(Checkpoint, FieldsOfEarlierVersionsAreLeftAside) {
-  auto metadata = metadata_of(some_checkpoint(77));
-  std::string& progress = metadata.at("progress");
-  ASSERT_EQ(progress.find("events_bytes"), std::string::npos);
-  progress.insert(1, "\"events_bytes\":12,");
-  EXPECT_EQ(from_metadata(metadata, "x").progress.step, 77);
+TEST(Checkpoint, NumbersThatAreMissingOrOfAnotherKindAreNamed) {
+  const auto problem_with = [](const std::string& field, const SavedStates::Value& value) {
+    SavedStates saved;
+    saved.put("some", SomeState{});
+    saved.owners()["some"][field] = value;
+    return error_of([&] { saved.get<SomeState>("some"); });
+  };
+  EXPECT_THAT(problem_with("negative", 0.5), AllOf(HasSubstr("'negative'"), HasSubstr("'some'")));
+  EXPECT_THAT(problem_with("negative", uint64_t{1} << 63), HasSubstr("'negative'"));
+  EXPECT_THAT(problem_with("large", int64_t{-1}), HasSubstr("'large'"));
+  EXPECT_THAT(problem_with("flag", int64_t{1}), HasSubstr("'flag'"));
+  EXPECT_THAT(problem_with("whole", true), HasSubstr("'whole'"));
+  SavedStates saved;
+  EXPECT_THAT(error_of([&] { saved.get<SomeState>("some"); }), HasSubstr("no state of 'some'"));
+  saved.put("some", SomeState{});
+  saved.owners()["some"].erase("flag");
+  EXPECT_THAT(error_of([&] { saved.get<SomeState>("some"); }), HasSubstr("no 'flag' of 'some'"));
 }
 
 TEST(Checkpoint, ModelOfHasItsWeightsAndShape) {

@@ -8,6 +8,24 @@
 
 namespace charrnn {
 
+// One field of each kind, with values that need all their bits.
+struct SomeState {
+  bool flag = true;
+  int64_t negative = -(int64_t{1} << 61) - 1;
+  uint64_t large = (uint64_t{1} << 63) + 1;
+  double fraction = 1.0 / 7.0;
+  double whole = 300;
+
+  template <class Self, class Visitor>
+  static void visit(Self& state, const Visitor& v) {
+    v("flag", state.flag);
+    v("negative", state.negative);
+    v("large", state.large);
+    v("fraction", state.fraction);
+    v("whole", state.whole);
+  }
+};
+
 inline Checkpoint some_checkpoint(int64_t step = 1234) {
   Checkpoint checkpoint;
   checkpoint.settings.model = {
@@ -23,18 +41,9 @@ inline Checkpoint some_checkpoint(int64_t step = 1234) {
   checkpoint.vocabulary_json = vocabulary.to_json();
   checkpoint.corpus_hash = "0123456789abcdef";
   checkpoint.baselines = {4.1, 1.0 / 3.0};
-  checkpoint.progress = {.step = step,
-                         .position = {2, 3, (uint64_t{1} << 60) + 1},
-                         .characters = (int64_t{1} << 61) + 1,
-                         .seconds = 0.1,
-                         .window_loss_sum = 1.0 / 7.0,
-                         .window_count = 300,
-                         .last_loss = 1.7,
-                         .best_loss = 1.6,
-                         .skipped_in_a_row = 5,
-                         .skipped = 6,
-                         .metrics_bytes = 77,
-                         .samples_bytes = 88};
+  checkpoint.step = step;
+  checkpoint.is_good = true;
+  checkpoint.saved.put("some", SomeState{});
   CharRnn model(checkpoint.settings.model, static_cast<int64_t>(vocabulary.size()));
   model.initialize(static_cast<uint64_t>(step));
   double shift = 0;

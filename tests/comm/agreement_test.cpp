@@ -10,13 +10,13 @@
 namespace charrnn {
 namespace {
 
-TEST(Together, NothingHappensWithoutAnError) {
+TEST(AgreeOnErrors, NothingHappensWithoutAnError) {
   int runs = 0;
   agree_on_errors(*make_solo_communicator(), [&] { ++runs; });
   EXPECT_EQ(runs, 1);
 }
 
-TEST(Together, KeepsMessageAndCode) {
+TEST(AgreeOnErrors, KeepsMessageAndCode) {
   testing::internal::CaptureStderr();
   try {
     agree_on_errors(*make_solo_communicator(), [] { fail_usage("no such key"); });
@@ -28,7 +28,7 @@ TEST(Together, KeepsMessageAndCode) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("no such key\n"));
 }
 
-TEST(Together, OtherExceptionsAreErrorsToo) {
+TEST(AgreeOnErrors, OtherExceptionsAreErrorsToo) {
   try {
     agree_on_errors(*make_solo_communicator(), [] { throw std::out_of_range(""); });
     ADD_FAILURE() << "expected AgreedError";
@@ -37,7 +37,7 @@ TEST(Together, OtherExceptionsAreErrorsToo) {
   }
 }
 
-TEST(Together, InsideAnotherPrintsOnce) {
+TEST(AgreeOnErrors, InsideAnotherPrintsOnce) {
   const auto solo = make_solo_communicator();
   testing::internal::CaptureStderr();
   EXPECT_THROW(agree_on_errors(*solo, [&] { agree_on_errors(*solo, [] { fail("broken"); }); }), AgreedError);

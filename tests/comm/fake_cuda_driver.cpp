@@ -1,4 +1,4 @@
-// Stands in for libcuda.so.1: as many GPUs as FAKE_CUDA_GPUS says, each with its number in the last byte of
+// Stands in for libcuda.so.1: as many GPUs as in FAKE_CUDA_GPUS, each with its number in the last byte of
 // its UUID. FAKE_CUDA_KINDS has names and compute capabilities, "Fake A 9.0,Fake B 8.6", of which each GPU
 // takes the next; FAKE_CUDA_VERSION the version of CUDA that the driver supports.
 #include <cstdio>

@@ -29,7 +29,7 @@ std::string message_of(const std::function<void()>& body) {
   return "no error";
 }
 
-TEST(NcclModule, LoadsWithTheVersionsItWasBuiltForOrSaysWhyNot) {
+TEST(NcclModule, LoadsWithTheVersionsItWasBuiltForOrReportsWhyNot) {
   if (!nccl_missing().empty()) {
     EXPECT_THAT(message_of([] { nccl_versions(); }), HasSubstr("CHARRNN_CUDA=OFF"));
     return;

@@ -20,7 +20,7 @@ TEST(OperationLog, CountsFromOne) {
   EXPECT_EQ(log[3].sequence, 0) << "not there";
 }
 
-TEST(OperationLog, WhatIsUnderWayStays) {
+TEST(OperationLog, WhatHasNotEndedStays) {
   OperationLog log;
   const int64_t control = log.start("control_sum", 8);
   for (int i = 0; i < 100; ++i) log.end(log.start("broadcast", 0));
@@ -31,10 +31,10 @@ TEST(OperationLog, WhatIsUnderWayStays) {
   EXPECT_EQ(log.awaited()->sequence, control);
 }
 
-TEST(OperationLog, LetGoIsNoLongerAwaited) {
+TEST(OperationLog, NoLongerAwaited) {
   OperationLog log;
   const int64_t sum = log.start_and_await("all_reduce_sum", 8);
-  log.let_go(sum);
+  log.stop_awaiting(sum);
   EXPECT_FALSE(log.awaited());
   EXPECT_EQ(log[sum].state, State::kStarted);
 }

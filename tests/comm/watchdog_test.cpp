@@ -9,6 +9,7 @@
 #include <iterator>
 #include <thread>
 
+#include "charrnn/comm/rank_report.h"
 #include "charrnn/core/stop_signal.h"
 
 namespace charrnn {
@@ -40,7 +41,7 @@ class WatchdogTest : public testing::Test {
 
 using WatchdogDeathTest = WatchdogTest;
 
-TEST_F(WatchdogTest, ASlowStartSaysWhatItMayWaitForOnceAndHasItsOwnLimit) {
+TEST_F(WatchdogTest, ASlowStartPrintsWhatItMayWaitForOnceAndHasItsOwnLimit) {
   testing::internal::CaptureStderr();
   {
     Watchdog watchdog(0.05);
@@ -55,9 +56,9 @@ TEST_F(WatchdogTest, ASlowStartSaysWhatItMayWaitForOnceAndHasItsOwnLimit) {
     EXPECT_EQ(watchdog.limit().seconds, 2);
     EXPECT_STREQ(watchdog.limit().setting, "comm.timeout_seconds");
   }
-  const std::string said = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(said, AllOf(HasSubstr("the start of MPI takes long ("), HasSubstr("name of this host")));
-  EXPECT_EQ(said.find("takes long"), said.rfind("takes long"));
+  const std::string printed = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(printed, AllOf(HasSubstr("the start of MPI takes long ("), HasSubstr("name of this host")));
+  EXPECT_EQ(printed.find("takes long"), printed.rfind("takes long"));
 }
 
 TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
@@ -70,11 +71,11 @@ TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
   watchdog.log().set_step(31);
   watchdog.log().start_and_await("all_reduce_sum", 4000);
   watchdog.log().start("control_sum", 16);
-  const fs::path report = watchdog.write_report(ExitCode::kLost, "rank 3 did not come");
+  const fs::path report = watchdog.write_report(ExitCode::kLost, "rank 3 did not reach");
   EXPECT_EQ(report, folder_ / "abort-report-rank-2.txt");
   EXPECT_THAT(
       text_of(report),
-      AllOf(StartsWith("rank 2 of 5\nstart a1b2\ncause rank 3 did not come\n\n"),
+      AllOf(StartsWith("rank 2 of 5\nstart a1b2\ncause rank 3 did not reach\n\n"),
             ContainsRegex("\noperation 1 barrier bytes 0 step 0 done began -[0-9.]+ ended -[0-9.]+\n"),
             ContainsRegex("\noperation 2 all_reduce_sum bytes 4000 step 31 awaited began -[0-9.]+\n"),
             ContainsRegex("\noperation 3 control_sum bytes 16 step 31 started began -[0-9.]+\n$")));
@@ -148,8 +149,8 @@ TEST_F(WatchdogDeathTest, EndsAProcessThatHangs) {
     sleep(20);
   };
   EXPECT_EXIT(hang(), testing::ExitedWithCode(4),
-              "all_reduce_sum of 4000 bytes \\(operation 1, step 0\\) hangs since 2");
-  EXPECT_THAT(text_of(folder_ / "abort-report-rank-1.txt"), HasSubstr("hangs since"));
+              "all_reduce_sum of 4000 bytes \\(operation 1, step 0\\) has hung for 2");
+  EXPECT_THAT(text_of(folder_ / "abort-report-rank-1.txt"), HasSubstr("has hung for"));
 }
 
 TEST_F(WatchdogDeathTest, AnOperationMayHaveALimitOfItsOwn) {
@@ -174,7 +175,7 @@ TEST_F(WatchdogTest, WhatIsNotAwaitedMayLast) {
 TEST_F(WatchdogTest, ReportsAfterAnother) {
   Watchdog other;
   other.set_limit(600, folder_);
-  other.write_report(ExitCode::kLost, "rank 1 did not come");
+  other.write_report(ExitCode::kLost, "rank 1 did not reach");
   Watchdog watchdog;
   watchdog.set_rank(2, 3);
   watchdog.set_limit(600, folder_);
@@ -187,7 +188,7 @@ TEST_F(WatchdogTest, ReportsAfterAnother) {
 TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
   Watchdog other;
   other.set_limit(600, folder_, "first");
-  other.write_report(ExitCode::kLost, "rank 1 did not come");
+  other.write_report(ExitCode::kLost, "rank 1 did not reach");
   Watchdog watchdog;
   watchdog.set_rank(2, 3);
   watchdog.set_limit(600, folder_, "second");

@@ -59,10 +59,6 @@ TEST(Config, UnknownKeyNamesLineAndNearest) {
   EXPECT_THAT(problem_of("train: {optimizer: {nam: sgd}}\n"), HasSubstr("`train.optimizer.name`"));
 }
 
-TEST(Config, SettingsOfEarlierVersionsAreIgnored) {
-  EXPECT_EQ(parse_config("run: {trace_steps: 3, seed: 7}", "c.yaml", {}).settings.run.seed, 7);
-}
-
 TEST(Config, WrongTypeSaysWhatIsValid) {
   EXPECT_THAT(
       problem_of("model:\n  layers: two\n"),

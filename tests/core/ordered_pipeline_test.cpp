@@ -36,7 +36,7 @@ TEST_P(OrderedPipeline, PlacesInTheOrderOfReadingAndFinishesAll) {
         return true;
       },
       [&](Item& item) {
-        // Some take longer, so that those behind overtake them.
+        // Some take longer, so that later ones overtake them.
         if (item.number % 7 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
         ++item.worked;
       },
@@ -103,7 +103,7 @@ TEST_P(OrderedPipeline, AnExceptionOfAnyStepComesOut) {
           });
     };
     EXPECT_EQ(usage_error_of(run), "step " + std::to_string(step));
-    EXPECT_LT(next, 1000) << "went on after step " << step;
+    EXPECT_LT(next, 1000) << "continued after step " << step;
   }
 }
 

@@ -1,4 +1,4 @@
-#include "charrnn/corpus/copies.h"
+#include "charrnn/corpus/copies_info.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +13,7 @@
 #include "charrnn/core/atomic_file.h"
 #include "charrnn/corpus/corpus_builder.h"
 #include "charrnn/corpus/describe.h"
+#include "charrnn/corpus/report.h"
 
 namespace charrnn {
 namespace {

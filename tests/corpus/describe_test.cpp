@@ -7,6 +7,7 @@
 
 #include "../temporary_folder.h"
 #include "charrnn/corpus/corpus_builder.h"
+#include "charrnn/corpus/report.h"
 
 namespace charrnn {
 namespace {
@@ -63,7 +64,7 @@ TEST_F(Describe, TargetsAndTheCut) {
   EXPECT_EQ(corpus["splits"][0]["first_lines_of_targets"].dump(), R"(["ohlol","AB"])");
   const std::string text = corpus_text(corpus);
   EXPECT_THAT(text, HasSubstr("  max_characters  -2\n  kept             8\n"));
-  EXPECT_THAT(text, HasSubstr("not read, for they lie behind corpus.max_characters\n  2.txt\n"));
+  EXPECT_THAT(text, HasSubstr("not read, for they lie after corpus.max_characters\n  2.txt\n"));
   EXPECT_THAT(text, HasSubstr("targets: targets.txt, 8 characters, each the target of"));
   EXPECT_THAT(text, HasSubstr("  | ab\n  and their targets\n  | ohlol\n  | AB\n"));
   EXPECT_THAT(text, HasSubstr("(of the targets): unigram "));

@@ -13,6 +13,8 @@
 #include "../error_of.h"
 #include "../temporary_folder.h"
 #include "charrnn/core/atomic_file.h"
+#include "charrnn/corpus/shard_writer.h"
+#include "charrnn/data/shard_reader.h"
 
 // A damaged file may ask HDF5 for an absurd amount of memory. malloc says no, and so must the sanitizer's.
 // What HDF5 itself does not free when it refuses a file is not ours to find.
@@ -104,7 +106,8 @@ TEST(Shard, TargetsAreAsManyAsIdsOrNone) {
   const ShardReader reader(folder / "without.h5");
   EXPECT_FALSE(reader.info().has_targets);
   std::vector<uint32_t> read(3);
-  EXPECT_THAT(error_of([&] { reader.read(0, read, ShardRow::kTargets); }), HasSubstr("without targets"));
+  EXPECT_THAT(error_of([&] { reader.read(0, read, ShardRow::kTargets); }),
+              HasSubstr("without aligned targets"));
   info.has_targets = true;
   ShardWriter with(folder / "with.h5", info);
   EXPECT_THAT(error_of([&] { with.append(three, std::span(three).first(2)); }),

@@ -17,7 +17,7 @@ namespace stand_in = charrnn::stand_in;
 thread_local int current_device = 0;
 
 int device_count() {
-  const char* const text = std::getenv("FAKE_CUDA_GPUS");  // as the driver that stands in says
+  const char* const text = std::getenv("FAKE_CUDA_GPUS");  // as in the driver that stands in
   return text == nullptr ? 1 : std::atoi(text);
 }
 

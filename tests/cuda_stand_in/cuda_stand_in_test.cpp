@@ -33,7 +33,7 @@ class StandIn : public testing::Test {
   void fill(cudaStream_t stream, int value) const {
     ASSERT_EQ(cudaMemsetAsync(memory_, value, kBytes, stream), cudaSuccess);
   }
-  // The last byte, as STREAM sees it.
+  // The last byte, as `stream` sees it.
   int read(cudaStream_t stream) const {
     char value = 0;
     const auto* const last = static_cast<const char*>(memory_) + kBytes - 1;

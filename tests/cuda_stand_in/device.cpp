@@ -46,7 +46,7 @@ uintptr_t number_of(const void* pointer) {
   return reinterpret_cast<uintptr_t>(pointer);
 }
 
-// The allocation whose pages hold POINTER; the lock is the caller's.
+// The allocation whose pages hold `pointer`; the lock is the caller's.
 std::map<uintptr_t, Allocation>::iterator find(const void* pointer) {
   auto next = allocations.upper_bound(number_of(pointer));
   if (next == allocations.begin()) return allocations.end();

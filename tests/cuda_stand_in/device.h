@@ -1,4 +1,4 @@
-// GPUs that are not there: streams, events and memory as CUDA promises them and no better. A stream is a
+// GPUs that are not there: streams, events and memory as CUDA promises them and not better. A stream is a
 // thread that works off a queue and pauses a little, at random, before each piece: what no event holds back
 // happens at the wrong time. Device memory lies in pages that host code cannot touch.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace charrnn::stand_in {
 
-// For what is undefined in CUDA and ends in a wrong number or a crash there: says why and ends the process.
+// For what is undefined in CUDA and ends in a wrong number or a crash there: prints why and ends the process.
 [[noreturn]] void give_up(const std::string& reason);
 
 // A thread and its work. Stops when the GPU does; leaves when it was closed and is empty.
@@ -47,10 +47,10 @@ void hang_gpu_after_the_next_piece();
 
 // Memory of a device: the address for the caller cannot be read or written.
 void* allocate(size_t bytes);
-// False where POINTER is not what allocate gave.
+// False if `pointer` is not what allocate returned.
 bool release(void* pointer);
-// Where the stand-in itself reads and writes BYTES from POINTER on: the same place where it is the host's
-// memory. Gives up where it goes beyond what was allocated.
+// The address at which the stand-in itself reads and writes `bytes` from `pointer` on: the same if it is the
+// host's memory. Gives up if that exceeds what was allocated.
 std::byte* reach(const void* pointer, size_t bytes);
 bool is_device_memory(const void* pointer);
 

@@ -1,4 +1,5 @@
-// What shall go wrong, from the environment variable CHARRNN_STAND_IN_FAULT: a name, then whom and when.
+// What is to go wrong, from the environment variable CHARRNN_STAND_IN_FAULT: a name, then on which rank and
+// when.
 //
 //   "async-error rank=1 operation=3; abort-hangs"
 //
@@ -24,10 +25,10 @@ struct Fault {
   double seconds = 0;
 };
 
-// The fault of this name, where this process's rank has it.
+// The fault of this name, if this process's rank has it.
 std::optional<Fault> fault(const std::string& name);
 
-// The same, for operation number OPERATION.
+// The same, for operation number `operation`.
 std::optional<Fault> fault_at(const std::string& name, int operation);
 
 }  // namespace charrnn::stand_in

@@ -40,9 +40,9 @@ struct Call {
 };
 
 struct alignas(64) Seat {
-  std::atomic<uint64_t> meetings = 0;  // that its rank has come to
+  std::atomic<uint64_t> meetings = 0;  // that its rank has reached
   int device = 0;
-  std::array<char, 64> host{};  // as NCCL_HOSTID says
+  std::array<char, 64> host{};  // as in NCCL_HOSTID
   Call call;
 };
 
@@ -118,7 +118,7 @@ struct ncclComm {
   ncclUniqueId id{};
   Room* room = nullptr;
   std::byte* areas = nullptr;  // kPieceBytes for each rank
-  uint64_t meetings = 0;  // only the stream's thread, and before it the one that makes this, comes to them
+  uint64_t meetings = 0;  // counted by the stream's thread only, and before it by the one that makes this
   int operations = 0;
 
   std::mutex mutex;
@@ -142,7 +142,7 @@ struct ncclComm {
     while (!aborted) nap();
   }
 
-  // All ranks come, or this one was told to stop.
+  // Until all ranks have arrived, or this one is to stop.
   bool meet() {
     ++meetings;
     room->seats[static_cast<size_t>(rank)].meetings.store(meetings, std::memory_order_release);

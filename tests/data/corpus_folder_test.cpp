@@ -103,7 +103,7 @@ TEST_F(CorpusFolders, AnotherVocabularyFileIsNoticed) {
   fs::copy_file(folder_ / "b/vocabulary.json", folder_ / "a/vocabulary.json",
                 fs::copy_options::overwrite_existing);
   EXPECT_THAT(error(),
-              AllOf(HasSubstr("vocabulary.json has the hash"), HasSubstr("the manifest beside it says")));
+              AllOf(HasSubstr("vocabulary.json has the hash"), HasSubstr("the manifest next to it lists")));
 }
 
 TEST_F(CorpusFolders, ADamagedManifestIsRefusedWithTheReason) {
@@ -120,7 +120,7 @@ TEST_F(CorpusFolders, ADamagedManifestIsRefusedWithTheReason) {
               HasSubstr("names the shard ../b/train-00001.h5, expected train-00001.h5"));
   const Json longer = {{{"file", "valid-00000.h5"}, {"length", 5}, {"hash", ""}}};
   Json valid = {{"name", "valid"}, {"characters", 5}, {"utf8_bytes", 5}, {"shards", longer}};
-  EXPECT_THAT(manifest_error("/splits/1", valid), HasSubstr("has 4 characters, the manifest says 5"));
+  EXPECT_THAT(manifest_error("/splits/1", valid), HasSubstr("has 4 characters, the manifest lists 5"));
   folder_.write("a/manifest.json", "{");
   EXPECT_THAT(error(), HasSubstr("is not JSON"));
 }
@@ -137,12 +137,12 @@ TEST_F(CorpusFolders, AMixtureOfShardsWithTargetsAndWithoutIsRefused) {
   fs::copy_file(folder_ / "t/train-00001.h5", folder_ / "a/train-00001.h5",
                 fs::copy_options::overwrite_existing);
   EXPECT_THAT(error(), AllOf(HasSubstr("a/train-00001.h5 is with aligned targets"),
-                             HasSubstr("the manifest says without")));
+                             HasSubstr("the manifest lists it without")));
   make("a", "abcdefghijklmnopqrst");
   fs::copy_file(folder_ / "a/valid-00000.h5", folder_ / "t/valid-00000.h5",
                 fs::copy_options::overwrite_existing);
   EXPECT_THAT(error_of([&] { CorpusFolder::open(folder_ / "t"); }),
-              AllOf(HasSubstr("t/valid-00000.h5 is without"), HasSubstr("says with aligned targets")));
+              AllOf(HasSubstr("t/valid-00000.h5 is without"), HasSubstr("lists it with aligned targets")));
 }
 
 TEST_F(CorpusFolders, VerifyFindsOneChangedTarget) {

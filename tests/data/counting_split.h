@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "../temporary_folder.h"
-#include "charrnn/data/corpus_folder.h"
-#include "charrnn/data/shard.h"
+#include "charrnn/corpus/shard_writer.h"
+#include "charrnn/data/split_info.h"
 
 namespace charrnn {
 

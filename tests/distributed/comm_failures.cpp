@@ -14,7 +14,7 @@
 namespace charrnn {
 namespace {
 
-// What the last rank does instead of coming to the sum of step 31.
+// What the last rank does instead of reaching the sum of step 31.
 void leave(Communicator& comm, const std::string& way) {
   if (way == "stay-away") std::this_thread::sleep_for(std::chrono::seconds(60));
   if (way == "killed") std::raise(SIGKILL);
@@ -41,7 +41,7 @@ ExitCode go_wrong(Session& session, const std::string& way, const std::string& f
   std::vector<float> result;
   for (const int64_t step : {30, 31}) {
     comm.set_step(step);
-    std::vector<double> control{1.0, 2.0};
+    const auto control = std::make_shared<std::vector<double>>(std::initializer_list<double>{1.0, 2.0});
     DeviceArray<float> values(*device, std::vector<float>(1000, 1.0f));
     DeviceArray<float> more(*device, std::vector<float>(20, 1.0f));
     if (step == 31 && last) leave(comm, way);

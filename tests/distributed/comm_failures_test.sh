@@ -17,15 +17,15 @@ expect 75 $(ranks 2) "$program" saved
 for way in stay-away stopped; do
   rm -rf "$folder/run"
   expect_within 9 4 $(ranks 3) "$program" $way "$folder/run"
-  expect_count 1 "did not come"
-  grep -qE "^error \(rank 0\): rank 2 \(host $(hostname)\) did not come to ${sum//[()]/\\&} within" "$output" ||
+  expect_count 1 "did not reach"
+  grep -qE "^error \(rank 0\): rank 2 \(host $(hostname)\) did not reach ${sum//[()]/\\&} within" "$output" ||
     complain "expected rank 2 to be named"
-  expect_report abort-report 0 "cause rank 2 \(host .*\) did not come to .*" "operation [0-9]+ $lost" \
+  expect_report abort-report 0 "cause rank 2 \(host .*\) did not reach .*" "operation [0-9]+ $lost" \
     "operation [0-9]+ all_reduce_sum bytes 4000 step 30 done began -[0-9.]+ ended -[0-9.]+"
   expect_report abort-report 1 "operation [0-9]+ $lost"
 done
 
-# The next start tells where its reports would be, and moves the old ones away.
+# The next start writes down where its reports would be, and moves the old ones away.
 CHARRNN_LAUNCH_FILE=$folder/launch expect 0 $(ranks 2) "$program" nothing "$folder/run"
 [ "$(cat "$folder/launch")" = "$folder/run" ] || complain "expected the report folder in the launch file"
 [ ! -e "$folder/run/abort-report-rank-0.txt" ] || complain "the old report is still there"
@@ -41,9 +41,9 @@ for rank in 0 1; do expect_report last-operations $rank "operation [0-9]+ $lost"
 rm -rf "$folder/run"
 expect_within 9 4 $(ranks 3) "$program" other-way "$folder/run"
 expect_count 1 "the ranks went different ways"
-expect_text "rank 2 (host $(hostname)) did not come to all_reduce_sum of 4000 bytes"
+expect_text "rank 2 (host $(hostname)) did not reach all_reduce_sum of 4000 bytes"
 expect_text "but went to barrier (operation "
-expect_report abort-report 2 "cause ranks 0 \(host .*\), 1 \(host .*\) did not come to barrier \(operation .*" \
+expect_report abort-report 2 "cause ranks 0 \(host .*\), 1 \(host .*\) did not reach barrier \(operation .*" \
   "operation [0-9]+ barrier bytes 0 step 31 awaited began -[0-9.]+"
 
 # A rank that fails alone ends all, and is named.

@@ -1,4 +1,4 @@
-// More bytes than an MPI count, an int, can say.
+// More bytes than an MPI count, an int, can hold.
 #include <gtest/gtest.h>
 
 #include "comm_rank_main.h"

@@ -28,35 +28,35 @@ for ranks in 2 3; do
   expect_count 0 "error"
 done
 
-# A GPU hangs in work before a sum; right after one, while the others go on; after the last, while they leave.
+# A GPU hangs in work before a sum; right after one, while the others continue; after the last, while they leave.
 goes_wrong 9 4 3 "" gpu-hangs
-expect_count 1 "did not come"
-expect_text "the GPU of rank 2 ($host) did not come to all_reduce_sum of 4000 bytes (operation "
+expect_count 1 "did not reach"
+expect_text "the GPU of rank 2 ($host) did not reach all_reduce_sum of 4000 bytes (operation "
 expect_text ", step 31) within comm.timeout_seconds (1.5 s)"
 reports_of 0 1 2
 goes_wrong 9 4 3 "hang rank=1 operation=2"
-expect_text "the GPU of rank 1 ($host) did not come to"
+expect_text "the GPU of rank 1 ($host) did not reach"
 expect_count 0 "different ways"
 reports_of 0 1 2
-expect_report abort-report 0 "cause the GPU of rank 1 .* did not come to all_reduce_sum of 4000 bytes .*step 31.*"
-expect_report abort-report 1 "cause the GPU of rank 1 .* did not come to the end of its work .*step 30.*"
+expect_report abort-report 0 "cause the GPU of rank 1 .* did not reach all_reduce_sum of 4000 bytes .*step 31.*"
+expect_report abort-report 1 "cause the GPU of rank 1 .* did not reach the end of its work .*step 30.*"
 goes_wrong 9 4 2 "hang rank=1 operation=4"
-expect_first_error "(rank 1): the GPU of rank 1 ($host) did not come to the end of its work"
+expect_first_error "(rank 1): the GPU of rank 1 ($host) did not reach the end of its work"
 reports_of 0 1
 
-# All came to an operation that does not end. Its name is exact: the sum of 80 bytes comes after that of 4000.
+# All reached an operation that does not end. Its name is exact: the sum of 80 bytes comes after that of 4000.
 goes_wrong 9 4 3 "never-ends operation=3"
-expect_count 1 "all ranks came to all_reduce_sum of 4000 bytes"
+expect_count 1 "all ranks reached all_reduce_sum of 4000 bytes"
 expect_text ", step 31), and it did not end"
 reports_of 0 1 2
 goes_wrong 9 4 2 "never-ends operation=4"
-expect_count 1 "all ranks came to all_reduce_sum of 80 bytes"
+expect_count 1 "all ranks reached all_reduce_sum of 80 bytes"
 reports_of 0 1
 # It ends for the others, not for rank 1.
 goes_wrong 9 4 3 "never-ends rank=1 operation=3"
 expect_first_error "(rank 1): all_reduce_sum of 4000 bytes"
 expect_text "did not end here within"
-expect_report abort-report 0 "cause rank 1 .* did not come to all_reduce_sum of 80 bytes .* still waiting in all_reduce_sum .*"
+expect_report abort-report 0 "cause rank 1 .* did not reach all_reduce_sum of 80 bytes .* still waiting in all_reduce_sum .*"
 
 # Late, and in time; too late.
 goes_wrong 9 0 2 "late rank=1 operation=3 seconds=1"
@@ -66,11 +66,11 @@ expect_text "all_reduce_sum of 4000 bytes"
 
 # A call that should only queue does not return: the others name that rank, and the watchdog ends a process.
 goes_wrong 9 4 2 "queue-hangs rank=1 operation=3"
-expect_text "rank 1 ($host) did not come to all_reduce_sum of 4000 bytes"
+expect_text "rank 1 ($host) did not reach all_reduce_sum of 4000 bytes"
 reports_of 0 1
 goes_wrong 9 4 2 "queue-hangs operation=3"
 expect_text "all_reduce_sum of 4000 bytes (operation "
-expect_text ", step 31) hangs since"
+expect_text ", step 31) has hung for"
 reports_of 0 1
 
 # NCCL itself reports an error: that rank speaks, and first.
@@ -89,7 +89,7 @@ expect_first_error "(rank 1): NCCL failed in the start of NCCL"
 expect_text "unhandled system error (stand-in: init-fails)"
 reports_of 0 1
 goes_wrong 9 4 3 "init-hangs rank=1"
-expect_count 1 "all ranks came to the start of NCCL"
+expect_count 1 "all ranks reached the start of NCCL"
 reports_of 0 1 2
 goes_wrong 9 1 2 "version rank=1"
 expect_count 1 "expected NCCL "
@@ -97,14 +97,14 @@ expect_text "(rank 1)"
 
 # The end.
 goes_wrong 9 4 2 "finalize-hangs rank=1"
-expect_first_error "(rank 1): the GPU of rank 1 ($host) did not come to the end of NCCL"
+expect_first_error "(rank 1): the GPU of rank 1 ($host) did not reach the end of NCCL"
 
 # Ranks of different ways, one of them without NCCL.
 goes_wrong 9 4 3 "" other-way
 expect_count 1 "the ranks went different ways"
 goes_wrong 9 4 3 "" stay-away
-expect_count 1 "did not come"
-expect_text "rank 2 ($host) did not come to all_reduce_sum of 4000 bytes"
+expect_count 1 "did not reach"
+expect_text "rank 2 ($host) did not reach all_reduce_sum of 4000 bytes"
 goes_wrong 9 137 3 "" killed
 expect_report last-operations 0 "operation [0-9]+ all_reduce_sum bytes 4000 step 31 awaited began -[0-9.]+"
 
@@ -115,10 +115,10 @@ expect_text "1 ranks, solo, devices alike"
 expect_text "cuda:0 (Fake GPU, GPU-"
 expect_within 9 4 "$with_stand_in" "$program" gpu-hangs "$folder/run" cuda
 expect_text "the end of the GPU's work (operation "
-expect_text ", step 31) hangs since"
+expect_text ", step 31) has hung for"
 expect_report abort-report 0 "operation [0-9]+ the end of the GPU's work bytes 0 step 31 awaited began -[0-9.]+"
 goes_wrong 9 4 1 "" gpu-hangs
-expect_text "the GPU of rank 0 ($host) did not come to the end of the GPU's work (operation "
+expect_text "the GPU of rank 0 ($host) did not reach the end of the GPU's work (operation "
 reports_of 0
 
 # GPUs of different kinds.

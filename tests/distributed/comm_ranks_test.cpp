@@ -1,5 +1,5 @@
 // What every Communicator promises; run as a group of one (solo) and under mpirun with 2 and 3 ranks (mpi,
-// nccl), on the CPU and on GPUs; where there is none, on those of tests/cuda_stand_in.
+// nccl), on the CPU and on GPUs, or without a GPU on those of tests/cuda_stand_in.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "charrnn/comm/agreement.h"
+#include "charrnn/comm/text_exchange.h"
 #include "charrnn/core/host_name.h"
 #include "comm_rank_main.h"
 #include "test_device.h"
@@ -30,7 +31,7 @@ std::vector<std::byte> bytes(const std::string& text) {
 // Longer than one piece of the MPI backend (2 MiB) and no multiple of it.
 constexpr size_t kLong = 3 * (2u << 20) / sizeof(float) + 11;
 
-// How many are not VALUE: gmock's Each is slow on millions.
+// How many are not `value`: gmock's Each is slow on millions.
 template <class T>
 size_t others_than(T value, const std::vector<T>& values) {
   return values.size() - static_cast<size_t>(std::count(values.begin(), values.end(), value));
@@ -216,10 +217,11 @@ TEST_F(DeviceRanks, SumOfManyHalves) {
   }
 }
 
-// The control message travels while gradients are made and summed, and other calls come and go.
-TEST_F(DeviceRanks, AControlSumGoesOnBesideOtherCalls) {
+// The control message travels while gradients are made and summed, and other calls are made.
+TEST_F(DeviceRanks, AControlSumRunsAlongsideOtherCalls) {
   for (int step = 1; step <= 5; ++step) {
-    std::vector<double> control{own(), static_cast<double>(step)};
+    const auto control = std::make_shared<std::vector<double>>(
+        std::initializer_list<double>{own(), static_cast<double>(step)});
     DeviceArray<float> values(*device_, std::vector<float>(kLong, -1000.0f));
     values.fill_later(static_cast<float>(own()));
     group().set_step(step);
@@ -230,10 +232,18 @@ TEST_F(DeviceRanks, AControlSumGoesOnBesideOtherCalls) {
     group().wait(device_->stream());
     if (step == 3) group().barrier();
     group().finish_control_sum();
-    EXPECT_THAT(control, testing::ElementsAre(sum_of_all(), step * group().size()));
+    EXPECT_THAT(*control, testing::ElementsAre(sum_of_all(), step * group().size()));
     EXPECT_EQ(others_than(static_cast<float>(sum_of_all()), values.values()), 0u);
   }
   group().finish_control_sum();  // nothing to finish
+}
+
+TEST(Ranks, AControlSumWhoseOwnerIsGoneIsFinishedBeforeTheNext) {
+  group().start_control_sum(std::make_shared<std::vector<double>>(3, 1.0));
+  const auto next = std::make_shared<std::vector<double>>(1, own());
+  group().start_control_sum(next);
+  group().finish_control_sum();
+  EXPECT_THAT(*next, testing::ElementsAre(sum_of_all()));
 }
 
 TEST(Ranks, Maximum) {
@@ -311,7 +321,7 @@ TEST(Ranks, Texts) {
   for (size_t rank = 0; rank < all.size(); ++rank) EXPECT_EQ(all[rank], std::string(rank, 'x'));
 }
 
-// All leave agree_on_errors() alike, also where one failed, and can go on with the next call.
+// All leave agree_on_errors() alike, also if one failed, and can make the next call.
 TEST(Ranks, AnErrorOfOneIsAnErrorOfAll) {
   for (int failing = 0; failing < group().size(); ++failing) {
     try {

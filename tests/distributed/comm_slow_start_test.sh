@@ -18,5 +18,5 @@ expect_count 0 "takes long"
 
 # Longer than it may take: the limit of 1 s and 2 s of grace.
 expect 4 $(ranks 2) $(slow 15) "$program" short-start
-expect_text "the start of MPI (operation 1, step 0) hangs since"
+expect_text "the start of MPI (operation 1, step 0) has hung for"
 finish

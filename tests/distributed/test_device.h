@@ -18,7 +18,8 @@ class TestDevice {
   virtual void copy_in(void* device, const void* host, size_t bytes) = 0;
   // After what the stream holds, and waits for it.
   virtual void copy_out(void* host, const void* device, size_t bytes) = 0;
-  // Copies HOST's bytes to DEVICE after what the stream holds and a pause; does not wait. On the CPU at once.
+  // Copies the bytes of `host` to `device` after what the stream holds and a pause; does not wait. On the CPU
+  // at once.
   virtual void copy_in_later(void* device, const void* host, size_t bytes) = 0;
   // What the stream gets from now on is not done.
   virtual void hang() = 0;

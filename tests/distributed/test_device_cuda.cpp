@@ -13,7 +13,7 @@ void check_cuda(cudaError_t code) {
   check(code == cudaSuccess, "CUDA failed in a test: ", cudaGetErrorString(code));
 }
 
-// A stream of its own, as a training run has it.
+// With its own stream, as a training run has.
 class CudaDevice final : public TestDevice {
  public:
   CudaDevice() { check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }

@@ -1,4 +1,4 @@
-"""charrnn_bench, and launch/bench.py around it: that answers are checked and wrong ones shown. Times are never asserted."""
+"""charrnn_bench, and bench/bench.py around it: that answers are checked and wrong ones shown. Times are never asserted."""
 
 import argparse
 import io
@@ -15,12 +15,14 @@ from unittest import mock
 
 import torch
 
-from charrnn_cli import ROOT, environment, run
+from charrnn_cli import BIN, ROOT, environment, run
 
-sys.path[:0] = [str(ROOT / "launch"), str(ROOT / "tests" / "reference")]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "bench" / "reference")]
 import bench  # noqa: E402
+import data  # noqa: E402
 import model_speed  # noqa: E402
 import pages  # noqa: E402
+import ranks as rank_cases  # noqa: E402
 import scaling  # noqa: E402
 import shakespeare  # noqa: E402
 
@@ -109,7 +111,7 @@ class ModelTest(ToolTest):
 
     def test_variants_of_pytorch(self):
         self.bench("model", *words(SHAPE), *SHORT, "--keep", self.folder)
-        script = [sys.executable, ROOT / "tests/reference/model_speed.py", self.folder, *words(SHAPE), *SHORT, "--json"]
+        script = [sys.executable, ROOT / "bench/reference/model_speed.py", self.folder, *words(SHAPE), *SHORT, "--json"]
         for more, variant in ((("--precision", "bf16", "--variant", "best"), "autocast"), (("--variant", "graph"), "graph")):
             done = subprocess.run([str(word) for word in [*script, *more]], env=environment(), capture_output=True, text=True,
                                   check=False)
@@ -123,7 +125,7 @@ class ModelTest(ToolTest):
 
     def test_two_processes_of_pytorch_are_one(self):
         self.bench("model", *words(SHAPE), *SHORT, "--keep", self.folder)
-        script = [sys.executable, ROOT / "tests/reference/model_speed.py", self.folder, *words(SHAPE), *SHORT, "--json",
+        script = [sys.executable, ROOT / "bench/reference/model_speed.py", self.folder, *words(SHAPE), *SHORT, "--json",
                   "--losses", 8, "--processes", 2]
         done = subprocess.run([str(word) for word in script], env=environment(), capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -176,15 +178,45 @@ class RanksTest(ToolTest):
 
     @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two ranks of one core each need two cores")
     def test_scaling(self):
-        report = self.json("scaling", *words(SHAPE), *SHORT)
-        self.assertTrue(report["right"])
+        report = self.scaling()
         self.assertEqual([(case["ranks"], case["work"], case["batch"]) for case in report["cases"]],
                          [(1, "weak", 6), (2, "weak", 12), (2, "strong", 6)])
         self.assertEqual(report["cases"][0]["ratios"], [1])
+        self.assertEqual(report["parameters"], 983)  # tests/end_to_end/scaling_test.py has the sum
 
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two ranks of one core each need two cores")
     def test_what_mpirun_says_is_shown(self):
-        done = self.bench("scaling", *words(SHAPE | {"batch": 3}), "--ranks", "1,2", *SHORT, code=1)
-        self.assertIn("expected mpirun", done.stderr)
+        with self.assertRaisesRegex(pages.Failure, "(?s)ended with code .* mpirun .*--batch 3 .*take 2 or 4"):
+            self.scaling(batch=3)
+
+    def scaling(self, batch=6):
+        """ranks.py's report of one and two ranks."""
+        options = [*words({name: value for name, value in SHAPE.items() if name != "batch"}), "--seconds", 0.01]
+        with redirect_stdout(io.StringIO()):
+            return rank_cases.measure(options, 1, (1, 2), batch, environment(PATH=f"{BIN}:{os.environ['PATH']}"))
+
+
+class DataTest(ToolTest):
+    def test_it_counts_characters(self):
+        text = self.folder / "text.txt"
+        text.write_text("\ufeff" + "jabłko 詞 🍎\n" * 200, encoding="utf-8")  # each often enough for the vocabulary
+        report = self.json("data", text, "--rounds", 1)
+        self.assertTrue(report["right"])
+        self.assertEqual((report["characters"], report["expected_characters"]), (2201, 2201))
+        self.assertIn("expected a text file", self.bench("data", self.folder / "nothing.txt", code=2).stderr)
+
+    def test_a_wrong_count_is_shown(self):
+        text = self.folder / "text.txt"
+        text.write_text("four", encoding="utf-8")
+        iconv, other = (data.Case(name, text, 4) for name in ("iconv", "other"))
+        iconv.add(1, 1, 4)
+        other.add(0.5, 0.5, 3)
+        self.assertTrue(iconv.row(iconv).endswith("| 1.00x | right |"))
+        self.assertTrue(other.row(iconv).endswith("| 2.00x | WRONG: 3, not 4 |"))
+
+    def test_a_made_text_ends_with_a_whole_character(self):
+        self.assertEqual([data.beginning("a詞b".encode(), most) for most in range(7)],
+                         [text.encode() for text in ("", "a", "a", "a", "a詞", "a詞b", "a詞b")])
 
 
 # What the programs would print.
@@ -209,7 +241,7 @@ class PageTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.page = pathlib.Path(folder.name) / "page.md"
-        self.page.write_text("before\n<!-- training: launch/bench.sh -->\n| model | x |\n| --- | --- |\n| another | 1 |\n"
+        self.page.write_text("before\n<!-- training: bench/bench.sh -->\n| model | x |\n| --- | --- |\n| another | 1 |\n"
                              "<!-- end of training -->\nafter\n", encoding="utf-8")
         self.enterContext(mock.patch.object(bench, "PAGE", self.page))
         self.enterContext(mock.patch.object(bench, "THREADS", 2))
@@ -274,7 +306,7 @@ class PageTest(unittest.TestCase):
             return OURS | (ours or {}) if command[0] == "charrnn_bench" else THEIRS | found | (theirs or {})
 
         made.run = run_nothing
-        self.page.write_text("<!-- gpus: launch/bench.sh -->\n| model |\n| --- |\n<!-- end of gpus -->\n", encoding="utf-8")
+        self.page.write_text("<!-- gpus: bench/bench.sh -->\n| model |\n| --- |\n<!-- end of gpus -->\n", encoding="utf-8")
         with redirect_stdout(io.StringIO()):
             made.gpu_training(name)
         self.missed = made.missed
@@ -300,8 +332,8 @@ class PageTest(unittest.TestCase):
         # On the CPU in place of a GPU, in one precision, with sizes of a moment.
         small = bench.GpuTraining("small", bench.options(**SHAPE))
         made = bench.Bench(bench.QUICK._replace(seconds=0.01), judges=False, device="cpu")
-        made.environment |= environment()
-        self.page.write_text("<!-- gpus: launch/bench.sh -->\n<!-- end of gpus -->\n", encoding="utf-8")
+        made.environment |= environment(PATH=f"{BIN}:{os.environ['PATH']}")
+        self.page.write_text("<!-- gpus: bench/bench.sh -->\n<!-- end of gpus -->\n", encoding="utf-8")
         with (mock.patch.object(bench, "PRECISIONS", ["bf16"]), mock.patch.dict(bench.GPU_TRAINING, {"gpu-small": small}),
               redirect_stdout(io.StringIO())):
             made.gpu_training("gpu-small")
@@ -323,16 +355,32 @@ class PageTest(unittest.TestCase):
         self.assertTrue(all(f"--losses {bench.LOSSES}" in line for line in self.commands[:2]))
         self.assertTrue(all(f"--losses {bench.FEW_LOSSES}" in line for line in self.commands[2:]))
 
+    def test_tables_are_of_a_commit(self):
+        for changed, asked, quick, expected in (([], True, True, True), ([], False, False, True), ([], False, True, False),
+                                                (["src/a.cpp"], False, False, False), (["src/a.cpp"], False, True, False)):
+            with self.subTest(changed=changed, asked=asked, quick=quick), redirect_stdout(io.StringIO()) as shown:
+                with mock.patch.object(pages, "changed_files", lambda changed=changed: changed):
+                    self.assertEqual(pages.may_write(asked, quick), expected)
+                    self.assertEqual(pages.commit().endswith("*"), bool(changed))
+                self.assertEqual("src/a.cpp" in shown.getvalue(), bool(changed) and not quick)
+        with mock.patch.object(pages, "changed_files", lambda: ["src/a.cpp", "b"]):
+            with self.assertRaisesRegex(pages.Failure, r"found 2 changed files \(src/a.cpp, b\): commit or stash them"):
+                pages.may_write(True, True)
+        measured = self.page.parent / "ranks.json"
+        measured.write_text('{"commit": "1234567*"}', encoding="utf-8")
+        with mock.patch.object(scaling, "MEASURED", measured), self.assertRaisesRegex(pages.Failure, "found 1234567"):
+            scaling.main()
+
     def test_a_page_without_the_table(self):
         self.page.write_text("nothing\n", encoding="utf-8")
-        with self.assertRaisesRegex(pages.Failure, "lacks the lines '<!-- training: launch/bench.sh -->'"):
+        with self.assertRaisesRegex(pages.Failure, "lacks the lines '<!-- training: bench/bench.sh -->'"):
             self.training()
 
     def test_the_pages_have_all_tables(self):
         # Writing nothing new leaves them as they are.
         text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
         for table in bench.Bench.HEADS:
-            self.assertEqual(text.count(f"<!-- {table}: launch/bench.sh -->\n"), 1, table)
+            self.assertEqual(text.count(f"<!-- {table}: bench/bench.sh -->\n"), 1, table)
             self.assertEqual(text.count(f"<!-- end of {table} -->"), 1, table)
         copy = self.page.parent / "scaling.md"
         shutil.copy(ROOT / "docs/scaling.md", copy)

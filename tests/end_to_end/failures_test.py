@@ -269,9 +269,9 @@ class LostRankTest(ToolTest):
                 code, errors = self.lose(rank, signal.SIGSTOP)
                 self.assertEqual(code, 4, errors)
                 first = next(line for line in errors.splitlines() if line.startswith("error"))
-                self.assertRegex(first, rf"rank {rank} \(host .*\) did not come to .* step \d+\) within")
+                self.assertRegex(first, rf"rank {rank} \(host .*\) did not reach .* step \d+\) within")
                 report = (self.folder / "run" / f"abort-report-rank-{1 - rank}.txt").read_text(encoding="utf-8")
-                self.assertIn("did not come", report)
+                self.assertIn("did not reach", report)
                 self.assertGreater(report.count("\noperation "), 10)
                 self.assertLessEqual(report.count("\noperation "), 64)
 

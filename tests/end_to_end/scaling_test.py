@@ -1,11 +1,11 @@
-"""The formulas of launch/scaling.py, beside values computed by hand."""
+"""The formulas of bench/scaling.py, beside values computed by hand."""
 
 import sys
 import unittest
 
 from charrnn_cli import ROOT
 
-sys.path.insert(0, str(ROOT / "launch"))
+sys.path.insert(0, str(ROOT / "bench"))
 import scaling  # noqa: E402
 from scaling import Bucket, Link, Machine, Model, Way  # noqa: E402
 

@@ -318,16 +318,6 @@ class UsersFilesTest(RunningTest):
         # What charrnn wrote may be given to it, and is still its own.
         self.succeed("charrnn_train", folder / "config.yaml", "--set", "train.steps=12")
 
-    def test_a_run_of_an_earlier_version(self):
-        folder = self.train(extra=["--max-steps", 4])
-        config = (folder / "config.yaml").read_text(encoding="utf-8")
-        (folder / "config.yaml").write_text(config.split("\n", 1)[1], encoding="utf-8")
-        (folder / ".lock").unlink()
-        next(folder.glob("events.out.*")).rename(folder / "events.out.tfevents.charrnn")
-        self.train()
-        self.assertEqual(sorted(path.name for path in folder.glob("events.out.*")),
-                         ["events.out.tfevents.charrnn", "events.out.tfevents.charrnn.0000000001"])
-
 
 class TextTest(RunningTest):
     def test_samples_of_bytes_are_a_text_file(self):

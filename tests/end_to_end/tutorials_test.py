@@ -1,4 +1,4 @@
-"""The configs of configs/tutorials beside the recipes' PyTorch originals in tests/reference: the same numbers from the same
+"""The configs of configs/tutorials beside the recipes' PyTorch originals in bench/reference: the same numbers from the same
 weights."""
 
 import concurrent.futures
@@ -16,7 +16,7 @@ import torch
 
 from charrnn_cli import ROOT, lines, losses, overrides, run
 
-sys.path.insert(0, str(ROOT / "tests" / "reference"))
+sys.path.insert(0, str(ROOT / "bench" / "reference"))
 import andersen  # noqa: E402
 import d2l  # noqa: E402
 import hello  # noqa: E402

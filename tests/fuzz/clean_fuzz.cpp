@@ -18,6 +18,7 @@
 #include "charrnn/core/error.h"
 #include "charrnn/text/document_cleaner.h"
 #include "charrnn/text/source/byte_source.h"
+#include "charrnn/text/source/byte_survey.h"
 #include "charrnn/text/source/charset_decoder.h"
 #include "charrnn/text/source/examination.h"
 #include "charrnn/text/source/source_reader.h"

@@ -1,3 +1,5 @@
+#include "charrnn/generate/pick.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -6,7 +8,6 @@
 #include <map>
 
 #include "charrnn/core/counter_random.h"
-#include "charrnn/generate/sampler.h"
 
 namespace charrnn {
 namespace {

@@ -53,7 +53,7 @@ TEST_F(Samplers, TheSameSeedGivesTheSameText) {
 
 TEST_F(Samplers, OneCallOfTheSinkForEachCharacter) {
   std::vector<std::string> pieces;
-  sampler_.go_on("a", 300, {.temperature = 2}, [&](const std::string& piece) {
+  sampler_.generate("a", 300, {.temperature = 2}, [&](const std::string& piece) {
     pieces.push_back(piece);
     return true;
   });
@@ -130,9 +130,9 @@ TEST_F(Samplers, SideBySideMeansACharacterOfEachInTurn) {
     turns.push_back(stream);
     return turns.size() < 5;
   };
-  EXPECT_FALSE(sampler_.go_on(std::span(kStreams).first(2), 100, sink));
+  EXPECT_FALSE(sampler_.generate(std::span(kStreams).first(2), 100, sink));
   EXPECT_EQ(turns, (std::vector<size_t>{0, 1, 0, 1, 0}));
-  EXPECT_TRUE(sampler_.go_on(kStreams, 0, sink));
+  EXPECT_TRUE(sampler_.generate(kStreams, 0, sink));
   EXPECT_EQ(turns.size(), 5u);
 }
 

@@ -3,10 +3,12 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include "../gathered_gradients.h"
 #include "../model/small_model.h"
 #include "charrnn/comm/place/devices.h"
+#include "charrnn/model/dropout_pass.h"
 #include "charrnn/model/gpu/cudnn_layer.h"
-#include "charrnn/model/gpu/kernels.h"
+#include "charrnn/model/gpu/gpu_kernels.h"
 #include "charrnn/model/loss.h"
 #include "charrnn/train/gradient_norm.h"
 #include "charrnn/train/optimizer.h"
@@ -42,9 +44,12 @@ TEST_F(GpuKernels, FirstWeightsAreThoseOfTheCpu) {
 TEST_F(GpuKernels, DropoutMasksAreThoseOfTheCpu) {
   const DropoutKey key{5, 17, 3};
   for (const int64_t layer : {0, 1}) {
-    const at::Tensor cpu = dropout_mask({4, 6, 33}, 0.3, key, layer, at::TensorOptions().dtype(at::kFloat));
-    const at::Tensor gpu =
-        dropout_mask({4, 6, 33}, 0.3, key, layer, at::TensorOptions().dtype(at::kFloat).device(at::kCUDA));
+    const DropoutPass pass{0.3, dropout_layer_key(key.seed, key.step, layer), key.first_lane};
+    const auto mask = [&](at::Device device) {
+      return dropout_mask({4, 6, 33}, pass, at::TensorOptions().dtype(at::kFloat).device(device));
+    };
+    const at::Tensor cpu = mask(at::kCPU);
+    const at::Tensor gpu = mask(at::kCUDA);
     EXPECT_TRUE(at::equal(cpu, gpu.to(at::kCPU)));
   }
 }
@@ -98,7 +103,7 @@ TEST_F(GpuKernels, ForwardAndBackwardAreThoseOfTheCpu) {
       state = {state.h.to(device), state.c.to(device)};
       const at::Tensor logits = model.forward(some_ids(kB, kT).to(device), state, DropoutKey{2, 9, 0});
       cross_entropy_sum(logits, some_ids(kB, kT, 1).to(device)).backward();
-      for (const at::Tensor& tensor : {logits, state.h, state.c, model.parameters().gather_gradients()}) {
+      for (const at::Tensor& tensor : {logits, state.h, state.c, gathered_gradients(model.parameters())}) {
         results.push_back(tensor.detach().to(at::kCPU));
       }
     }

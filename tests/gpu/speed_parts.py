@@ -68,7 +68,7 @@ def ours(check, *keep):
 
 
 def theirs(folder, variant):
-    return [sys.executable, ROOT / "tests" / "reference" / "model_speed.py", folder, "--variant", variant]
+    return [sys.executable, ROOT / "bench" / "reference" / "model_speed.py", folder, "--variant", variant]
 
 
 class Comparison:

@@ -2,16 +2,17 @@
 # The scripts parse, say how they are used, pass shellcheck where it is installed; pins.sh names everything once.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-scripts=("$root"/launch/*.sh "$root/launch/run" "$root/.ci/run" "$root"/slurm/*
+scripts=("$root"/{launch,bench}/*.sh "$root/launch/run" "$root/.ci/run" "$root"/slurm/*
   "$root"/tests/{launch,slurm,network,bundle}/*.sh "$root/tests/network/charrnn_on_host")
 for script in "${scripts[@]}"; do bash -n "$script" || fail "$script does not parse"; done
 
 cd "$scratch"
-for script in install.sh bench.sh build.sh bundle.sh gpu_check.sh test.sh quickstart.sh get_gutenberg.sh fuzz.sh tutorials.sh run; do
-  contains "$script --help" "usage: launch/$script" "$(bash "$root/launch/$script" --help)"
+for script in launch/{install.sh,build.sh,bundle.sh,gpu_check.sh,test.sh,quickstart.sh,get_gutenberg.sh,fuzz.sh,run} \
+  bench/{bench.sh,tutorials.sh}; do
+  contains "$script --help" "usage: $script" "$(bash "$root/$script" --help)"
   status=0
-  [ "$script" = run ] || bash "$root/launch/$script" --no-such-option >"$scratch/output" 2>&1 || status=$?
-  [ "$script" = run ] || equal "$script --no-such-option" 2 "$status"
+  [ "$script" = launch/run ] || bash "$root/$script" --no-such-option >"$scratch/output" 2>&1 || status=$?
+  [ "$script" = launch/run ] || equal "$script --no-such-option" 2 "$status"
 done
 
 # The batch scripts say how they are used, and what is wrong where Slurm did not start them.

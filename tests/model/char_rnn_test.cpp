@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../error_of.h"
+#include "../gathered_gradients.h"
 #include "charrnn/model/loss.h"
 #include "small_model.h"
 
@@ -291,7 +292,7 @@ TEST(CharRnnHeads, LossIsThatOfTheLogits) {
       loss.backward();
       EXPECT_NEAR(loss.item<double>(), expected.item<double>(), 1e-5);
       EXPECT_LT(
-          largest_difference(model.parameters().gather_gradients(), exact.parameters().gather_gradients()),
+          largest_difference(gathered_gradients(model.parameters()), gathered_gradients(exact.parameters())),
           1e-5)
           << is_tied << positions;
     }

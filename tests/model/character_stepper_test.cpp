@@ -9,7 +9,6 @@
 #include <algorithm>
 
 #include "../error_of.h"
-#include "charrnn/model/cpu/recurrent_kernels.h"
 #include "small_model.h"
 
 namespace charrnn {
@@ -96,18 +95,6 @@ TEST_P(Stepper, EqualsForwardInEverySize) {
        }) {
     expect_as_forward(GetParam(), sizes);
   }
-}
-
-TEST_P(Stepper, EveryInstructionSetGivesTheSame) {
-  const RecurrentKernels& best = recurrent_kernels();
-  for (const RecurrentKernels* kernels : {&kAvx2Kernels, &kPlainKernels}) {
-    if (!runs_here(*kernels)) continue;
-    SCOPED_TRACE(kernels->name);
-    use_recurrent_kernels(*kernels);
-    expect_as_forward(GetParam(), {InputLayer::kEmbedding, 7, 5, 33, 130, 2, 23});
-    expect_as_forward(GetParam(), {InputLayer::kOneHot, 1, 2, 1, 16, 1, 11});
-  }
-  use_recurrent_kernels(best);
 }
 
 // Bit for bit: a text must not depend on what else is drawn.

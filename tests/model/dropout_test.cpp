@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "charrnn/model/dropout_pass.h"
 #include "small_model.h"
 
 namespace charrnn {
@@ -15,12 +16,18 @@ at::Tensor ones(at::IntArrayRef sizes, at::ScalarType type = at::kDouble) {
   return at::ones(sizes, at::TensorOptions().dtype(type));
 }
 
+at::Tensor mask_of(at::IntArrayRef sizes, double probability, const DropoutKey& key, int64_t layer,
+                   const at::TensorOptions& options) {
+  const DropoutPass pass{probability, dropout_layer_key(key.seed, key.step, layer), key.first_lane};
+  return dropout_mask(sizes, pass, options);
+}
+
 class DropoutTypes : public testing::TestWithParam<at::ScalarType> {};
 
 TEST_P(DropoutTypes, FusedPassEqualsTheMaskByTensorOperations) {
   const at::Tensor input = some_numbers({5, 13, 37}, 0.4, GetParam());
   for (const double probability : {0.1, 0.5, 0.95}) {
-    const at::Tensor mask = dropout_mask(input.sizes(), probability, kKey, 1, input.options());
+    const at::Tensor mask = mask_of(input.sizes(), probability, kKey, 1, input.options());
     const at::Tensor output = dropout(input, probability, kKey, 1);
     EXPECT_EQ(output.scalar_type(), GetParam());
     EXPECT_TRUE(at::equal(output.ne(0), mask.ne(0))) << "other elements are dropped";
@@ -77,7 +84,7 @@ TEST(Dropout, ALaneHasTheSameMaskOnWhicheverRankItIsRead) {
   for (int64_t lane = 0; lane < 6; ++lane) {
     const DropoutKey key{.seed = 2, .step = 3, .first_lane = lane};
     EXPECT_TRUE(at::equal(dropout(input.narrow(0, 0, 1), 0.5, key, 1)[0], whole[lane])) << lane;
-    EXPECT_TRUE(at::equal(dropout_mask({1, 4, 9}, 0.5, key, 1, input.options())[0], whole[lane])) << lane;
+    EXPECT_TRUE(at::equal(mask_of({1, 4, 9}, 0.5, key, 1, input.options())[0], whole[lane])) << lane;
   }
 }
 
@@ -108,7 +115,7 @@ TEST(Dropout, SixteenBitsAreScaledInFloatsAndRoundedOnce) {
 TEST(Dropout, ProbabilityZeroIsTheIdentity) {
   const at::Tensor input = some_numbers({2, 3, 7}, 0.1);
   EXPECT_TRUE(at::equal(dropout(input, 0.0, kKey, 0), input));
-  EXPECT_TRUE(at::equal(dropout_mask({2, 3, 7}, 0.0, kKey, 0, input.options()), ones({2, 3, 7})));
+  EXPECT_TRUE(at::equal(mask_of({2, 3, 7}, 0.0, kKey, 0, input.options()), ones({2, 3, 7})));
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 #include <random>
 
 #include "../error_of.h"
+#include "../gathered_gradients.h"
 #include "charrnn/model/char_rnn.h"
-#include "charrnn/model/cpu/recurrent_kernels.h"
 #include "small_model.h"
 
 namespace charrnn {
@@ -63,7 +63,7 @@ Result run(const CharRnn& model, const at::Tensor& ids) {
     loss = loss + (part * some_numbers(part.sizes(), 0.9, type)).sum();
   }
   loss.backward();
-  return {logits, state, model.parameters().gather_gradients().clone(), first};
+  return {logits, state, gathered_gradients(model.parameters()).clone(), first};
 }
 
 // Largest difference over the largest of the numbers (or `scale`): the sums behind a small number are of
@@ -168,18 +168,6 @@ TEST_P(FastLayer, NotANumberStaysNone) {
   const at::Tensor logits = model.forward(some_ids(sizes.B, sizes.T), state, std::nullopt);
   EXPECT_TRUE(logits[1].isnan().all().item<bool>());
   EXPECT_FALSE(logits[0].isnan().any().item<bool>());
-}
-
-TEST_P(FastLayer, EveryInstructionSetGivesTheSame) {
-  const RecurrentKernels& best = recurrent_kernels();
-  for (const RecurrentKernels* kernels : {&kAvx2Kernels, &kPlainKernels}) {
-    if (!runs_here(*kernels)) continue;
-    SCOPED_TRACE(kernels->name);
-    use_recurrent_kernels(*kernels);
-    expect_same({GetParam(), InputLayer::kEmbedding, 7, 5, 33, 130, 2, 23});
-    expect_same({GetParam(), InputLayer::kOneHot, 1, 2, 1, 16, 1, 11});
-  }
-  use_recurrent_kernels(best);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cells, FastLayer,

@@ -82,7 +82,7 @@ TEST(Parameters, GradientsAreGatheredInTheFlatBuffer) {
   // new.
   for (const int times : {1, 2, 1}) {
     for (int i = 0; i < times; ++i) (p["head.weight"].sum() * 3.0).backward();
-    p.gather_gradients();
+    p.gather_gradients(0, p.list().size());
     EXPECT_EQ(p.gradients().sum().item<double>(), 77.0 * 3.0 * times);
     EXPECT_EQ(Parameters::view(p.gradients(), p.list()[9]).min().item<double>(), 3.0 * times);
     EXPECT_FALSE(p.list()[9].value.grad().defined());

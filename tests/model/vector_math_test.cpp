@@ -1,5 +1,5 @@
 // The first numbers of a process equal all later ones, however its threads are scheduled. This program stands
-// in for oneMKL's detection of the processor, so that its race (src/model/vector_math.h) would happen every
+// in for oneMKL's detection of the processor, so that its race (model/cpu/vector_math.h) would happen every
 // time: the first thread that asks stays in the window until another one asks too, or for 300 ms; one that
 // asks meanwhile gets the raw number. Each test needs its own process.
 #include "charrnn/model/cpu/vector_math.h"

@@ -6,18 +6,16 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "charrnn/run/status_line.h"
+
 namespace charrnn {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
 
-Progressed some_progress() {
-  Progressed progress;
-  progress.step = 50;
-  progress.characters = 102400;
-  progress.seconds = 1.5;
-  return progress;
+RunMoment some_moment() {
+  return {.step = 50, .epoch = 0.25, .characters = 102400, .seconds = 1.5};
 }
 
 // 30 ln 2 nats on 10 targets: 3 bits, perplexity 8.
@@ -43,45 +41,45 @@ json parsed(const std::string& line) {
 }
 
 TEST(Metrics, LinesHaveTheDocumentedKeys) {
-  const Progressed progress = some_progress();
-  const json train = parsed(train_json(progress, {kLoss, 0.25, 0.002, 0.75, 20000}));
+  const RunMoment moment = some_moment();
+  const json train = parsed(train_json(moment, {kLoss, 0.002, 0.75, 20000}));
   expect_common(train, "train");
   expect_loss(train);
   EXPECT_EQ(train.at("learning_rate"), 0.002);
   EXPECT_EQ(train.at("gradient_norm"), 0.75);
   EXPECT_EQ(train.at("characters_per_second"), 20000);
 
-  const json valid = parsed(valid_json(progress, 0.25, kLoss, "valid"));
+  const json valid = parsed(valid_json(moment, kLoss, "valid"));
   expect_common(valid, "valid");
   expect_loss(valid);
   EXPECT_EQ(valid.at("split"), "valid");
 
-  const json sample = parsed(sample_json(progress, 0.25, "The\n", 0.5, "\"é\"\\\n"));
+  const json sample = parsed(sample_json(moment, "The\n", 0.5, "\"é\"\\\n"));
   expect_common(sample, "sample");
   EXPECT_EQ(sample.at("prefix"), "The\n");
   EXPECT_EQ(sample.at("temperature"), 0.5);
   EXPECT_EQ(sample.at("text"), "\"é\"\\\n");
 
-  const json checkpoint = parsed(checkpoint_json(progress, 0.25, "step-000000050.safetensors", true));
+  const json checkpoint = parsed(checkpoint_json(moment, "step-000000050.safetensors", true));
   expect_common(checkpoint, "checkpoint");
   EXPECT_EQ(checkpoint.at("file"), "step-000000050.safetensors");
   EXPECT_EQ(checkpoint.at("best"), true);
 
-  const json event = parsed(event_json(progress, 0.25, "stopped"));
+  const json event = parsed(event_json(moment, "stopped"));
   expect_common(event, "event");
   EXPECT_EQ(event.at("text"), "stopped");
 }
 
 TEST(Metrics, LinesAreJsonWhateverIsInThem) {
-  EXPECT_EQ(parsed(sample_json(some_progress(), 0.25, "", 1, "a\xff\xc3")).at("text"), "a\ufffd\ufffd");
-  const json line = parsed(train_json(some_progress(), {{std::nan(""), 1}, 0, 0, std::nan(""), 0}));
+  EXPECT_EQ(parsed(sample_json(some_moment(), "", 1, "a\xff\xc3")).at("text"), "a\ufffd\ufffd");
+  const json line = parsed(train_json(some_moment(), {{std::nan(""), 1}, 0, std::nan(""), 0}));
   EXPECT_TRUE(line.at("loss_nats").is_null());
   EXPECT_TRUE(line.at("gradient_norm").is_null());
 }
 
 TEST(Metrics, StatusLineShowsEveryMeasureSideBySide) {
   const std::string line =
-      status_lines(some_progress(), {kLoss, 0.25, 0.002, 0.75, 20000.4}, 3400, {4.771, 3.549}, 83).front();
+      status_lines(some_moment(), {kLoss, 0.002, 0.75, 20000.4}, 3400, {4.771, 3.549}, 83).front();
   for (const char* part : {"step 50/3,400", "epoch 0.25", "loss 2.079 nats", "ppl 8.00", "3.000 bits/char",
                            "unigram 4.77", "bigram 3.55", "20,000 char/s", "1:23 left"}) {
     EXPECT_THAT(line, HasSubstr(part));

@@ -25,7 +25,7 @@ class ResumeRules : public testing::Test {
   ResumeRules() {
     found_.vocabulary_json = corpus_.vocabulary().to_json();
     found_.corpus_hash = corpus_.hash();
-    found_.progress.step = 321;
+    found_.step = 321;
   }
 
   CorpusFolder corpus_of(const std::string& name, const std::string& text) const {

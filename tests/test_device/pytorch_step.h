@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/model_settings.h"
 
 namespace charrnn {
 

@@ -11,6 +11,7 @@
 #include "../as_nobody.h"
 #include "../error_of.h"
 #include "../temporary_folder.h"
+#include "charrnn/text/source/compressed_file.h"
 #include "compressed.h"
 
 namespace charrnn {

@@ -12,6 +12,7 @@
 #include "../temporary_folder.h"
 #include "charrnn/core/hash.h"
 #include "charrnn/text/source/byte_source.h"
+#include "charrnn/text/source/list_file.h"
 
 namespace charrnn {
 namespace {

@@ -37,9 +37,7 @@ class DeviceRuns {
     settings.model.kernel = Kernel::kReference;
     return settings;
   }
-  SmallRun on_device(const Settings& settings, const Progressed& progress = {}) const {
-    return SmallRun(settings, split_, progress, device_);
-  }
+  SmallRun on_device(const Settings& settings) const { return SmallRun(settings, split_, device_); }
 
   // Every kind of run, fifteen steps.
   void expect_runs_of_the_cpu() const {
@@ -128,7 +126,7 @@ class DeviceRuns {
       const Checkpoint found = read_checkpoint(folder_ / "file");
       whole.steps(6);
 
-      SmallRun device = on_device(settings, found.progress);
+      SmallRun device = on_device(settings);
       device.trainer.restore_from(found);
       device.steps(6);
       EXPECT_TRUE(same_bits(device.values().to(at::kCPU), whole.values().to(at::kCPU)))
@@ -137,13 +135,13 @@ class DeviceRuns {
       EXPECT_EQ(device.trainer.gradient_norm(), whole.trainer.gradient_norm());
       if (precision != Precision::kFp32) continue;
 
-      SmallRun cpu(reference(settings), split_, found.progress);
+      SmallRun cpu(reference(settings), split_);
       cpu.trainer.restore_from(found);
       cpu.steps(6);
       EXPECT_LT(largest_difference(cpu.values(), whole.values()), 10 * tolerance_);
       write_checkpoint(folder_ / "cpu", cpu.saved());
       const Checkpoint from_cpu = read_checkpoint(folder_ / "cpu");
-      SmallRun back = on_device(settings, from_cpu.progress);
+      SmallRun back = on_device(settings);
       back.trainer.restore_from(from_cpu);
       EXPECT_EQ(largest_difference(back.values(), cpu.values()), 0);
     }

@@ -15,6 +15,7 @@
 #include "charrnn/corpus/corpus_builder.h"
 #include "charrnn/evaluate/evaluator.h"
 #include "charrnn/generate/sampler.h"
+#include "charrnn/run/prepare_run.h"
 #include "charrnn/run/training_run.h"
 #include "device_runs.h"
 #include "test_device/pytorch_step.h"
@@ -193,8 +194,8 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
     TrainOptions options;
     options.max_steps = max_steps;
     auto claim = std::make_unique<RunClaim>(s.run.output);
-    EXPECT_EQ(TrainingRun(config, options, *comm, device, std::move(claim)).run(), ExitCode::kFinished)
-        << name;
+    TrainingRun training(prepare_run(config, options, *comm, device, std::move(claim)), options, *comm);
+    EXPECT_EQ(training.run(), ExitCode::kFinished) << name;
   };
   const auto lines = [&](const char* name) {  // of kinds train and valid
     std::vector<std::pair<std::string, double>> found;
@@ -231,9 +232,11 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
   fitted.fit_seconds = 0.5;
   fitted.max_steps = 10;
   s.train.steps.reset();
+  s.train.schedule.warmup_steps = 0;  // on a slow machine only one step fits
   s.run.output = (folder_ / "fitted").string();
   auto claim = std::make_unique<RunClaim>(s.run.output);
-  EXPECT_EQ(TrainingRun(config, fitted, *comm, test_device(), std::move(claim)).run(), ExitCode::kFinished);
+  TrainingRun training(prepare_run(config, fitted, *comm, test_device(), std::move(claim)), fitted, *comm);
+  EXPECT_EQ(training.run(), ExitCode::kFinished);
   EXPECT_FALSE(lines("fitted").empty());
 }
 

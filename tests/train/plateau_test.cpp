@@ -10,13 +10,13 @@ namespace charrnn {
 namespace {
 
 std::vector<double> factors_after(const ScheduleSettings& settings, const std::vector<double>& losses) {
-  PlateauState state;
+  Plateau plateau;
   std::vector<double> factors;
   for (const double loss : losses) {
-    const double before = state.rate_factor;
-    const bool is_cut = watch_plateau(state, loss, settings);
-    EXPECT_EQ(is_cut, state.rate_factor < before);
-    factors.push_back(state.rate_factor);
+    const double before = plateau.rate_factor();
+    const bool is_cut = plateau.add(loss, settings);
+    EXPECT_EQ(is_cut, plateau.rate_factor() < before);
+    factors.push_back(plateau.rate_factor());
   }
   return factors;
 }
@@ -43,6 +43,24 @@ TEST(Plateau, ALossThatIsNoNumberIsNotBetter) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(factors_after({.factor = 0.5, .patience = 1}, {none, 2, none, none, 1.5}),
               testing::ElementsAre(1, 1, 1, 0.5, 0.5));
+}
+
+TEST(Plateau, AllOfItIsSaved) {
+  const ScheduleSettings settings{.factor = 0.5, .patience = 1, .cooldown = 2};
+  Plateau whole;
+  Plateau first;
+  const std::vector<double> losses{3, 3, 3, 3.1, 2, 2, 2, 2, 2, 2};
+  for (size_t i = 0; i < losses.size(); ++i) {
+    whole.add(losses[i], settings);
+    SavedStates saved;
+    first.save(saved);
+    Plateau next;
+    next.restore(saved);
+    next.add(losses[i], settings);
+    first = next;
+    EXPECT_EQ(first.rate_factor(), whole.rate_factor()) << i;
+  }
+  EXPECT_LT(whole.rate_factor(), 0.5);
 }
 
 }  // namespace

@@ -30,11 +30,10 @@ inline Settings some_settings() {
 
 // All made from settings.
 struct SmallRun {
-  SmallRun(const Settings& run_settings, const SplitInfo& split, const Progressed& progress = {},
-           at::Device device = at::kCPU)
+  SmallRun(const Settings& run_settings, const SplitInfo& split, at::Device device = at::kCPU)
       : settings(run_settings),
         model(initialized(run_settings, device)),
-        trainer(settings, kSteps, model, *comm, split, progress) {}
+        trainer(settings, kSteps, model, *comm, split) {}
 
   static CharRnn initialized(const Settings& settings, at::Device device = at::kCPU) {
     CharRnn model(settings.model, kV, at::kFloat, device);
@@ -51,7 +50,6 @@ struct SmallRun {
     Checkpoint checkpoint;
     checkpoint.settings = settings;
     checkpoint.vocabulary_json = "{}";
-    checkpoint.progress = trainer.progress();
     trainer.save_to(checkpoint);
     return checkpoint;
   }

@@ -13,9 +13,11 @@
 
 #include "../data/counting_split.h"
 #include "../error_of.h"
+#include "../gathered_gradients.h"
 #include "../temporary_folder.h"
 #include "charrnn/model/loss.h"
-#include "charrnn/run/run_checks.h"
+#include "charrnn/run/corpus_check.h"
+#include "charrnn/train/lane_settings.h"
 #include "small_run.h"
 
 namespace charrnn {
@@ -58,7 +60,7 @@ class Trainers : public testing::Test {
 
 double mean_loss(SmallRun& run) {
   const double loss = run.trainer.progress().window_loss_sum / run.trainer.progress().window_count;
-  run.trainer.progress().window_loss_sum = run.trainer.progress().window_count = 0;
+  run.trainer.begin_window();
   return loss;
 }
 
@@ -92,7 +94,7 @@ TEST_F(Trainers, StepsArePlainDescentOnTheMeanLoss) {
     state = {state.h.detach(), state.c.detach()};
     {
       const c10::AutoGradMode no_grad(false);
-      at::Tensor(model.parameters().values()).sub_(model.parameters().gather_gradients() * 0.5);
+      at::Tensor(model.parameters().values()).sub_(gathered_gradients(model.parameters()) * 0.5);
     }
     run.steps(1);
     // Float rounding of weights below 3.
@@ -105,7 +107,7 @@ TEST_F(Trainers, StepsArePlainDescentOnTheMeanLoss) {
 TEST_F(Trainers, CountsWhatItRead) {
   SmallRun run(some_settings(), split_);
   run.steps(7);
-  const Progressed& progress = run.trainer.progress();
+  const Trainer::Progress& progress = run.trainer.progress();
   EXPECT_EQ(progress.step, 7);
   EXPECT_EQ(progress.characters, 7 * 12);
   EXPECT_EQ(progress.window_count, 7 * 12);
@@ -136,7 +138,7 @@ TEST_F(Trainers, SixAndFourStepsAreTenBitForBit) {
         write_checkpoint(folder_ / "six.safetensors", first.saved());
       }
       const Checkpoint found = read_checkpoint(folder_ / "six.safetensors");
-      SmallRun second(settings, split_, found.progress);
+      SmallRun second(settings, split_);
       at::Tensor(second.values()).add_(1);  // whatever it started from is replaced
       second.trainer.restore_from(found);
       second.steps(4);
@@ -145,6 +147,7 @@ TEST_F(Trainers, SixAndFourStepsAreTenBitForBit) {
       EXPECT_EQ(second.trainer.rate(), whole.trainer.rate());
       EXPECT_EQ(second.trainer.progress().position, whole.trainer.progress().position);
       EXPECT_EQ(second.trainer.progress().window_loss_sum, whole.trainer.progress().window_loss_sum);
+      EXPECT_EQ(second.saved().saved.owners(), whole.saved().saved.owners()) << "all numbers";
       EXPECT_EQ(second.trainer.progress().characters, whole.trainer.progress().characters);
       EXPECT_GT(whole.trainer.progress().position.epoch, 0u);
     }
@@ -162,7 +165,7 @@ TEST_F(Trainers, StateMomentsAndPlaceAllMatter) {
   const Checkpoint found = read_checkpoint(folder_ / "some");
   whole.steps(1);
   const auto after_one_step = [&](const Checkpoint& checkpoint) {
-    SmallRun run(some_settings(), split_, checkpoint.progress);
+    SmallRun run(some_settings(), split_);
     run.trainer.restore_from(checkpoint);
     run.steps(1);
     return run.values().clone();
@@ -175,8 +178,35 @@ TEST_F(Trainers, StateMomentsAndPlaceAllMatter) {
   changed.moments["exp_avg"]["head.bias"] = found.moments.at("exp_avg").at("head.bias") + 1;
   EXPECT_FALSE(same_bits(after_one_step(changed), whole.values()));
   changed = found;
-  changed.progress.step += 1;
+  changed.saved.owners()["trainer"]["step"] = found.step + 1;
   EXPECT_FALSE(same_bits(after_one_step(changed), whole.values()));
+}
+
+// As after a divergence: the trainer goes back in the middle of its run, and steps as a new one would.
+TEST_F(Trainers, GoesBackToACheckpointAsANewOneWould) {
+  for (const OptimizerName name : {OptimizerName::kAdam, OptimizerName::kSgd}) {
+    Settings settings = some_settings();
+    settings.train.optimizer.name = name;
+    settings.train.read_every = 4;
+    SmallRun run(settings, split_);
+    run.steps(6);
+    write_checkpoint(folder_ / "six", run.saved());
+    const Checkpoint found = read_checkpoint(folder_ / "six");
+    SmallRun fresh(settings, split_);
+    fresh.trainer.restore_from(found);
+    const at::Tensor bias = run.model.parameters()["head.bias"].detach();
+    at::Tensor(bias).fill_(std::numeric_limits<float>::quiet_NaN());
+    run.steps(7);
+    EXPECT_GT(run.trainer.progress().skipped_in_a_row, 0);
+    run.trainer.restore_from(found);
+    EXPECT_FALSE(run.trainer.has_diverged());
+    EXPECT_EQ(run.trainer.gradient_norm(), 0) << "that of the steps that were left is forgotten";
+    run.steps(5);
+    fresh.steps(5);
+    expect_same_bits(run.saved(), fresh.saved());
+    EXPECT_EQ(run.saved().saved.owners(), fresh.saved().saved.owners());
+    EXPECT_EQ(run.trainer.rate(), fresh.trainer.rate());
+  }
 }
 
 TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
@@ -191,7 +221,7 @@ TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
   const Checkpoint before = read_checkpoint(folder_ / "before");
   run.steps(2);
   expect_same_bits(run.saved(), before);
-  const Progressed& progress = run.trainer.progress();
+  const Trainer::Progress& progress = run.trainer.progress();
   EXPECT_FALSE(std::isfinite(run.trainer.gradient_norm()));
   EXPECT_EQ(progress.step, 2);
   EXPECT_EQ(progress.skipped, 2);
@@ -240,15 +270,15 @@ TEST_F(Trainers, ASpikeIsSkippedAndTheStateGoesOn) {
   settings.train.skip_spikes_above = 6;
   SmallRun run(settings, split_);
   run.steps(60);
-  const Progressed& progress = run.trainer.progress();
+  const Trainer::Progress& progress = run.trainer.progress();
   ASSERT_EQ(progress.skipped, 0);
-  EXPECT_EQ(progress.norms.count, 60);
+  EXPECT_EQ(run.trainer.norms().count(), 60);
   // An output bias that is sure of one character: the gradient is several times what it was.
   const at::Tensor head_bias = run.model.parameters()["head.bias"].detach();
   const at::Tensor kept = head_bias.clone();
   head_bias[4].add_(100);
   const at::Tensor weights = run.values().clone();
-  const double mean_before = progress.norms.mean;
+  const double mean_before = run.trainer.norms().mean();
   run.steps(1);
   EXPECT_GT(run.trainer.gradient_norm(), 2 * mean_before);
   EXPECT_TRUE(same_bits(run.values(), weights));
@@ -267,9 +297,8 @@ TEST_F(Trainers, RollbacksAndTheBatchScaleTheRate) {
   settings.train.schedule = {};
   settings.train.scale_learning_rate = RateScale::kSqrt;
   settings.train.reference_batch_size = 1;  // of 4
-  Progressed progress;
-  progress.rate_factor = 0.25;
-  SmallRun run(settings, split_, progress);
+  SmallRun run(settings, split_);
+  run.trainer.set_rate_factor(0.25);
   run.steps(1);
   EXPECT_DOUBLE_EQ(run.trainer.rate(), 0.02 * 2 * 0.25);
 }
@@ -293,7 +322,7 @@ TEST_F(Trainers, TheAverageFollowsTheWeights) {
 
   write_checkpoint(folder_ / "seven", run.saved());
   const Checkpoint found = read_checkpoint(folder_ / "seven");
-  SmallRun second(settings, split_, found.progress);
+  SmallRun second(settings, split_);
   second.trainer.restore_from(found);
   second.steps(3);
   run.steps(3);
@@ -368,7 +397,7 @@ TEST_F(Trainers, AMomentMayBeginLate) {
   write_checkpoint(folder_ / "three", first.saved());
   Checkpoint found = read_checkpoint(folder_ / "three");
   settings.train.optimizer.amsgrad = true;
-  SmallRun second(settings, split_, found.progress);
+  SmallRun second(settings, split_);
   second.trainer.restore_from(found);
   const Checkpoint again = second.saved();
   EXPECT_TRUE(same_bits(again.moments.at("max_exp_avg_sq").at("head.bias"),
@@ -396,7 +425,7 @@ TEST_F(Trainers, TheLossOfTheLastCharacterAlone) {
   EXPECT_EQ(run.trainer.progress().characters, 12);
   EXPECT_NEAR(mean_loss(run), loss.item<double>(), 1e-6);
   const at::Tensor expected =
-      model.parameters().values().detach() - model.parameters().gather_gradients() * 0.5;
+      model.parameters().values().detach() - gathered_gradients(model.parameters()) * 0.5;
   EXPECT_LT((run.values() - expected).abs().max().item<double>(), 1e-6);
 }
 
@@ -418,33 +447,13 @@ TEST_F(Trainers, DrawnLengthsGoOnBitForBit) {
     first.steps(cut);
     write_checkpoint(folder_ / "cut", first.saved());
     const Checkpoint found = read_checkpoint(folder_ / "cut");
-    SmallRun second(settings, split_, found.progress);
+    SmallRun second(settings, split_);
     second.trainer.restore_from(found);
     second.steps(20 - cut);
     expect_same_bits(second.saved(), whole.saved());
     EXPECT_EQ(second.trainer.progress().position, whole.trainer.progress().position);
     EXPECT_EQ(second.trainer.progress().window_count, whole.trainer.progress().window_count);
   }
-}
-
-TEST_F(Trainers, APlateauCutsTheRateAndIsSaved) {
-  Settings settings = some_settings();
-  settings.train.schedule = {.name = ScheduleName::kPlateau};
-  SmallRun run(settings, split_);
-  run.trainer.progress().plateau = {1.5, 3, 2, 0.25};
-  run.steps(1);
-  EXPECT_DOUBLE_EQ(run.trainer.rate(), 0.02 * 0.25);
-  settings.train.schedule = {};
-  SmallRun left(settings, split_);
-  left.trainer.progress().plateau = {1.5, 3, 2, 0.25};
-  left.steps(1);
-  EXPECT_DOUBLE_EQ(left.trainer.rate(), 0.02) << "a run that leaves plateau leaves its cuts";
-  write_checkpoint(folder_ / "plateau", run.saved());
-  const PlateauState found = read_checkpoint(folder_ / "plateau").progress.plateau;
-  EXPECT_EQ(found.best, 1.5);
-  EXPECT_EQ(found.values_since, 3);
-  EXPECT_EQ(found.cooldown_left, 2);
-  EXPECT_EQ(found.rate_factor, 0.25);
 }
 
 TEST_F(Trainers, LanesPerRankMakeTheBatch) {

@@ -3,7 +3,6 @@
 #include <c10/core/GradMode.h>
 
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "charrnn/checkpoint/safetensors.h"
 #include "charrnn/config/config_file.h"
@@ -17,76 +16,37 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kFormatVersion = "1";
+constexpr const char* kFormatVersion = "2";
 constexpr std::string_view kMomentPrefix = "optimizer.";
 constexpr std::string_view kAveragePrefix = "average.";
 
-// A field that checkpoints of earlier charrnns lack: it keeps its default.
-constexpr bool kAdded = true;
-
-// Every field once, for writing and reading.
-template <class Self, class Visitor>
-void visit(Self& p, const Visitor& v) {
-  v("step", p.step);
-  v("epoch", p.position.epoch);
-  v("place", p.position.place);
-  v("done", p.position.done);
-  v("characters", p.characters);
-  v("seconds", p.seconds);
-  v("window_loss_sum", p.window_loss_sum);
-  v("window_count", p.window_count);
-  v("last_loss", p.last_loss);
-  v("best_loss", p.best_loss);
-  v("values_since_best", p.values_since_best, kAdded);
-  v("skipped_in_a_row", p.skipped_in_a_row);
-  v("skipped", p.skipped);
-  v("spikes", p.spikes, kAdded);
-  v("norm_count", p.norms.count, kAdded);
-  v("norm_mean", p.norms.mean, kAdded);
-  v("norm_variance", p.norms.variance, kAdded);
-  v("good_step", p.good_step, kAdded);
-  v("evaluation_pending", p.evaluation_pending, kAdded);
-  v("samples_pending", p.samples_pending, kAdded);
-  v("rollbacks", p.rollbacks, kAdded);
-  v("rollback_step", p.rollback_step, kAdded);
-  v("rate_factor", p.rate_factor, kAdded);
-  v("plateau_best", p.plateau.best, kAdded);
-  v("plateau_values_since", p.plateau.values_since, kAdded);
-  v("plateau_cooldown_left", p.plateau.cooldown_left, kAdded);
-  v("plateau_rate_factor", p.plateau.rate_factor, kAdded);
-  v("loss_scale", p.loss_scale.scale, kAdded);
-  v("loss_scale_good_steps", p.loss_scale.good_steps, kAdded);
-  v("pitfalls_said", p.pitfalls_said, kAdded);
-  v("unjudged_loss_sum", p.unjudged_loss_sum, kAdded);
-  v("unjudged_count", p.unjudged_count, kAdded);
-  v("was_below_unigram", p.was_below_unigram, kAdded);
-  v("metrics_bytes", p.metrics_bytes);
-  v("samples_bytes", p.samples_bytes);
-}
-
 // nlohmann-json prints the shortest text that reads back to the same double.
-json to_json(const Progressed& progress) {
-  json fields;
-  visit(progress, [&](const char* name, const auto& value, bool = false) { fields[name] = value; });
-  return fields;
+json to_json(const SavedStates& saved) {
+  json owners = json::object();
+  for (const auto& [owner, fields] : saved.owners()) {
+    for (const auto& [name, value] : fields) {
+      std::visit([&](auto number) { owners[owner][name] = number; }, value);
+    }
+  }
+  return owners;
 }
 
-Progressed progress_from(const json& fields) {
-  Progressed progress;
-  visit(progress, [&](const char* name, auto& value, bool is_added = false) {
-    if (!is_added || fields.contains(name)) fields.at(name).get_to(value);
-  });
-  return progress;
+SavedStates::Value value_from(const json& number) {
+  if (number.is_boolean()) return number.get<bool>();
+  if (number.is_number_unsigned()) return number.get<uint64_t>();
+  if (number.is_number_integer()) return number.get<int64_t>();
+  return number.get<double>();
+}
+
+SavedStates saved_from(const json& owners, const std::string& origin) {
+  SavedStates saved(origin);
+  for (const auto& [owner, fields] : owners.items()) {
+    for (const auto& [name, number] : fields.items()) saved.owners()[owner][name] = value_from(number);
+  }
+  return saved;
 }
 
 }  // namespace
-
-bool is_good(const Progressed& progress, const Baselines& baselines) {
-  const double worst = 2 * baselines.unigram_bits * std::numbers::ln2;  // nats
-  const bool window_is_good =
-      progress.window_count == 0 || progress.window_loss_sum / progress.window_count <= worst;
-  return progress.skipped_in_a_row == 0 && progress.last_loss <= worst && window_is_good;
-}
 
 std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
   return {{"format", "pt"},  // for readers that ask which framework's names these are
@@ -99,7 +59,9 @@ std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
           {"baselines", json{{"unigram_bits", checkpoint.baselines.unigram_bits},
                              {"bigram_bits", checkpoint.baselines.bigram_bits}}
                             .dump()},
-          {"progress", to_json(checkpoint.progress).dump()}};
+          {"step", std::to_string(checkpoint.step)},
+          {"good", checkpoint.is_good ? "true" : "false"},
+          {"saved", to_json(checkpoint.saved).dump()}};
 }
 
 Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
@@ -110,12 +72,13 @@ Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, con
     checkpoint.settings = parse_saved(metadata.at("config"), "the config in " + origin);
     checkpoint.vocabulary_json = metadata.at("vocabulary");
     checkpoint.corpus_hash = metadata.at("corpus_hash");
-    const auto targets = metadata.find("targets");  // earlier charrnns had no other than successors
-    checkpoint.has_targets = targets != metadata.end() && targets->second == "aligned";
+    checkpoint.has_targets = metadata.at("targets") == "aligned";
     const json baselines = json::parse(metadata.at("baselines"));
     checkpoint.baselines = {baselines.at("unigram_bits").get<double>(),
                             baselines.at("bigram_bits").get<double>()};
-    checkpoint.progress = progress_from(json::parse(metadata.at("progress")));
+    checkpoint.step = json::parse(metadata.at("step")).get<int64_t>();
+    checkpoint.is_good = metadata.at("good") == "true";
+    checkpoint.saved = saved_from(json::parse(metadata.at("saved")), origin);
   } catch (const std::out_of_range&) {
     fail(origin, " is not a checkpoint of charrnn: its metadata lack a field");
   } catch (const json::exception& problem) {

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "charrnn/checkpoint/safetensors.h"
 #include "charrnn/core/atomic_file.h"
@@ -41,7 +40,7 @@ std::optional<int64_t> step_inside(const fs::path& file) {
   try {
     const auto metadata = read_safetensors_metadata(file);
     if (!metadata.at("build").starts_with("charrnn ")) return std::nullopt;
-    return nlohmann::json::parse(metadata.at("progress")).at("step").get<int64_t>();
+    return nlohmann::json::parse(metadata.at("step")).get<int64_t>();
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -89,15 +88,6 @@ bool starts_as_metrics(const fs::path& file) {
   return beginning_of(file, 9) == "{\"kind\":\"";
 }
 
-bool has_comment(const std::string& yaml) {
-  std::istringstream lines(yaml);
-  for (std::string line; std::getline(lines, line);) {
-    const size_t begin = line.find_first_not_of(" \t");
-    if (begin != std::string::npos && line[begin] == '#') return true;
-  }
-  return false;
-}
-
 constexpr std::string_view kEvents = "events.out.tfevents.charrnn";
 
 }  // namespace
@@ -109,7 +99,6 @@ fs::path RunFolder::checkpoint(int64_t step) const {
   return checkpoints() / file_name(step);
 }
 
-// Earlier versions of charrnn wrote events.out.tfevents.charrnn, which sorts before the same with a number.
 fs::path RunFolder::next_events() const {
   int64_t last = 0;
   if (fs::is_directory(path_)) {
@@ -141,16 +130,12 @@ void RunFolder::refuse_foreign() const {
   };
   const bool has_metrics = fs::exists(metrics()) && fs::file_size(metrics()) > 0;
   const bool is_ours = is_run_of_ours();
-  // Earlier versions left no mark, and no comment either.
-  const bool is_old_run =
-      is_ours || fs::exists(path_ / kEvents) || (has_metrics && starts_as_metrics(metrics()));
   if (fs::exists(config())) {
     const std::string text = read_file(config());
-    const bool is_old_config = is_old_run && !has_comment(text);
-    if (!text.empty() && !text.starts_with(kConfigMark) && !is_old_config) refuse(config());
+    if (!text.empty() && !text.starts_with(kConfigMark)) refuse(config());
   }
   if (!is_ours) {
-    if (has_metrics && !is_old_run) refuse(metrics());
+    if (has_metrics && !starts_as_metrics(metrics())) refuse(metrics());
     if (fs::exists(vocabulary()) &&
         beginning_of(vocabulary(), 20).find("\"format_version\"") == std::string::npos) {
       refuse(vocabulary());
@@ -241,8 +226,8 @@ void RunFolder::remove_own(int64_t step) const {
   if (step_inside(checkpoint(step)) == step) fs::remove(checkpoint(step));
 }
 
-void RunFolder::save(const Checkpoint& contents, bool is_best, int64_t keep) const {
-  const int64_t step = contents.progress.step;
+void RunFolder::save(const Checkpoint& contents, bool is_best, int64_t keep, int64_t good_step) const {
+  const int64_t step = contents.step;
   std::error_code problem;
   fs::create_directories(checkpoints(), problem);
   if (problem) {
@@ -258,7 +243,7 @@ void RunFolder::save(const Checkpoint& contents, bool is_best, int64_t keep) con
   int64_t kept = 1;
   for (const int64_t other : steps()) {
     // Later ones are damaged, or a user's.
-    if (other >= step || kept++ < keep || other == best || other == contents.progress.good_step) continue;
+    if (other >= step || kept++ < keep || other == best || other == good_step) continue;
     remove_own(other);
   }
 }
@@ -288,7 +273,7 @@ std::optional<Checkpoint> RunFolder::newest_good(int64_t not_this) const {
   for (const int64_t step : steps()) {
     try {
       Checkpoint found = read_checkpoint(checkpoint(step));
-      if (!is_good(found.progress, found.baselines)) continue;
+      if (!found.is_good) continue;
       if (step != not_this) return found;
       fallback = std::move(found);
     } catch (const Error& problem) {
@@ -337,7 +322,7 @@ Checkpoint open_run(const fs::path& run, fs::path* file) {
     fail_usage(run, " has no checkpoint yet: expected ", folder.checkpoints() / file_name(0),
                " or later; train first");
   }
-  if (file != nullptr) *file = folder.checkpoint(found->progress.step);
+  if (file != nullptr) *file = folder.checkpoint(found->step);
   return std::move(*found);
 }
 

@@ -5,9 +5,9 @@
 //   events.out.tfevents.charrnn.0000000001      for TensorBoard, one more for each start
 //   checkpoints/step-000001000.safetensors      the last `checkpoint.keep`, and the best
 //   checkpoints/latest, checkpoints/best        links to two of them
-//   discarded/                                  what was cut off metrics.jsonl and samples.txt, edited
-//   checkpoints .lock                                       held by the process that trains here
-//   (run_claim.h)
+//   discarded/                                  what was cut off metrics.jsonl and samples.txt; edited
+//                                               checkpoints
+//   .lock                                       held by the process that trains here (run_claim.h)
 #pragma once
 
 #include <filesystem>
@@ -40,24 +40,24 @@ class RunFolder {
   // Warns if the newest checkpoint that metrics.jsonl records, or the best, is gone.
   void warn_of_lost() const;
 
-  // Makes the folder of checkpoints. ALONE: no other process writes here; then what a killed one left half
+  // Makes the folder of checkpoints. `alone`: no other process writes here; then what a killed one left half
   // written is removed.
   void create(bool alone) const;
 
   // Steps of the checkpoints that are there, newest first.
   std::vector<int64_t> steps() const;
 
-  // Writes the checkpoint, points `latest` at it, and `best` too if told so; then removes of those before it
-  // all except the newest, so that `keep` remain, the best, and the one of progress.good_step. Throws
+  // Writes the checkpoint, points `latest` at it, and with `is_best` also `best`; then removes of those
+  // before it all except the newest, so that `keep` remain, the best, and the one of `good_step`. Throws
   // DiskFullError if it does not fit; what was there before stays.
-  void save(const Checkpoint& checkpoint, bool is_best, int64_t keep) const;
+  void save(const Checkpoint& checkpoint, bool is_best, int64_t keep, int64_t good_step = -1) const;
 
   // The newest checkpoint that is whole; damaged ones are named in a warning and passed over. nullopt if the
   // run has none yet. Throws Error if there are some but none can be used.
   std::optional<Checkpoint> newest() const;
 
-  // The newest whole one that is_good. The one of step NOT_THIS only where there is no other: the run
-  // diverged again after it. nullopt where there is none.
+  // The newest whole one that is good. The one of step `not_this` only if there is no other: the run diverged
+  // again after it. nullopt if no checkpoint is good.
   std::optional<Checkpoint> newest_good(int64_t not_this) const;
   // Removes the checkpoints of later steps, the best too if it is one.
   void remove_after(int64_t step) const;
@@ -78,7 +78,7 @@ class RunFolder {
 // The first line of the config.yaml that a run writes: known by it, the file may be overwritten.
 extern const char* const kConfigMark;
 
-// FILE, or the file that it stands for if it is a link in the form of a text file (atomic_file.h).
+// `file`, or the file that it stands for if it is a link in the form of a text file (atomic_file.h).
 std::filesystem::path checkpoint_file(const std::filesystem::path& file);
 
 // What a user calls RUN: a run's folder (its best checkpoint, else the newest), one checkpoint file, or a

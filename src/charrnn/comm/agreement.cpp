@@ -1,23 +1,18 @@
 #include "charrnn/comm/agreement.h"
 
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <exception>
-#include <future>
-#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
 
+#include "charrnn/comm/text_exchange.h"
+#include "charrnn/core/exception_reason.h"
 #include "charrnn/core/log.h"
-#include "charrnn/core/tool_main.h"
 
 namespace charrnn {
 namespace {
 
-std::string text_of(const std::vector<std::byte>& bytes) {
-  std::string text(bytes.size(), '\0');
-  std::transform(bytes.begin(), bytes.end(), text.begin(), [](std::byte b) { return static_cast<char>(b); });
-  return text;
-}
+using Facts = std::map<std::string, std::string>;
 
 // " (rank 1)", " (ranks 0, 2)", " (all 4 ranks)"; nothing in a group of one.
 std::string who(const std::vector<size_t>& ranks, size_t size) {
@@ -28,62 +23,36 @@ std::string who(const std::vector<size_t>& ranks, size_t size) {
   return names + ")";
 }
 
-}  // namespace
-
-std::string broadcast_text(Communicator& comm, std::string text, int root) {
-  std::array<int64_t, 1> length{static_cast<int64_t>(text.size())};
-  comm.broadcast(std::as_writable_bytes(std::span(length)), root);
-  text.resize(static_cast<size_t>(length[0]));
-  comm.broadcast(std::as_writable_bytes(std::span(text)), root);
+// One line for each fact that is not as on rank 0.
+std::string differences(const Facts& facts, const Facts& first) {
+  const auto value_in = [](const Facts& map, const std::string& name) {
+    const auto found = map.find(name);
+    return found == map.end() ? std::string("unknown") : found->second;
+  };
+  Facts all = facts;
+  all.insert(first.begin(), first.end());
+  std::string text;
+  for (const auto& [name, ignored] : all) {
+    const std::string here = value_in(facts, name);
+    const std::string there = value_in(first, name);
+    if (here != there) text += concat("\n  ", name, " is ", here, ", on rank 0 ", there);
+  }
   return text;
 }
 
-std::vector<std::string> all_gather_text(Communicator& comm, const std::string& text) {
-  const auto gathered = comm.gather(std::as_bytes(std::span(text)));
-  std::vector<std::string> texts(static_cast<size_t>(comm.size()));
-  for (size_t rank = 0; rank < texts.size(); ++rank) {
-    texts[rank] = broadcast_text(comm, comm.rank() == 0 ? text_of(gathered[rank]) : "");
-  }
-  return texts;
-}
+}  // namespace
 
-void expect_equal(Communicator& comm, const std::map<std::string, std::string>& facts) {
+void expect_equal(Communicator& comm, const Facts& facts) {
   if (comm.size() == 1) return;
-  constexpr char value_begins = '\x1f';
-  constexpr char fact_ends = '\x1e';
   std::string text;
-  for (const auto& [name, value] : facts) text += concat(name, value_begins, value, fact_ends);
+  nlohmann::json::to_cbor(facts, text);  // in CBOR texts need not be UTF-8
   const std::string first = broadcast_text(comm, text);
   agree_on_errors(comm, [&] {
     if (text == first) return;
-    std::map<std::string, std::string> expected;
-    for (size_t begin = 0; begin < first.size();) {
-      const size_t middle = first.find(value_begins, begin);
-      const size_t end = first.find(fact_ends, begin);
-      expected[first.substr(begin, middle - begin)] = first.substr(middle + 1, end - middle - 1);
-      begin = end + 1;
-    }
-    std::string differences;
-    const auto value_in = [](const auto& map, const std::string& name) {
-      const auto found = map.find(name);
-      return found == map.end() ? std::string("unknown") : found->second;
-    };
-    std::map<std::string, std::string> all = facts;
-    all.insert(expected.begin(), expected.end());
-    for (const auto& [name, value] : all) {
-      if (value_in(facts, name) == value_in(expected, name)) continue;
-      differences +=
-          concat("\n  ", name, " is ", value_in(facts, name), ", on rank 0 ", value_in(expected, name));
-    }
-    fail_usage("expected the same on all ranks, found", differences,
+    fail_usage("expected the same on all ranks, found",
+               differences(facts, nlohmann::json::from_cbor(first).get<Facts>()),
                "\nstart all ranks with one command, and from one folder that all hosts share");
   });
-}
-
-void with_heartbeat(Communicator& comm, const std::function<void()>& work) {
-  std::future<void> done = std::async(std::launch::async, work);
-  while (done.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) comm.heartbeat();
-  done.get();
 }
 
 void agree_on_errors(Communicator& comm, const std::function<void()>& body) {
@@ -93,23 +62,19 @@ void agree_on_errors(Communicator& comm, const std::function<void()>& body) {
     body();
   } catch (const AgreedError&) {
     throw;  // every rank has it
-  } catch (const Error& error) {
-    message = error.what();
-    code[0] = static_cast<int64_t>(error.code());
-  } catch (const std::exception& error) {
-    message = reason_of(error);
-    code[0] = static_cast<int64_t>(ExitCode::kError);
+  } catch (const std::exception& problem) {
+    message = exception_reason(problem);
+    code[0] = static_cast<int64_t>(exit_code_of(problem));
   }
   const bool failed_here = code[0] != 0;
   comm.all_reduce_max(code);
   if (code[0] == 0) return;
 
   // A leading '!' tells a rank that failed, even without a message, from one that did not.
-  const std::string report = failed_here ? "!" + message : "";
-  const auto reports = comm.gather(std::as_bytes(std::span(report)));
+  const std::vector<std::string> reports = gather_text(comm, failed_here ? "!" + message : "");
   std::map<std::string, std::vector<size_t>> ranks_of;
   for (size_t rank = 0; rank < reports.size(); ++rank) {
-    if (!reports[rank].empty()) ranks_of[text_of(reports[rank]).substr(1)].push_back(rank);
+    if (!reports[rank].empty()) ranks_of[reports[rank].substr(1)].push_back(rank);
   }
   std::string all;
   for (const auto& [text, ranks] : ranks_of) {

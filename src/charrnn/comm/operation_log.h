@@ -1,5 +1,5 @@
-// The last operations of a rank: what it asked of the others, when, and whether it came back. The watchdog
-// looks at it, and a report prints it. All inline, for the NCCL module uses it and is not linked with
+// The last operations of a rank: what it started with other ranks, when, and whether it has ended. The
+// watchdog reads it, and a report prints it. All inline: the NCCL module uses it and is not linked with
 // charrnn. Safe in any thread.
 #pragma once
 
@@ -29,7 +29,7 @@ struct Operation {
   State state = State::kStarted;
   Time began{};
   Time awaited{};                   // the host waits since then
-  Time ended{};                     // as the host saw it
+  Time ended{};                     // when the host noticed
   std::optional<double> own_limit;  // seconds, in place of comm.timeout_seconds
 };
 
@@ -45,9 +45,9 @@ class OperationLog {
 
   explicit OperationLog(RunningClock& clock = running_clock()) : clock_(clock) {}
 
-  // An operation that the host does not wait for yet. Gives its sequence number.
+  // An operation that the host does not wait for yet. Returns its sequence number.
   int64_t start(std::string name, size_t bytes) { return add(std::move(name), bytes, {}, {}); }
-  // One that the host waits for from now on.
+  // One that the host waits for at once.
   int64_t start_and_await(std::string name, size_t bytes, std::optional<double> own_limit = {}) {
     return add(std::move(name), bytes, own_limit, clock_.now());
   }
@@ -57,8 +57,8 @@ class OperationLog {
       operation.awaited = now;
     });
   }
-  // The host does something else; the operation goes on.
-  void let_go(int64_t sequence) {
+  // The host does something else while the operation continues.
+  void stop_awaiting(int64_t sequence) {
     change(sequence, [](Operation& operation) { operation.state = Operation::State::kStarted; });
   }
   void end(int64_t sequence) {
@@ -68,7 +68,7 @@ class OperationLog {
     });
   }
 
-  // The training step that operations belong to from now on.
+  // The training step that later operations belong to.
   void set_step(int64_t step) {
     const std::lock_guard lock(mutex_);
     step_ = step;
@@ -101,7 +101,7 @@ class OperationLog {
   int64_t add(std::string name, size_t bytes, std::optional<double> own_limit,
               std::optional<Operation::Time> awaited) {
     const std::lock_guard lock(mutex_);
-    if (operations_.size() >= kKept) {  // one that is under way stays
+    if (operations_.size() >= kKept) {  // one that has not ended stays
       const auto done = std::find_if(operations_.begin(), operations_.end(), [](const Operation& operation) {
         return operation.state == Operation::State::kDone;
       });
@@ -129,8 +129,8 @@ class OperationLog {
   int64_t step_ = 0;
 };
 
-// One operation that the host waits for, from construction to destruction; also where that comes by an error,
-// for what is awaited next has its own limit.
+// One operation that the host waits for, from construction to destruction; also if an error causes that, for
+// what is awaited next has its own limit.
 class AwaitedOperation {
  public:
   // One that was started before.

@@ -3,9 +3,6 @@
 #include <netdb.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <initializer_list>
-#include <string_view>
 
 #include "charrnn/core/clock.h"
 #include "charrnn/core/error.h"
@@ -16,27 +13,11 @@ namespace {
 
 constexpr double kQuickLookup = 0.5;  // seconds
 
-bool is_zero_or_absent(std::initializer_list<const char*> names) {
-  for (const char* const name : names) {
-    const char* const value = std::getenv(name);
-    if (value != nullptr) return std::string_view(value) == "0";
-  }
-  return true;
-}
-
 double one_decimal(double seconds) {
   return std::round(seconds * 10) / 10;
 }
 
 }  // namespace
-
-bool speaks_for_host() {
-  return is_zero_or_absent({"OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"});
-}
-
-bool speaks_for_job() {
-  return is_zero_or_absent({"OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "PMI_RANK", "RANK"});
-}
 
 std::string slow_start_text(const std::string& operation, double seconds) {
   const std::string name = host_name();

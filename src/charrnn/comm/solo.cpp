@@ -11,7 +11,7 @@
 namespace charrnn {
 namespace {
 
-// A wait spins at first, for a step takes milliseconds; later it leaves the core to others.
+// A wait spins at first, as a step takes milliseconds; later it leaves the core to other threads.
 constexpr double kSpinSeconds = 0.05;
 constexpr auto kNap = std::chrono::microseconds(100);
 
@@ -40,7 +40,7 @@ class SoloCommunicator final : public Communicator {
   }
   void barrier() override {}
 
-  void start_control_sum(std::span<double> /*host*/) override {}
+  void start_control_sum(std::shared_ptr<std::vector<double>> /*values*/) override {}
   void finish_control_sum() override {}
 
   void start_sum(std::span<float> /*device*/, void* /*stream*/) override {}
@@ -49,7 +49,7 @@ class SoloCommunicator final : public Communicator {
   void broadcast(std::span<float> /*device*/, int root, void* /*stream*/) override { check_root(root); }
   void wait(void* /*stream*/) override {}
   void wait_until(int64_t /*sequence*/, const std::function<bool()>& done,
-                  const std::function<bool()>& /*here*/) override {
+                  const std::function<bool()>& /*device_arrived*/) override {
     const auto began = Clock::now();  // the watchdog sets the end
     while (!done()) {
       if (seconds_since(began) < kSpinSeconds) {

@@ -2,15 +2,13 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <optional>
-#include <sstream>
-#include <vector>
 
+#include "charrnn/comm/launcher.h"
+#include "charrnn/comm/rank_report.h"
 #include "charrnn/comm/slow_start.h"
-#include "charrnn/core/atomic_file.h"
 #include "charrnn/core/log.h"
 #include "charrnn/core/running_clock.h"
 #include "charrnn/core/stop_signal.h"
@@ -21,79 +19,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kLook = std::chrono::milliseconds(200);
-// What a waiting thread gets, beyond the limit, to give up by itself: it knows who is missing.
+// What a waiting thread gets, beyond the limit, to give up by itself: it knows which rank is missing.
 constexpr double kGraceSeconds = 2;
-// After a TERM a rank leaves with the step it is in, unless another rank is gone. mpirun kills a second
+// After SIGTERM a rank leaves at the end of its step, unless another rank is gone. mpirun kills a second
 // later.
 constexpr double kLeavesWithinSeconds = 0.5;
-// A rank that waits looks for other ranks' reports once in so many looks: a shared file system has other
+// A rank that waits looks for other ranks' reports once in this many looks: a shared file system has other
 // work.
 constexpr int kLooksBetweenFolders = 5;
-constexpr const char* kAbortPrefix = "abort-report-rank-";
-constexpr const char* kOperationsPrefix = "last-operations-rank-";
-
-bool is_report(const std::string& name) {
-  return name.starts_with(kAbortPrefix) || name.starts_with(kOperationsPrefix);
-}
-
-bool is_of_start(const fs::path& report, const std::string& start) {
-  try {
-    return read_file(report).find("\nstart " + start + "\n") != std::string::npos;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-std::vector<fs::path> reports_in(const fs::path& folder) {
-  std::vector<fs::path> reports;
-  std::error_code problem;
-  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
-    if (is_report(entry->path().filename().string())) reports.push_back(entry->path());
-  }
-  return reports;
-}
-
-const char* name_of(Operation::State state) {
-  switch (state) {
-    case Operation::State::kStarted:
-      return "started";
-    case Operation::State::kAwaited:
-      return "awaited";
-    case Operation::State::kDone:
-      break;
-  }
-  return "done";
-}
-
-// One line an operation, times in seconds before now.
-std::string table_of(const std::vector<Operation>& operations) {
-  std::ostringstream table;
-  table.precision(6);
-  table << std::fixed;
-  for (const Operation& operation : operations) {
-    table << "operation " << operation.sequence << ' ' << operation.name << " bytes " << operation.bytes
-          << " step " << operation.step << ' ' << name_of(operation.state) << " began "
-          << -running_clock().seconds_since(operation.began);
-    if (operation.state == Operation::State::kDone) {
-      table << " ended " << -running_clock().seconds_since(operation.ended);
-    }
-    table << '\n';
-  }
-  return table.str();
-}
 
 }  // namespace
-
-void put_away_reports(const fs::path& folder, const std::string& start) {
-  for (const fs::path& report : reports_in(folder)) {
-    if (is_of_start(report, start)) continue;
-    std::error_code problem;
-    fs::rename(report, folder / ("earlier-" + report.filename().string()), problem);
-    if (problem)
-      log::warning(concat("cannot rename the report ", report, " of an earlier start: ", problem.message()));
-  }
-}
 
 Watchdog::Watchdog(double slow_start_seconds)
     : slow_start_seconds_(slow_start_seconds), thread_([this] { watch(); }) {}
@@ -150,32 +85,27 @@ void Watchdog::explain_slow_start(const Operation& operation, double seconds) {
     if (!start_limit_seconds_ || is_slow_start_explained_ || seconds < slow_start_seconds_) return;
     is_slow_start_explained_ = true;
   }
-  if (speaks_for_host()) log::warning(slow_start_text(operation.name, seconds));
+  if (is_first_of_host()) log::warning(slow_start_text(operation.name, seconds));
 }
 
 fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
   fs::path folder;
-  std::string start;
-  int rank = 0;
-  int size = 1;
+  RankReport report;
+  report.code = code;
+  report.cause = cause;
+  report.operations = log_.last();
   {
     const std::lock_guard lock(mutex_);
     const bool replaces = reported_ && *reported_ != ExitCode::kLost && code == ExitCode::kLost;
     if (folder_.empty() || (reported_ && !replaces)) return {};
     reported_ = code;
     folder = folder_;
-    start = start_;
-    rank = rank_;
-    size = size_;
+    report.rank = rank_;
+    report.size = size_;
+    report.start = start_;
   }
-  const bool is_lost = code == ExitCode::kLost;
-  const fs::path file = folder / concat(is_lost ? kAbortPrefix : kOperationsPrefix, rank, ".txt");
   try {
-    fs::create_directories(folder);
-    write_file_atomically(
-        file, concat("rank ", rank, " of ", size, "\nstart ", start, "\ncause ", cause,
-                     "\n\nThe last operations, times in seconds from now:\n", table_of(log_.last())));
-    return file;
+    return write_rank_report(folder, report);
   } catch (const std::exception& error) {
     log::error(concat("the report could not be written: ", error.what()));
     return {};
@@ -196,47 +126,51 @@ void Watchdog::watch() {
 void Watchdog::look_for_trouble() {
   const std::optional<Operation> awaited = log_.awaited();
   const double seconds = awaited ? running_clock().seconds_since(awaited->awaited) : 0;
-  fs::path folder;
-  std::string start;
-  bool leaves = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!reported_) folder = folder_;
-    start = start_;
-    leaves = leaving_;
-  }
-  if (awaited) explain_slow_start(*awaited, seconds);
-  if (awaited && seconds > awaited->own_limit.value_or(limit_seconds() + kGraceSeconds)) {
-    const std::string cause =
-        concat(to_text(*awaited), " hangs since ", seconds, " s: a rank, its device or the network was lost",
-               leaves ? "; what this rank had to do was done before" : "");
-    log::error(cause);
-    write_report(ExitCode::kLost, cause);
-    _exit(static_cast<int>(ExitCode::kLost));
+  if (awaited) {
+    explain_slow_start(*awaited, seconds);
+    end_if_overdue(*awaited, seconds);
   }
   const bool is_stuck = seconds > kLeavesWithinSeconds;
   const bool is_told_to_end = stop_signal() == SIGTERM;
-  if (leaves || folder.empty() || (!is_stuck && !is_told_to_end)) return;
-  if (!is_told_to_end && ++looks_ % kLooksBetweenFolders != 0) return;
-  ExitCode code = ExitCode::kError;
-  std::string cause;
-  const auto reports = reports_in(folder);
-  const auto other = std::find_if(reports.begin(), reports.end(),
-                                  [&](const fs::path& report) { return is_of_start(report, start); });
-  if (other != reports.end()) {
-    const std::string name = other->filename().string();
-    if (name.starts_with(kAbortPrefix)) code = ExitCode::kLost;
-    cause = "another rank reported first: " + name;
-  } else if (is_stuck && is_told_to_end) {
-    cause = concat("told to end (SIGTERM) while waiting for other ranks in ", awaited->name, ", operation ",
-                   awaited->sequence);
-  } else {
-    return;
+  if (!is_stuck && !is_told_to_end) return;
+  fs::path folder;
+  std::string start;
+  {
+    const std::lock_guard lock(mutex_);
+    if (leaving_ || reported_ || folder_.empty()) return;
+    folder = folder_;
+    start = start_;
   }
-  const fs::path file = write_report(code, cause);
-  if (code == ExitCode::kLost) return;
+  if (!is_told_to_end && ++looks_ % kLooksBetweenFolders != 0) return;
+  if (const auto other = find_rank_report(folder, start)) {
+    const ExitCode code = is_abort_report(*other) ? ExitCode::kLost : ExitCode::kError;
+    const fs::path file = write_report(code, "another rank reported first: " + other->filename().string());
+    if (code != ExitCode::kLost) withdraw_at_end(file);
+  } else if (is_stuck && is_told_to_end) {
+    withdraw_at_end(
+        write_report(ExitCode::kError, concat("told to end (SIGTERM) while waiting for other ranks in ",
+                                              awaited->name, ", operation ", awaited->sequence)));
+  }
+}
+
+void Watchdog::end_if_overdue(const Operation& awaited, double seconds) {
+  if (seconds <= awaited.own_limit.value_or(limit_seconds() + kGraceSeconds)) return;
+  bool leaves = false;
+  {
+    const std::lock_guard lock(mutex_);
+    leaves = leaving_;
+  }
+  const std::string cause =
+      concat(to_text(awaited), " has hung for ", seconds, " s: a rank, its device or the network was lost",
+             leaves ? "; this rank had finished its work" : "");
+  log::error(cause);
+  write_report(ExitCode::kLost, cause);
+  _exit(static_cast<int>(ExitCode::kLost));
+}
+
+void Watchdog::withdraw_at_end(const fs::path& report) {
   const std::lock_guard lock(mutex_);
-  withdrawn_at_end_ = file;
+  withdrawn_at_end_ = report;
 }
 
 }  // namespace charrnn

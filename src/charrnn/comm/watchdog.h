@@ -1,7 +1,7 @@
-// No wait is without an end. A thread of its own, from before MPI starts, that calls no MPI: it ends the
-// process with code 4 when an operation is awaited for longer than comm.timeout_seconds and the waiting
-// thread itself did not give up (it hangs inside MPI or CUDA). And it sees to it that every rank leaves its
-// last operations in the run's folder when something goes wrong anywhere.
+// A thread that runs from before MPI starts and calls no MPI. It ends the process with code 4 when an
+// operation is awaited for longer than comm.timeout_seconds and the waiting thread itself did not give up (it
+// hangs inside MPI or CUDA). And it writes this rank's report (rank_report.h) when something goes wrong on
+// any rank.
 #pragma once
 
 #include <condition_variable>
@@ -11,9 +11,9 @@
 #include <string>
 #include <thread>
 
-#include "charrnn/comm/missing_ranks.h"
 #include "charrnn/comm/operation_log.h"
-#include "charrnn/config/settings.h"
+#include "charrnn/comm/timeout_message.h"
+#include "charrnn/config/comm_settings.h"
 #include "charrnn/core/error.h"
 
 namespace charrnn {
@@ -29,27 +29,28 @@ class Watchdog {
   OperationLog& log() { return log_; }
 
   void set_rank(int rank, int size);
-  // Without a folder nothing is written. START is the same on all ranks and no other start has it: it is in
-  // every report, for reports of an earlier start may lie there.
+  // Without a folder nothing is written. `start` is the same on all ranks and different for each start: it is
+  // in every report, for reports of an earlier start may lie there.
   void set_limit(double seconds, const std::filesystem::path& report_folder, const std::string& start = "");
-  // In force until set_started: the limit of all waits while MPI and NCCL start. A start of more than a few
-  // seconds prints once what it may be waiting for, on one rank of each host.
+  // Until set_started: the limit of all waits while MPI and NCCL start. A start of more than a few seconds
+  // prints once what it may be waiting for, on one rank of each host.
   void set_start_limit(double seconds);
   void set_started();
   WaitLimit limit() const;
   double limit_seconds() const { return limit().seconds; }
-  // All is done and this rank leaves MPI: what happens from now on needs no report.
+  // This rank has finished its work and leaves MPI: it writes no more reports about other ranks.
   void set_leaving();
 
-  // Writes abort-report-rank-R.txt (code 4, for launch/run to see) or else last-operations-rank-R.txt into
-  // the run's folder: the cause, and a table of the last operations. Gives its path, empty where none was
-  // written. The first stays, but for one of a lost rank, which comes after any other.
+  // Writes this rank's report into the run's folder. Returns its path, empty if none was written. The first
+  // report stays, except that one of a loss (code 4) replaces any other.
   std::filesystem::path write_report(ExitCode code, const std::string& cause);
 
  private:
   void watch();
   void look_for_trouble();
   void explain_slow_start(const Operation& operation, double seconds);
+  void end_if_overdue(const Operation& awaited, double seconds);
+  void withdraw_at_end(const std::filesystem::path& report);
 
   OperationLog log_;
   const double slow_start_seconds_;
@@ -66,11 +67,8 @@ class Watchdog {
   bool leaving_ = false;
   int looks_ = 0;
   std::optional<ExitCode> reported_;
-  std::filesystem::path withdrawn_at_end_;  // a report of a stop that then went well
+  std::filesystem::path withdrawn_at_end_;  // a report of a stop that then succeeded
   std::thread thread_;                      // last: it uses the others
 };
-
-// Gives the reports of other starts in FOLDER another name.
-void put_away_reports(const std::filesystem::path& folder, const std::string& start);
 
 }  // namespace charrnn

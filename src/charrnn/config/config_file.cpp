@@ -3,12 +3,14 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <sstream>
 
-#include "charrnn/config/combinations.h"
-#include "charrnn/config/setting_value.h"
+#include "charrnn/config/config_paths.h"
+#include "charrnn/config/contradictions.h"
+#include "charrnn/config/idle_settings.h"
+#include "charrnn/config/override_rules.h"
+#include "charrnn/config/settings_table.h"
 #include "charrnn/core/atomic_file.h"
 #include "charrnn/core/edit_distance.h"
 #include "charrnn/core/error.h"
@@ -41,39 +43,27 @@ struct ReadContext {
   }
 };
 
-// Settings that are no more, which configs and checkpoints may still have: they change nothing.
-constexpr std::array<std::string_view, 1> kRetired{"run.trace_steps"};
-
-// Walks one section of the settings beside the mapping of the file.
-class Reader {
+// Walks one section of the settings next to the mapping of the file.
+class Reader : public SettingsVisitor {
  public:
   Reader(YAML::Node mapping, std::string path, ReadContext& context)
       : mapping_(std::move(mapping)), path_(std::move(path)), context_(context) {}
 
-  template <class T>
-  void field(std::string_view key, T& value, const SettingInfo& info) {
-    known_.emplace_back(key);
-    const YAML::Node node = child(key);
+  void setting(Setting& setting) override {
+    known_.emplace_back(setting.name);
+    const YAML::Node node = child(setting.name);
     if (!node.IsDefined()) return;
-    const std::string path = joined_path(path_, key);
+    const std::string path = joined_path(path_, setting.name);
     const std::string where = context_.where(node, path);
-    T given = value;
-    std::ostringstream found;
-    found << node;
-    if (!read_value(node, info, given)) {
-      context_.problems.push_back(
-          concat(where, ": ", path, " is `", found.str(), "`, expected ", type_of<T>(info)));
-    } else if (!in_range(given, info)) {
-      context_.problems.push_back(
-          concat(where, ": ", path, " is ", found.str(), ", expected ", range_text(info)));
-    } else {
-      value = given;
+    const std::string problem = setting.read(node);
+    if (problem.empty()) {
       context_.origins[path] = where;
+    } else {
+      context_.problems.push_back(concat(where, ": ", path, problem));
     }
   }
 
-  template <class VisitSection>
-  void section(std::string_view key, VisitSection visit_section) {
+  void section(std::string_view key, const std::function<void(SettingsVisitor&)>& visit) override {
     known_.emplace_back(key);
     const YAML::Node node = child(key);
     if (!node.IsDefined() || node.IsNull()) return;
@@ -84,7 +74,7 @@ class Reader {
       return;
     }
     Reader inner(node, path, context_);
-    visit_section(inner);
+    visit(inner);
     inner.refuse_unknown();
   }
 
@@ -94,7 +84,6 @@ class Reader {
       const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
       const std::string path = joined_path(path_, key);
       const std::string where = context_.where(entry.first, path);
-      if (std::find(kRetired.begin(), kRetired.end(), path) != kRetired.end()) continue;
       if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
         context_.problems.push_back(concat(where, ": unknown key `", path, "`; did you mean `",
                                            joined_path(path_, nearest(key, known_)),
@@ -207,11 +196,6 @@ Config parse(std::string_view yaml, const std::string& name, const std::vector<s
 
 }  // namespace
 
-std::string Config::where(const std::string& path) const {
-  const auto found = origins.find(path);
-  return found == origins.end() ? concat(name, " (", path, " has its default)") : found->second;
-}
-
 Config parse_config(std::string_view yaml, const std::string& name,
                     const std::vector<std::string>& overrides) {
   return change_settings(Settings(), yaml, name, overrides);
@@ -222,15 +206,15 @@ Config change_settings(const Settings& settings, std::string_view yaml, const st
   Config config = parse(yaml, name, overrides, settings);
   let_overrides_win(config);
   expand_paths(config);
-  refuse(impossible_combinations(config));
+  refuse(contradictions(config));
   refuse_shared_folder(config);
-  note_settings_without_effect(config);
+  note_idle_settings(config);
   return config;
 }
 
 Settings parse_saved(std::string_view yaml, const std::string& name) {
   const Config config = parse(yaml, name, {}, Settings());
-  refuse(impossible_combinations(config));
+  refuse(contradictions(config));
   return config.settings;
 }
 

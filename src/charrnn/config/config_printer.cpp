@@ -1,21 +1,23 @@
-#include "charrnn/config/config_file.h"
-#include "charrnn/config/setting_value.h"
+#include "charrnn/config/config_printer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "charrnn/config/settings_table.h"
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 namespace {
 
-class Flattener {
+class Flattener : public SettingsVisitor {
  public:
   Flattener(std::string path, std::map<std::string, std::string>& values)
       : path_(std::move(path)), values_(values) {}
-  template <class T>
-  void field(std::string_view key, const T& value, const SettingInfo& info) {
-    values_[joined_path(path_, key)] = text_of(value, info);
-  }
-  template <class VisitSection>
-  void section(std::string_view key, VisitSection visit_section) {
-    Flattener inner(joined_path(path_, key), values_);
-    visit_section(inner);
+
+  void setting(Setting& setting) override { values_[joined_path(path_, setting.name)] = setting.text(); }
+  void section(std::string_view name, const std::function<void(SettingsVisitor&)>& visit) override {
+    Flattener inner(joined_path(path_, name), values_);
+    visit(inner);
   }
 
  private:
@@ -23,18 +25,17 @@ class Flattener {
   std::map<std::string, std::string>& values_;
 };
 
-class Printer {
+class Printer : public SettingsVisitor {
  public:
   Printer(std::string indent, std::string& out) : indent_(std::move(indent)), out_(out) {}
-  template <class T>
-  void field(std::string_view key, const T& value, const SettingInfo& info) {
-    out_ += concat(indent_, key, ": ", text_of(value, info), "\n");
+
+  void setting(Setting& setting) override {
+    out_ += concat(indent_, setting.name, ": ", setting.text(), "\n");
   }
-  template <class VisitSection>
-  void section(std::string_view key, VisitSection visit_section) {
-    out_ += concat(indent_, key, ":\n");
+  void section(std::string_view name, const std::function<void(SettingsVisitor&)>& visit) override {
+    out_ += concat(indent_, name, ":\n");
     Printer inner(indent_ + "  ", out_);
-    visit_section(inner);
+    visit(inner);
   }
 
  private:
@@ -42,23 +43,23 @@ class Printer {
   std::string& out_;
 };
 
-class HelpPrinter {
+class HelpPrinter : public SettingsVisitor {
  public:
   HelpPrinter(std::string path, std::string& out) : path_(std::move(path)), out_(out) {}
-  template <class T>
-  void field(std::string_view key, const T& value, const SettingInfo& info) {
-    std::string line = concat("  ", joined_path(path_, key), " = ", text_of(value, info));
+
+  void setting(Setting& setting) override {
+    std::string line = concat("  ", joined_path(path_, setting.name), " = ", setting.text());
     line.resize(std::max<size_t>(line.size() + 2, 44), ' ');
-    line += concat(info.help, " [", type_of<T>(info));
-    if (!range_text(info).empty()) line += "; " + range_text(info);
-    if (!info.unit.empty()) line += concat("; in ", info.unit);
+    line += concat(setting.info.help, " [", setting.type());
+    const std::string range = setting.info.range();
+    if (!range.empty()) line += "; " + range;
+    if (!setting.info.unit.empty()) line += concat("; in ", setting.info.unit);
     out_ += line + "]\n";
   }
-  template <class VisitSection>
-  void section(std::string_view key, VisitSection visit_section) {
-    if (path_.empty()) out_ += concat("\n", key, "\n");
-    HelpPrinter inner(joined_path(path_, key), out_);
-    visit_section(inner);
+  void section(std::string_view name, const std::function<void(SettingsVisitor&)>& visit) override {
+    if (path_.empty()) out_ += concat("\n", name, "\n");
+    HelpPrinter inner(joined_path(path_, name), out_);
+    visit(inner);
   }
 
  private:
@@ -66,27 +67,31 @@ class HelpPrinter {
   std::string& out_;
 };
 
+// A visitor may change what it is shown: these get a copy.
+void show(Settings settings, SettingsVisitor& printer) {
+  visit(settings, printer);
+}
+
 }  // namespace
 
 std::string to_yaml(const Settings& settings) {
   std::string text;
   Printer printer("", text);
-  visit(settings, printer);
+  show(settings, printer);
   return text;
 }
 
 std::map<std::string, std::string> flatten(const Settings& settings) {
   std::map<std::string, std::string> values;
   Flattener flattener("", values);
-  visit(settings, flattener);
+  show(settings, flattener);
   return values;
 }
 
 std::string config_help() {
   std::string text = "Every key of a config, with its default. Each can be overridden: --set KEY=VALUE\n";
   HelpPrinter printer("", text);
-  const Settings defaults;
-  visit(defaults, printer);
+  show(Settings(), printer);
   return text;
 }
 

@@ -1,28 +1,27 @@
-// How one setting is written, read and checked, by its type: what stands behind every `field` of settings.h.
+// How one setting is written, read and checked, by its type: `SettingOf<T>` for each type that a setting has.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/enum_names.h"
+#include "charrnn/config/period.h"
+#include "charrnn/config/sample_settings.h"
+#include "charrnn/config/setting.h"
+#include "charrnn/config/train_settings.h"
 #include "charrnn/core/error.h"
+#include "charrnn/core/number_text.h"
 
 namespace charrnn {
-
-// Shortest text that reads back to the same number.
-inline std::string number_text(double value) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return {text.data(), end};
-}
 
 template <class Number>
 bool read_number(const std::string& text, Number& value) {
@@ -139,11 +138,17 @@ struct Value<SourceSettings> {
     if (!node.IsMap()) return false;
     for (const auto& entry : node) {
       const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
-      std::string* const value = key == "path"         ? &source.path
-                                 : key == "encoding"   ? &source.encoding.emplace()
-                                 : key == "json_field" ? &source.json_field.emplace()
-                                                       : nullptr;
-      if (value == nullptr || !Value<std::string>::read(entry.second, *value)) return false;
+      std::string value;
+      if (!Value<std::string>::read(entry.second, value)) return false;
+      if (key == "path") {
+        source.path = value;
+      } else if (key == "encoding") {
+        source.encoding = value;
+      } else if (key == "json_field") {
+        source.json_field = value;
+      } else {
+        return false;
+      }
     }
     return !source.path.empty();
   }
@@ -171,19 +176,18 @@ struct Value<std::vector<T>> {
 template <class Enum>
 requires std::is_enum_v<Enum>
 struct Value<Enum> {
-  static constexpr auto& names = EnumNames<Enum>::names;
   static std::string type() {
     std::string list;
-    for (const std::string_view name : names) list += (list.empty() ? "" : " | ") + std::string(name);
+    for (const std::string_view name : names_of(Enum{})) {
+      list += (list.empty() ? "" : " | ") + std::string(name);
+    }
     return list;
   }
   static std::string text(Enum value) { return std::string(enum_name(value)); }
   static bool read(const YAML::Node& node, Enum& value) {
-    if (!node.IsScalar()) return false;
-    const auto found = std::find(names.begin(), names.end(), node.Scalar());
-    if (found == names.end()) return false;
-    value = static_cast<Enum>(found - names.begin());
-    return true;
+    const std::optional<Enum> found = node.IsScalar() ? enum_value<Enum>(node.Scalar()) : std::nullopt;
+    value = found.value_or(value);
+    return found.has_value();
   }
 };
 
@@ -248,17 +252,38 @@ bool in_range(const T& value, const SettingInfo& info) {
   }
 }
 
-inline std::string range_text(const SettingInfo& info) {
-  const bool has_min = std::isfinite(info.min);
-  const bool has_max = std::isfinite(info.max);
-  if (has_min && has_max) return concat(number_text(info.min), " to ", number_text(info.max));
-  if (has_min) return concat(number_text(info.min), " or more");
-  if (has_max) return concat(number_text(info.max), " or less");
-  return "";
+template <class T>
+PlainValue plain_of(const T& value, const SettingInfo& info) {
+  if constexpr (IsOptional<T>::value) {
+    return value ? plain_of(*value, info) : std::string(info.word);
+  } else if constexpr (std::is_constructible_v<PlainValue, T>) {
+    return value;
+  } else {
+    return Value<T>::text(value);
+  }
 }
 
-inline std::string joined_path(const std::string& prefix, std::string_view key) {
-  return prefix.empty() ? std::string(key) : concat(prefix, ".", key);
-}
+template <class T>
+class SettingOf : public Setting {
+ public:
+  SettingOf(std::string_view name_in_section, T& value, const SettingInfo& given_info)
+      : Setting(name_in_section, given_info), value_(value) {}
+
+  std::string type() const override { return type_of<T>(info); }
+  std::string text() const override { return text_of(value_, info); }
+  PlainValue plain() const override { return plain_of(value_, info); }
+  std::string read(const YAML::Node& node) override {
+    T given = value_;
+    std::ostringstream found;
+    found << node;
+    if (!read_value(node, info, given)) return concat(" is `", found.str(), "`, expected ", type());
+    if (!in_range(given, info)) return concat(" is ", found.str(), ", expected ", info.range());
+    value_ = given;
+    return "";
+  }
+
+ private:
+  T& value_;
+};
 
 }  // namespace charrnn

@@ -32,7 +32,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-// By errno.
+// With the reason in errno.
 template <class... Parts>
 [[noreturn]] void fail_writing(const Parts&... parts) {
   const int error_number = errno;
@@ -79,7 +79,7 @@ void sync(const fs::path& path, int flags) {
   if (!is_synced) fail_writing("cannot bring ", path, " to disk");
 }
 
-// NAME before ENDING and digits, if that is how it ends.
+// The part of `name` before `ending` and digits, if it ends so.
 std::optional<std::string> before(const std::string& name, std::string_view ending) {
   const size_t place = name.rfind(ending);
   if (place == std::string::npos || place + ending.size() == name.size()) return std::nullopt;

@@ -15,19 +15,19 @@
 
 namespace charrnn {
 
-// There is no space, or the user's quota is used up: what was there before is untouched, and a later attempt
-// may succeed.
+// The disk is full, or the user's quota is used up: existing files are untouched, and a later attempt may
+// succeed.
 class DiskFullError : public Error {
  public:
   using Error::Error;
 };
 
-// Whether the last system call failed for want of space.
+// Whether a system call failed with this errno for lack of space.
 bool is_disk_full(int error_number);
 
 class AtomicFile {
  public:
-  // Opens PATH.tmp-PID. Throws Error if the folder cannot be written.
+  // Opens the path with `.tmp-` and the process id appended. Throws Error if the folder cannot be written.
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();  // removes the temporary file unless commit() was reached
   AtomicFile(const AtomicFile&) = delete;
@@ -45,17 +45,17 @@ class AtomicFile {
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
-// Points LINK at TARGET (a name in the same folder), replacing an older link in one step: a symbolic link or,
-// if the file system has none, a text file that holds the name.
+// Points `link` at `target` (a name in the same folder), replacing an older link in one step: a symbolic link
+// or, if the file system has none, a text file that holds the name.
 void replace_link(const std::filesystem::path& link, const std::string& target);
-// The name that LINK points at, in either form; nullopt if it is neither.
+// The name that `link` points at, in either form; nullopt if it is neither.
 std::optional<std::string> link_target(const std::filesystem::path& link);
 
-// What a killed process left of writing FILE, one of those that the functions above write: removed, except
-// for the only copy, which gets its name back. Not while another process may be writing it.
+// Removes what a killed process left in `folder` of writing a file for which `is_ours` is true, except for
+// the only copy of a file, which gets its name back. Not while another process may be writing such a file.
 void remove_leftovers(const std::filesystem::path& folder, bool (*is_ours)(const std::string& file));
 
-// Makes a rename or removal in FOLDER, or what was written to FILE, survive a power cut.
+// Makes a rename or removal in `folder`, or what was written to `file`, survive a power cut.
 void sync_folder(const std::filesystem::path& folder);
 void sync_file(const std::filesystem::path& file);
 

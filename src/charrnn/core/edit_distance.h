@@ -1,4 +1,4 @@
-// How far apart two words are: what finds the name that was meant.
+// How far apart two words are, to find the name that was meant by a misspelt one.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // The one exception type. Thrown by fail() and check(), caught in a tool's main, which prints it and leaves
-// with its exit code. A message says what was expected, what was found, where, and what to do.
+// with its exit code. A message has what was expected, what was found, where, and what to do.
 #pragma once
 
 #include <sstream>
@@ -48,7 +48,7 @@ template <class... Parts>
   throw Error(concat(std::forward<Parts>(parts)...), ExitCode::kUsage);
 }
 
-// The message is only built when the condition fails; its parts are evaluated always, so keep them cheap.
+// The message is only built when the condition fails; its parts are always evaluated, so keep them cheap.
 template <class... Parts>
 void check(bool condition, Parts&&... parts) {
   if (!condition) fail(std::forward<Parts>(parts)...);

@@ -1,5 +1,5 @@
 // A file that one process at a time holds. The system frees it when the process ends, however it ends. The
-// file stays: who removes it while others wait for it would let two of them in.
+// file stays: removing it while others wait for it would let two of them in.
 #pragma once
 
 #include <filesystem>
@@ -22,16 +22,16 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
 
   State state() const { return state_; }
-  // Of kHeld: writes who holds it into the file.
+  // If kHeld: writes into the file who holds it.
   void sign();
-  // Of kHeldElsewhere, if it was signed: " (host H, process 12)", else empty.
+  // If kHeldElsewhere and signed: " (host H, process 12)", else empty.
   std::string holder() const;
-  // Of kUnsupported: the system's words.
+  // If kUnsupported: the system's message.
   const std::string& reason() const { return reason_; }
   bool was_created() const { return was_created_; }
   // The path still leads to the file that was opened: nobody removed, renamed or replaced it or its folder.
   bool is_in_place() const;
-  // For who created it and leaves no trace.
+  // For a process that created it and is to leave no trace.
   void remove();
 
  private:

@@ -18,7 +18,7 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-// nullopt if there is no such file, or it cannot be looked at.
+// nullopt if the file does not exist or its status cannot be read.
 std::optional<FileStamp> stamp_of(const std::filesystem::path& file);
 
 }  // namespace charrnn

@@ -43,7 +43,7 @@ size_t write_some(int descriptor, const std::string& text) {
   return done;
 }
 
-// Appends to discarded/NAME, in whole lines.
+// Appends to the file of the same name in the folder `discarded`, in whole lines.
 void keep_aside(const fs::path& path, std::string text) {
   if (text.empty()) return;
   if (!text.ends_with('\n')) text += '\n';
@@ -142,7 +142,7 @@ bool GrowingFile::is_in_place() const {
 void GrowingFile::restore() {
   if (is_in_place()) return;
   GrowingFile fresh(path_, 0);
-  fresh.waiting_ = read_at(descriptor_, 0, bytes_, path_) + waiting_;  // however much it is
+  fresh.waiting_ = read_at(descriptor_, 0, bytes_, path_) + waiting_;  // of any length
   fresh.flush();
   fresh.lost_bytes_ += lost_bytes_;
   *this = std::move(fresh);

@@ -1,6 +1,6 @@
 // A file that grows as a run does: metrics.jsonl, samples.txt, TensorBoard's events. Each text is written at
-// once, so that a killed process loses nothing. A resumed run cuts it back to where its checkpoint left it,
-// and loses nothing of it either. No write ends the run: what a full disk does not take is kept in memory and
+// once, so that a killed process loses nothing. A resumed run cuts it back to its length at the checkpoint,
+// and keeps what it cuts off. No write ends the run: what a full disk does not take is kept in memory and
 // written with a later text; any other error is kept for the run to look at.
 #pragma once
 
@@ -15,7 +15,7 @@ class GrowingFile {
   static constexpr size_t kMostWaiting = size_t{16} << 20;  // bytes, in memory
 
   GrowingFile() = default;  // writes nothing
-  // Continues at `bytes`, or where the last whole line before ends. What lies beyond is first appended to the
+  // Continues at `bytes`, or after the last whole line before it. What lies beyond is first appended to the
   // file of the same name in the folder `discarded` next to it. Throws Error if that or the file cannot be
   // written.
   GrowingFile(const std::filesystem::path& path, uint64_t bytes);

@@ -3,9 +3,10 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <cstdlib>
 #include <memory>
 #include <utility>
+
+#include "charrnn/core/environment.h"
 
 namespace charrnn::log {
 namespace {
@@ -13,14 +14,12 @@ namespace {
 std::shared_ptr<spdlog::logger> make_logger() {
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   // https://no-color.org
-  if (const char* const none = std::getenv("NO_COLOR"); none != nullptr && *none != '\0') {
-    sink->set_color_mode(spdlog::color_mode::never);
-  }
+  if (environment_variable("NO_COLOR")) sink->set_color_mode(spdlog::color_mode::never);
   auto made = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
   made->set_pattern("%^%l%$: %v");
   made->flush_on(spdlog::level::info);
-  made->set_error_handler(
-      [](const std::string&) {});  // standard error cannot be written: there is no place to report it
+  made->set_error_handler([](const std::string&) {
+  });  // standard error cannot be written, and a failure cannot be reported elsewhere
   return made;
 }
 

@@ -1,7 +1,7 @@
 // Messages to people, on standard error (standard output belongs to results). Each carries its level and,
 // with more than one rank, the rank. Only rank 0 speaks for all: info() from other ranks is dropped, warnings
-// and errors are not. spdlog stays behind this header, for it does not compile beside LibTorch's own copy of
-// fmt.
+// and errors are not. spdlog is only included in log.cpp, for it does not compile together with LibTorch's
+// own copy of fmt.
 #pragma once
 
 #include <string>

@@ -4,7 +4,7 @@
 
 namespace charrnn {
 
-// The address of FUNCTION in MODULE ("libcharrnn_nccl.so"), which is loaded for the rest of the process:
+// The address of `function` in `module` ("libcharrnn_nccl.so"), which is loaded for the rest of the process:
 // threads of CUDA and NCCL must not lose their code. Throws Error.
 void* find_in_module(const char* module, const char* function);
 

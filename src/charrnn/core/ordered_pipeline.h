@@ -14,11 +14,9 @@
 
 #include "charrnn/core/error.h"
 
-#include "charrnn/core/error.h"
-
 namespace charrnn {
 
-// Runs call() with so many threads at its service, also where there are fewer cores.
+// Runs call() with this many threads, even if there are fewer cores.
 template <class Call>
 void on_threads(int threads, Call call) {
   namespace tbb = oneapi::tbb;

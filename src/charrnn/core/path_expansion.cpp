@@ -1,8 +1,9 @@
 #include "charrnn/core/path_expansion.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <string_view>
 
+#include "charrnn/core/environment.h"
 #include "charrnn/core/error.h"
 
 namespace charrnn {
@@ -12,11 +13,11 @@ constexpr std::string_view kFirstOfName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJK
 constexpr std::string_view kInName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
 
 std::string value_of(const std::string& name, const std::string& path, const char* advice) {
-  const char* const value = std::getenv(name.c_str());
-  if (value == nullptr || *value == '\0') {
+  const auto value = environment_variable(name.c_str());
+  if (!value) {
     fail_usage("the path ", path, " needs the environment variable ", name, ", which is not set: ", advice);
   }
-  return value;
+  return *value;
 }
 
 }  // namespace

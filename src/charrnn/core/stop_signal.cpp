@@ -17,7 +17,7 @@ void remember(int signal) {
 void install_stop_handlers() {
   struct sigaction action = {};
   action.sa_handler = remember;
-  action.sa_flags = SA_RESTART;  // a read that was under way goes on
+  action.sa_flags = SA_RESTART;  // a read that was under way continues
   sigemptyset(&action.sa_mask);
   sigset_t handled;
   sigemptyset(&handled);
@@ -29,8 +29,8 @@ void install_stop_handlers() {
     sigaction(signal, &action, nullptr);
     sigaddset(&handled, signal);
   }
-  // launch/run and slurm/ start tools with these blocked (env --block-signal): one that comes before main
-  // does waits until here.
+  // launch/run and slurm/ start tools with these blocked (env --block-signal): one that arrives before main
+  // waits until here.
   pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);
 }
 

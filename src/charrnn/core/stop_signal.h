@@ -1,5 +1,5 @@
 // USR1, USR2, TERM, INT, HUP (the terminal is gone) and XCPU (a limit of processor time) ask a run to stop
-// after the step it is in. The handlers only set a flag; whoever runs a loop reads it between steps. Install
+// after the current step. The handlers only set a flag; whoever runs a loop reads it between steps. Install
 // them before MPI_Init: the default action of these signals is to die.
 #pragma once
 
@@ -7,8 +7,7 @@
 
 namespace charrnn {
 
-// TERM, INT, HUP and XCPU stay ignored if they are: nohup, and shells for what they start in the background,
-// want it so.
+// TERM, INT, HUP and XCPU stay ignored if they are, as nohup, and shells for background jobs, want it.
 void install_stop_handlers();
 
 // PIPE and XFSZ: a write that nobody reads, or beyond a limit of file sizes, then gives an error and does not

@@ -1,5 +1,5 @@
 // CHARRNN_VECTORIZED before a function with a plain loop: compiled for AVX-512, AVX2 and any x86-64, the best
-// one picked when the program starts. (Sanitizers run before that choice can be made; they get the plain
+// one is picked when the program starts. (Sanitizers run before that choice can be made and get the plain
 // one.)
 #pragma once
 

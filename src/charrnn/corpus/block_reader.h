@@ -1,27 +1,15 @@
-// The blocks of all sources of a corpus, one source after the other: what both passes read.
+// The blocks of all sources of a corpus, one source after the other: what both passes over it read.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
-#include "charrnn/config/settings.h"
-#include "charrnn/corpus/corpus_builder.h"
-#include "charrnn/text/source/examination.h"
+#include "charrnn/corpus/build_options.h"
+#include "charrnn/corpus/corpus_text.h"
 #include "charrnn/text/source/source_reader.h"
-#include "charrnn/text/source/sources.h"
+#include "charrnn/text/source/text_block.h"
 
 namespace charrnn {
-
-// What a corpus is made of. The references must outlive it.
-struct CorpusText {
-  const std::vector<Source>& sources;
-  const std::vector<Examined>& examined;  // those with a problem are left out
-  const CorpusSettings& settings;
-  const BuildOptions& options;
-  int threads;
-  size_t sources_read;  // of those, from the first: the others lie behind corpus.max_characters
-};
 
 class BlockReader {
  public:
@@ -30,7 +18,7 @@ class BlockReader {
   // Stops for now before that source.
   void stop_before(size_t source) { stop_ = source; }
 
-  // False at the end, or where it is to stop. Throws Error where a source has other bytes than when it was
+  // False at the end, or if it is to stop. Throws Error if a source has other bytes than when it was
   // examined.
   bool next(TextBlock& block);
 

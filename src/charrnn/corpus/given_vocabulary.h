@@ -1,7 +1,7 @@
 // corpus.vocabulary.from: a vocabulary.json, or a corpus or run that has one.
 #pragma once
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 #include "charrnn/text/vocabulary.h"
 
 namespace charrnn {

@@ -19,7 +19,7 @@ class IdTable {
     for (const auto& character : seen) ids_[character.value] = vocabulary.id(character.value);
   }
 
-  // The ids of valid UTF-8. False where it has a character that is none of those seen.
+  // The ids of valid UTF-8. False if it has a character that was not seen.
   template <class Id>
   bool look_up(std::string_view utf8, Unit unit, std::vector<Id>& ids) const {
     ids.resize(utf8.size());

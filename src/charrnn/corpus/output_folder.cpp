@@ -100,7 +100,7 @@ void refuse_foreign(const fs::path& target) {
   if (!foreign.empty()) fail_usage("corpus.output ", target.string(), " exists and ", foreign, kAdvice);
 }
 
-// Of a corpus that was replaced. Where something else came into the folder meanwhile, the folder stays.
+// Of a corpus that was replaced. If something else came into the folder meanwhile, the folder stays.
 void remove_corpus(const fs::path& folder) {
   for (const std::string& name : files_of_corpus(folder).value_or(std::set<std::string>())) {
     fs::remove(folder / name);

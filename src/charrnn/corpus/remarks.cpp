@@ -86,7 +86,7 @@ std::string sources_text(const Json& corpus) {
              json) +
          list("charset doubtful: look at the text, and set the encoding of the source if it is another",
               doubtful) +
-         list("lines left out", lines) + list("not read, for they lie behind corpus.max_characters", behind) +
+         list("lines left out", lines) + list("not read, for they lie after corpus.max_characters", behind) +
          list("Project Gutenberg's parts not stripped, for less than corpus.minimum_kept would remain",
               refused);
 }

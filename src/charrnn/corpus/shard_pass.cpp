@@ -8,13 +8,13 @@
 #include <span>
 #include <string_view>
 
-#include "charrnn/core/ordered_pipeline.h"
-#include "charrnn/corpus/entropy.h"
+#include "charrnn/corpus/block_reader.h"
+#include "charrnn/corpus/clean_blocks.h"
+#include "charrnn/corpus/entropy_counter.h"
 #include "charrnn/corpus/id_table.h"
 #include "charrnn/corpus/split_writer.h"
-#include "charrnn/corpus/text_cut.h"
 #include "charrnn/data/shard.h"
-#include "charrnn/text/document_cleaner.h"
+#include "charrnn/text/clean_block.h"
 #include "charrnn/text/utf8.h"
 
 namespace charrnn {
@@ -37,15 +37,13 @@ struct IdBlock {
 template <class Id>
 class Placing {
  public:
-  // `targets`: of the whole text; empty where the corpus has none of its own.
+  // `targets`: of the whole text; empty if the corpus has no aligned ones.
   Placing(const CorpusText& text, std::span<const Id> targets, const SplitPlan& plan,
-          const Vocabulary& vocabulary, const IdTable& table, const std::filesystem::path& folder)
+          const Vocabulary& vocabulary, const std::filesystem::path& folder)
       : text_(text),
         has_targets_(!targets.empty()),
         targets_(targets),
         plan_(plan),
-        table_(table),
-        cut_(text.settings),
         left_(plan.pieces.front().characters) {
     for (const SplitPlan::Split& split : plan.splits) {
       splits_.emplace_back(folder, split, vocabulary, static_cast<uint64_t>(text.settings.shard_size),
@@ -55,10 +53,6 @@ class Placing {
 
   void place(IdBlock<Id>& block) {
     const Source& source = text_.sources[block.clean.block.source];
-    // What lies behind the cut may have characters that do not occur before it.
-    if (cut_.cut(block.clean)) {
-      block.all_seen = table_.look_up(block.clean.block.text, text_.settings.unit, block.ids);
-    }
     if (!block.all_seen) fail_changed(source);
     std::string_view utf8 = block.clean.block.text;
     std::span<const Id> ids(block.ids);
@@ -110,8 +104,6 @@ class Placing {
   const bool has_targets_;
   std::span<const Id> targets_;  // of the characters to come
   const SplitPlan& plan_;
-  const IdTable& table_;
-  TextCut cut_;
   std::deque<SplitWriter> splits_;
   size_t piece_ = 0;
   uint64_t left_;                   // characters, in this piece
@@ -137,19 +129,17 @@ WrittenShards write(const CorpusText& text, const TargetText* targets, const Spl
   const Unit unit = text.settings.unit;
   std::vector<Id> target_ids;
   if (targets != nullptr) table.look_up(targets->utf8, unit, target_ids);
-  tbb::enumerable_thread_specific<EntropyCounter> entropies(
+  oneapi::tbb::enumerable_thread_specific<EntropyCounter> entropies(
       [&] { return EntropyCounter(vocabulary.size()); });
-  tbb::enumerable_thread_specific<DocumentCleaner> cleaners([&] { return DocumentCleaner(text.settings); });
-  BlockReader reader(text, BuildStage::kWriting);
-  Placing<Id> placing(text, target_ids, plan, vocabulary, table, folder);
-  run_ordered_pipeline<IdBlock<Id>>(
-      text.threads, [&](IdBlock<Id>& block) { return reader.next(block.clean.block); },
-      [&](IdBlock<Id>& block) {
-        cleaners.local().clean(block.clean, text.sources[block.clean.block.source]);
-        block.all_seen = table.look_up(block.clean.block.text, unit, block.ids);
-      },
-      [&](IdBlock<Id>& block) { placing.place(block); },
-      [&](IdBlock<Id>& block) { count_pairs(block, entropies.local()); });
+  Placing<Id> placing(text, target_ids, plan, vocabulary, folder);
+  CleanBlocks(text, BuildStage::kWriting)
+      .for_each_clean_block<IdBlock<Id>>(
+          text.sources_read,
+          [&](IdBlock<Id>& block) {
+            block.all_seen = table.look_up(block.clean.block.text, unit, block.ids);
+          },
+          [&](IdBlock<Id>& block) { placing.place(block); },
+          [&](IdBlock<Id>& block) { count_pairs(block, entropies.local()); });
   WrittenShards written{placing.finish(), {}};
   EntropyCounter entropy(vocabulary.size());
   for (const EntropyCounter& some : entropies) entropy.add(some);

@@ -1,17 +1,20 @@
+#include "charrnn/corpus/shard_writer.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/hash.h"
 #include "charrnn/data/hdf5_handle.h"
-#include "charrnn/data/shard.h"
 
 namespace charrnn {
 namespace {
@@ -21,7 +24,8 @@ static_assert(std::endian::native == std::endian::little, "ids are hashed and bu
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
 hid_t file_type(int id_bytes) {
-  return id_bytes == 1 ? H5T_STD_U8LE : id_bytes == 2 ? H5T_STD_U16LE : H5T_STD_U32LE;
+  if (id_bytes == 1) return H5T_STD_U8LE;
+  return id_bytes == 2 ? H5T_STD_U16LE : H5T_STD_U32LE;
 }
 
 // In the format of HDF5 1.8 on, whose metadata carry checksums: HDF5 notices damage before it believes it.
@@ -70,10 +74,6 @@ void bring_to_disk(const std::filesystem::path& path) {
   if (descriptor >= 0) close(descriptor);
   check(result == 0, "cannot bring ", path.string(), " to disk: ", std::generic_category().message(reason));
 }
-
-}  // namespace
-
-namespace {
 
 // A dataset of ids that is written in large blocks and hashed on the way.
 class Row {
@@ -199,7 +199,7 @@ ShardWriter::~ShardWriter() = default;
 ShardWriter::ShardWriter(ShardWriter&&) noexcept = default;
 ShardWriter& ShardWriter::operator=(ShardWriter&&) noexcept = default;
 
-// Before anything is buffered: so many ids and targets are to come.
+// Before anything is buffered: this many ids and targets follow.
 void ShardWriter::check_room(size_t ids, size_t targets) const {
   const File& f = *file_;
   check(ids <= remaining(), "the shard ", f.path.string(), " was to have ", f.info.length, " ids and got ",
@@ -217,7 +217,7 @@ void ShardWriter::append(std::span<const uint32_t> ids, std::span<const uint32_t
 void ShardWriter::append_bytes(std::span<const std::byte> ids, std::span<const std::byte> targets) {
   const auto id_bytes = static_cast<size_t>(file_->info.id_bytes);
   check(ids.size() % id_bytes == 0 && targets.size() % id_bytes == 0, "the shard ", file_->path.string(),
-        " got ", ids.size(), " bytes, which are no whole ids of ", id_bytes);
+        " got ", ids.size(), " bytes, which are not whole ids of ", id_bytes);
   check_room(ids.size() / id_bytes, targets.size() / id_bytes);
   file_->ids->append_bytes(ids);
   if (file_->targets) file_->targets->append_bytes(targets);

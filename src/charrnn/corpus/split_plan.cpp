@@ -10,8 +10,6 @@
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/log.h"
-#include "charrnn/text/source/glob.h"
-#include "charrnn/text/source/sources.h"
 
 namespace charrnn {
 namespace {
@@ -55,9 +53,8 @@ void place_documents(const std::vector<DocumentLength>& documents, SplitPlan& pl
 }
 
 double share_of(const std::string& split, const SplitSettings& settings) {
-  return split == "valid"  ? settings.valid
-         : split == "test" ? settings.test
-                           : 1 - settings.valid - settings.test;
+  if (split == "valid") return settings.valid;
+  return split == "test" ? settings.test : 1 - settings.valid - settings.test;
 }
 
 void plan_tail(const std::vector<DocumentLength>& documents, const SplitSettings& settings, SplitPlan& plan) {
@@ -65,8 +62,8 @@ void plan_tail(const std::vector<DocumentLength>& documents, const SplitSettings
   uint64_t begin = 0;
   for (size_t split = 0; split < plan.splits.size(); ++split) {
     const std::string& name = plan.splits[split].name;
-    const double behind = (name == "train" ? settings.valid : 0) + (name == "test" ? 0 : settings.test);
-    const uint64_t end = part_of(total, 1 - behind);
+    const double after = (name == "train" ? settings.valid : 0) + (name == "test" ? 0 : settings.test);
+    const uint64_t end = part_of(total, 1 - after);
     add_piece(plan, split, end - begin);
     begin = end;
   }
@@ -80,22 +77,28 @@ void keep_groups_together(const std::vector<uint32_t>& groups, std::vector<size_
                    [&](size_t a, size_t b) { return places[groups[a]] < places[groups[b]]; });
 }
 
-void plan_documents(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
-                    const std::vector<uint32_t>& groups, SplitPlan& plan) {
-  std::vector<size_t> order;  // documents with text, by the hash of their name
+// Documents with text, by the hash of their name, copies one after another.
+std::vector<size_t> drawn_order(const std::vector<DocumentLength>& documents,
+                                const std::vector<uint32_t>& groups) {
+  std::vector<size_t> order;
   for (size_t d = 0; d < documents.size(); ++d) {
     if (documents[d].characters > 0) order.push_back(d);
   }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return documents[a].name_hash < documents[b].name_hash; });
+  if (!groups.empty()) keep_groups_together(groups, order);
+  return order;
+}
+
+void plan_documents(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
+                    const std::vector<uint32_t>& groups, SplitPlan& plan) {
+  const std::vector<size_t> order = drawn_order(documents, groups);
   if (order.size() < plan.splits.size()) {
     fail_usage("splitting by document needs ", plan.splits.size(),
                " files with text (one for each of train, valid and ", "test that is asked for), found ",
                order.size(), ": add files, set corpus.split.by: tail, or set ",
                "corpus.split.valid or corpus.split.test to 0");
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return documents[a].name_hash < documents[b].name_hash; });
-
-  if (!groups.empty()) keep_groups_together(groups, order);
   const uint64_t total = total_characters(documents);
   plan.split_of_document.assign(documents.size(), 0);
   const auto put = [&](size_t begin, size_t end, size_t split) {
@@ -137,7 +140,7 @@ void plan_lists(const std::vector<DocumentLength>& documents, const SplitSetting
   place_documents(documents, plan);
 }
 
-// A document goes to a split as a whole, be it larger than all that was asked for.
+// A document goes to a split as a whole, even if it is larger than all that was asked for.
 void warn_of_large_documents(const SplitPlan& plan, uint64_t total, const SplitSettings& settings) {
   for (size_t i = 1; i < plan.splits.size(); ++i) {
     const SplitPlan::Split& split = plan.splits[i];
@@ -160,9 +163,8 @@ SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitS
     fail_usage("corpus.split.valid + corpus.split.test is ", settings.valid + settings.test,
                ": expected less than 1, so that something is left to train on");
   }
-  const SplitBy by = settings.by != SplitBy::kAuto        ? settings.by
-                     : documents.size() >= kManyDocuments ? SplitBy::kDocument
-                                                          : SplitBy::kTail;
+  SplitBy by = settings.by;
+  if (by == SplitBy::kAuto) by = documents.size() >= kManyDocuments ? SplitBy::kDocument : SplitBy::kTail;
   SplitPlan plan = empty_plan(settings, by);
   if (settings.copies == Copies::kTogether && by != SplitBy::kDocument && plan.splits.size() > 1) {
     fail_usage("corpus.split.copies: together is for whole documents, and this corpus is split by ",
@@ -186,50 +188,6 @@ SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitS
                "split), or set corpus.split.by: tail, which cuts inside documents");
   }
   return plan;
-}
-
-SplitLists::SplitLists(const SplitSettings& settings) {
-  for (const std::string& pattern : settings.valid_list) entries_.push_back({pattern, 1});
-  for (const std::string& pattern : settings.test_list) entries_.push_back({pattern, 2});
-}
-
-void expand_lists(SplitSettings& settings) {
-  const auto expand = [](std::vector<std::string>& list, const char* setting) {
-    std::vector<std::string> expanded;
-    for (const std::string& entry : list) {
-      const bool is_file = entry.starts_with('@');
-      for (const std::string& line : is_file ? read_list(entry.substr(1), setting) : std::vector{entry}) {
-        expanded.push_back(line);
-      }
-    }
-    list = std::move(expanded);
-  };
-  expand(settings.valid_list, "corpus.split.valid_list");
-  expand(settings.test_list, "corpus.split.test_list");
-}
-
-uint8_t SplitLists::split_of(const std::string& document) {
-  uint8_t split = 0;
-  for (Entry& entry : entries_) {
-    if (entry.pattern != document && !matches_name(entry.pattern, document)) continue;
-    entry.used = true;
-    if (split != 0 && split != entry.split) {
-      fail_usage(document, " is in corpus.split.valid_list and in corpus.split.test_list: expected one of ",
-                 "them: correct the lists");
-    }
-    split = entry.split;
-  }
-  return split;
-}
-
-void SplitLists::refuse_unused() const {
-  for (const Entry& entry : entries_) {
-    if (!entry.used) {
-      fail_usage("no document of the corpus is called ", entry.pattern, ", which ",
-                 entry.split == 1 ? "corpus.split.valid_list" : "corpus.split.test_list",
-                 " names: expected names as the report shows them, or globs: correct the list");
-    }
-  }
 }
 
 }  // namespace charrnn

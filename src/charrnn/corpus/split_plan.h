@@ -5,10 +5,9 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 
 namespace charrnn {
 
@@ -36,31 +35,8 @@ struct DocumentLength {
 };
 
 // `groups`: for each document the first one that it is a copy of (CopyFinder), with copies: together; else
-// empty. Throws Error with exit code 2 where there are too few documents, or a split would be empty.
+// empty. Throws Error (exit code 2) if there are too few documents, or a split would be empty.
 SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
                       const std::vector<uint32_t>& groups = {});
-
-// Replaces each @FILE of valid_list and test_list by the lines of that file. Throws Error with exit code 2
-// where it cannot be read.
-void expand_lists(SplitSettings& settings);
-
-// corpus.split.valid_list and test_list, expanded: names of documents and globs.
-class SplitLists {
- public:
-  explicit SplitLists(const SplitSettings& settings);
-
-  // 0 train, 1 valid, 2 test. Throws (exit code 2) where both lists name the document.
-  uint8_t split_of(const std::string& document);
-  // Throws (exit code 2) naming entries that no document had.
-  void refuse_unused() const;
-
- private:
-  struct Entry {
-    std::string pattern;
-    uint8_t split;
-    bool used = false;
-  };
-  std::vector<Entry> entries_;
-};
 
 }  // namespace charrnn

@@ -6,22 +6,23 @@
 #include <optional>
 #include <span>
 
+#include "charrnn/corpus/shard_writer.h"
 #include "charrnn/corpus/split_plan.h"
-#include "charrnn/data/corpus_folder.h"
 #include "charrnn/data/shard.h"
+#include "charrnn/data/split_info.h"
 #include "charrnn/text/vocabulary.h"
 
 namespace charrnn {
 
 class SplitWriter {
  public:
-  // Throws Error with exit code 2 where shard_size cuts the split into too many.
+  // Throws Error (exit code 2) if shard_size cuts the split into too many.
   SplitWriter(std::filesystem::path folder, const SplitPlan::Split& split, const Vocabulary& vocabulary,
               uint64_t shard_size, bool has_targets);
 
   // A document begins with the next id.
   void start_document();
-  // The next ids and, where the corpus has some, their targets, as shards store them, and the bytes of UTF-8
+  // The next ids and, if the corpus has some, their targets, as shards store them, and the bytes of UTF-8
   // that the ids stand for.
   void append(std::span<const std::byte> ids, std::span<const std::byte> targets, uint64_t utf8_bytes);
   SplitInfo finish();

@@ -1,22 +1,21 @@
 #include "charrnn/corpus/target_text.h"
 
-#include <oneapi/tbb/enumerable_thread_specific.h>
-
+#include <utility>
 #include <vector>
 
 #include "charrnn/core/error.h"
-#include "charrnn/core/ordered_pipeline.h"
-#include "charrnn/corpus/block_reader.h"
-#include "charrnn/corpus/text_cut.h"
-#include "charrnn/text/document_cleaner.h"
+#include "charrnn/corpus/clean_blocks.h"
+#include "charrnn/corpus/corpus_text.h"
+#include "charrnn/text/clean_block.h"
 #include "charrnn/text/source/examination.h"
+#include "charrnn/text/source/sources.h"
 
 namespace charrnn {
 
 Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder) {
   if (!std::filesystem::is_regular_file(settings.targets)) {
-    fail_usage("corpus.targets is ", settings.targets, ", which is no file: expected a text with one target ",
-               "for each character of the corpus");
+    fail_usage("corpus.targets is ", settings.targets,
+               ", which is not a file: expected a text with one target ", "for each character of the corpus");
   }
   CorpusSettings alone = settings;
   alone.sources = {settings.targets};
@@ -34,19 +33,18 @@ TargetText read_target_text(const Source& source, const CorpusSettings& settings
   TargetText targets;
   targets.info = source_info(source, examined.front());
   const CorpusText text{sources, examined, settings, options, threads, sources.size()};
-  BlockReader reader(text, BuildStage::kTargets);
-  TextCut cut(settings);
-  tbb::enumerable_thread_specific<DocumentCleaner> cleaners([&] { return DocumentCleaner(settings); });
-  run_ordered_pipeline<CleanBlock>(
-      threads, [&](CleanBlock& clean) { return reader.next(clean.block); },
-      [&](CleanBlock& clean) { cleaners.local().clean(clean, source); },
-      [&](CleanBlock& clean) {
-        cut.cut(clean);
-        targets.utf8 += clean.block.text;
-        for (const DocumentPart& part : clean.parts) targets.length += part.units;
-        targets.info.note(clean);
-      },
-      [](CleanBlock&) {});
+  struct Block {
+    CleanBlock clean;
+  };
+  CleanBlocks(text, BuildStage::kTargets)
+      .for_each_clean_block<Block>(
+          sources.size(), [](Block&) {},
+          [&](Block& block) {
+            targets.utf8 += block.clean.block.text;
+            for (const DocumentPart& part : block.clean.parts) targets.length += part.units;
+            targets.info.note(block.clean);
+          },
+          [](Block&) {});
   counts.add(targets.utf8, settings.unit);
   return targets;
 }

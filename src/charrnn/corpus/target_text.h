@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <string>
 
-#include "charrnn/config/settings.h"
-#include "charrnn/corpus/corpus_builder.h"
-#include "charrnn/corpus/manifest.h"
+#include "charrnn/config/corpus_settings.h"
+#include "charrnn/corpus/build_options.h"
+#include "charrnn/corpus/source_info.h"
 #include "charrnn/text/character_counts.h"
-#include "charrnn/text/source/sources.h"
+#include "charrnn/text/source/source.h"
 
 namespace charrnn {
 
@@ -19,10 +19,10 @@ struct TargetText {
   uint64_t length = 0;  // characters, or bytes with Unit::kByte
 };
 
-// The file that settings.targets names. Throws Error (exit code 2) where it is none.
+// The file that settings.targets names. Throws Error (exit code 2) if it is not a file.
 Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder);
 
-// Its characters are added to `counts`. Throws Error (exit code 2) where it cannot be read as text.
+// Its characters are added to `counts`. Throws Error (exit code 2) if it cannot be read as text.
 TargetText read_target_text(const Source& source, const CorpusSettings& settings, const BuildOptions& options,
                             int threads, CharacterCounts& counts);
 

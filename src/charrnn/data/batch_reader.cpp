@@ -81,7 +81,7 @@ ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options) {
 }
 
 // This part of one shard, as stored. Sequential: lane after lane. Random: window after window in the order of
-// reading. Where targets are successors, there is one more character at the end of all lanes, or of each
+// reading. If targets are successors, there is one more character at the end of all lanes, or of each
 // window; else `targets` has one for each of `ids`.
 struct BatchReader::Loaded {
   uint64_t epoch = 0;
@@ -90,7 +90,7 @@ struct BatchReader::Loaded {
   int id_bytes = 1;
   std::vector<std::byte> ids;
   std::vector<std::byte> targets;
-  std::vector<uint64_t> document_starts;  // in the shard; only where they count
+  std::vector<uint64_t> document_starts;  // in the shard; only if they count
 };
 
 BatchReader::BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,

@@ -1,7 +1,7 @@
 // Gives one part of the lanes (of 0 .. B) their next T characters and the targets, step after step, epoch
-// after epoch; the plan says which (lanes.h). It reads only its part of a shard, in large blocks, one shard
-// ahead, on a background thread; so corpora larger than memory stream: two parts of a shard are in memory at
-// a time.
+// after epoch, as the plan says (reading_plan.h). It reads only its part of a shard, in large blocks, one
+// shard ahead, on a background thread; so corpora larger than memory stream: two parts of a shard are in
+// memory at a time.
 #pragma once
 
 #include <cstddef>
@@ -11,36 +11,24 @@
 #include <optional>
 #include <vector>
 
-#include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/batch.h"
 #include "charrnn/data/reading_plan.h"
-#include "charrnn/data/shard.h"
+#include "charrnn/data/shard_reader.h"
+#include "charrnn/data/split_info.h"
 
 namespace charrnn {
-
-// Rows are lanes: cell (lane, t) of `targets` is the successor of the same cell of `inputs`, or the target
-// that corpus.targets gives it.
-struct Batch {
-  int64_t lanes = 0;             // of this part
-  int64_t length = 0;            // T of this step
-  std::vector<int64_t> inputs;   // (lanes, T)
-  std::vector<int64_t> targets;  // (lanes, T)
-  bool fresh_state = false;      // the lanes start from zero state
-  // With reset_state: document, of those lanes (0 .. lanes) in which a document began since the step before:
-  // they start from zero state, too.
-  std::vector<int64_t> fresh_lanes;
-};
 
 // The arithmetic of reading this split. Throws like ReadingPlan.
 ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options);
 
 class BatchReader {
  public:
-  // Part `part` of `parts` equal ones; parts must divide B (exit code 2). Reading goes on at `start`.
+  // Part `part` of `parts` equal ones; parts must divide B (exit code 2). Reading continues at `start`.
   BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
               ReadingPosition start = {});
   ~BatchReader();
 
-  // Throws Error where the shard cannot be read or holds an id outside of the vocabulary.
+  // Throws Error if the shard cannot be read or holds an id outside of the vocabulary.
   Batch next();
 
   // Of the next batch.

@@ -16,32 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kAgain = ": preprocess again with charrnn_preprocess CONFIG";
 
-SplitInfo read_split(const JsonSource& manifest, const JsonSource::Json& entry, const fs::path& folder) {
-  SplitInfo split;
-  split.name = manifest.text(entry, "name", "(a split) ");
-  const std::string where = "(split " + split.name + ") ";
-  split.characters = manifest.number(entry, "characters", where);
-  split.utf8_bytes = manifest.number(entry, "utf8_bytes", where);
-  uint64_t characters = 0;
-  for (const auto& shard : manifest.list(entry, "shards", where)) {
-    const std::string& file = manifest.text(shard, "file", where);
-    const std::string expected = shard_file_name(split.name, static_cast<uint32_t>(split.shards.size()));
-    if (file != expected) manifest.reject(where, "names the shard ", file, ", expected ", expected);
-    split.shards.push_back({folder / file, manifest.number(shard, "length", where),
-                            manifest.text(shard, "hash", where), stamp_of(folder / file)});
-    characters += split.shards.back().length;
-  }
-  if (split.shards.empty()) manifest.reject(where, "has no shards");
-  if (characters != split.characters) {
-    manifest.reject(where, "has ", split.characters, " characters, but its shards have ", characters);
-  }
-  return split;
-}
-
-const char* with_or_without(bool has_targets) {
-  return has_targets ? "with aligned targets" : "without targets of its own";
-}
-
 std::optional<uint64_t> original_bytes(const JsonSource& manifest, const std::string& split) {
   const auto& settings = manifest.member(manifest.root(), "settings");
   const auto is_json = [](const auto& given) { return given.is_object() && given.contains("json_field"); };
@@ -64,14 +38,45 @@ std::optional<uint64_t> original_bytes(const JsonSource& manifest, const std::st
   return bytes > 0 ? std::optional(bytes) : std::nullopt;
 }
 
-[[noreturn]] void fail_rebuilt(const SplitInfo& split, const std::string& found) {
-  const std::string folder = split.manifest->file.parent_path().string();
-  fail("the corpus ", folder, " was built again or changed while it was in use: ", found,
-       ". Expected the corpus that this process began with. Build that one again (charrnn_preprocess with "
-       "the run's "
-       "config) and give the same command, which continues from the last checkpoint; or train on the new one "
-       "with --set "
-       "run.output=FOLDER");
+SplitInfo read_split(const JsonSource& manifest, const JsonSource::Json& entry, const fs::path& folder) {
+  SplitInfo split;
+  split.name = manifest.text(entry, "name", "(a split) ");
+  const std::string where = "(split " + split.name + ") ";
+  split.characters = manifest.number(entry, "characters", where);
+  split.utf8_bytes = manifest.number(entry, "utf8_bytes", where);
+  uint64_t characters = 0;
+  for (const auto& shard : manifest.list(entry, "shards", where)) {
+    const std::string& file = manifest.text(shard, "file", where);
+    const std::string expected = shard_file_name(split.name, static_cast<uint32_t>(split.shards.size()));
+    if (file != expected) manifest.reject(where, "names the shard ", file, ", expected ", expected);
+    split.shards.push_back({folder / file, manifest.number(shard, "length", where),
+                            manifest.text(shard, "hash", where), stamp_of(folder / file)});
+    characters += split.shards.back().length;
+  }
+  if (split.shards.empty()) manifest.reject(where, "has no shards");
+  if (characters != split.characters) {
+    manifest.reject(where, "has ", split.characters, " characters, but its shards have ", characters);
+  }
+  split.original_bytes = original_bytes(manifest, split.name);
+  split.has_targets = manifest.root().contains("targets");
+  return split;
+}
+
+const char* with_or_without(bool has_targets) {
+  return has_targets ? "with aligned targets" : "without aligned targets";
+}
+
+void require_manifest(const fs::path& folder, const fs::path& manifest_file) {
+  std::error_code problem;
+  if (fs::exists(manifest_file, problem)) return;
+  if (problem) {
+    fail_usage("the corpus folder ", folder.string(), " cannot be read: ", problem.message(),
+               ": check its permissions");
+  }
+  fail_usage("expected a preprocessed corpus in ", folder.string(),
+             folder.is_relative() ? concat(" (seen from ", fs::current_path().string(), ")") : "", ", found ",
+             fs::exists(folder) ? "no manifest.json there" : "no such folder",
+             ": run charrnn_preprocess CONFIG first, or correct corpus.output");
 }
 
 // The shard's own account of itself must be what the manifest and the vocabulary say.
@@ -86,10 +91,10 @@ void check_shard(const SplitInfo& split, size_t number, const Vocabulary& vocabu
   check(found.split == split.name && found.shard == number && found.shard_count == split.shards.size(), name,
         " calls itself ", shard_file_name(found.split, found.shard), " of ", found.shard_count, ", expected ",
         shard_file_name(split.name, static_cast<uint32_t>(number)), " of ", split.shards.size(), kAgain);
-  check(found.length == expected.length, name, " has ", found.length, " characters, the manifest says ",
+  check(found.length == expected.length, name, " has ", found.length, " characters, the manifest lists ",
         expected.length, kAgain);
   check(found.has_targets == split.has_targets, name, " is ", with_or_without(found.has_targets),
-        ", the manifest says ", with_or_without(split.has_targets), kAgain);
+        ", the manifest lists it ", with_or_without(split.has_targets), kAgain);
   check(found.id_bytes == id_bytes_for(vocabulary.size()), name, " has ids of ", found.id_bytes,
         " bytes, expected ", id_bytes_for(vocabulary.size()), " for ", vocabulary.size(), " characters",
         kAgain);
@@ -103,18 +108,7 @@ CorpusFolder::CorpusFolder(fs::path path, Vocabulary vocabulary)
 CorpusFolder CorpusFolder::open(const fs::path& folder) {
   const fs::path manifest_file = folder / "manifest.json";
   const fs::path vocabulary_file = folder / "vocabulary.json";
-  std::error_code problem;
-  if (!fs::exists(manifest_file, problem)) {
-    if (problem) {
-      fail_usage("the corpus folder ", folder.string(), " cannot be read: ", problem.message(),
-                 ": check its permissions");
-    }
-    const bool is_relative = folder.is_relative();
-    fail_usage("expected a preprocessed corpus in ", folder.string(),
-               is_relative ? concat(" (seen from ", fs::current_path().string(), ")") : "", ", found ",
-               fs::exists(folder) ? "no manifest.json there" : "no such folder",
-               ": run charrnn_preprocess CONFIG first, or correct corpus.output");
-  }
+  require_manifest(folder, manifest_file);
   auto opened = std::make_shared<OpenedManifest>();
   opened->file = fs::absolute(manifest_file);
   opened->stamp = stamp_of(manifest_file);
@@ -126,45 +120,25 @@ CorpusFolder CorpusFolder::open(const fs::path& folder) {
     manifest.reject("has format version ", version, ", this charrnn reads ", kCorpusFormatVersion);
   }
   CorpusFolder corpus(folder, Vocabulary::from_json(read_file(vocabulary_file), vocabulary_file.string()));
+  const Vocabulary& vocabulary = corpus.vocabulary_;
   const std::string& vocabulary_hash = manifest.text(manifest.root(), "vocabulary_hash");
-  check(vocabulary_hash == corpus.vocabulary_.hash(), vocabulary_file.string(), " has the hash ",
-        corpus.vocabulary_.hash(), ", the manifest beside it says ", vocabulary_hash, kAgain);
+  check(vocabulary_hash == vocabulary.hash(), vocabulary_file.string(), " has the hash ", vocabulary.hash(),
+        ", the manifest next to it lists ", vocabulary_hash, kAgain);
 
   const auto& baselines = manifest.member(manifest.root(), "baselines");
   corpus.baselines_.unigram_bits = manifest.real(baselines, "unigram_bits", "(baselines) ");
   corpus.baselines_.bigram_bits = manifest.real(baselines, "bigram_bits", "(baselines) ");
   for (const auto& entry : manifest.list(manifest.root(), "splits")) {
-    corpus.splits_.push_back(read_split(manifest, entry, folder));
-    corpus.splits_.back().manifest = opened;
-    corpus.splits_.back().vocabulary_size = corpus.vocabulary_.size();
-    corpus.splits_.back().unit = corpus.vocabulary_.unit();
-    corpus.splits_.back().has_unknown = corpus.vocabulary_.has_unknown();
-    corpus.splits_.back().original_bytes = original_bytes(manifest, corpus.splits_.back().name);
-    corpus.splits_.back().has_targets = manifest.root().contains("targets");
-    const SplitInfo& split = corpus.splits_.back();
-    for (size_t i = 0; i < split.shards.size(); ++i) check_shard(split, i, corpus.vocabulary_);
+    SplitInfo split = read_split(manifest, entry, folder);
+    split.manifest = opened;
+    split.vocabulary_size = vocabulary.size();
+    split.unit = vocabulary.unit();
+    split.has_unknown = vocabulary.has_unknown();
+    for (size_t i = 0; i < split.shards.size(); ++i) check_shard(split, i, vocabulary);
+    corpus.splits_.push_back(std::move(split));
   }
   if (corpus.split("train") == nullptr) manifest.reject("has no split \"train\"");
   return corpus;
-}
-
-ShardReader open_shard(const SplitInfo& split, size_t shard) {
-  const SplitInfo::Shard& expected = split.shards.at(shard);
-  if (!split.manifest) return ShardReader(expected.file);
-  std::optional<FileStamp> stamp = stamp_of(expected.file);
-  if (!stamp) fail_rebuilt(split, concat(expected.file.string(), " is gone"));
-  ShardReader reader(expected.file);
-  // After the shard was opened: a builder that replaces the folder from now on does not change what is read.
-  const OpenedManifest& manifest = *split.manifest;
-  if (const auto found = stamp_of(manifest.file); found != manifest.stamp) {
-    if (!found) fail_rebuilt(split, "its manifest.json is gone");
-    if (hash_hex(read_file(manifest.file)) != manifest.hash)
-      fail_rebuilt(split, "its manifest.json is another one");
-  }
-  if (stamp != expected.stamp && reader.content_hash() != expected.hash) {
-    fail_rebuilt(split, concat(expected.file.string(), " has other contents"));
-  }
-  return reader;
 }
 
 const SplitInfo* CorpusFolder::split(std::string_view name) const {
@@ -196,7 +170,7 @@ void CorpusFolder::verify() const {
     for (const SplitInfo::Shard& shard : split.shards) {
       const std::string hash = ShardReader(shard.file).content_hash();
       check(hash == shard.hash, "the characters of ", shard.file.string(), " have the hash ", hash,
-            ", the manifest says ", shard.hash, ": the file is damaged", kAgain);
+            ", the manifest lists ", shard.hash, ": the file is damaged", kAgain);
     }
   }
 }

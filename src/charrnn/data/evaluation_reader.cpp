@@ -4,7 +4,7 @@
 
 #include "charrnn/core/error.h"
 #include "charrnn/data/id_check.h"
-#include "charrnn/data/shard.h"
+#include "charrnn/data/shard_reader.h"
 
 namespace charrnn {
 

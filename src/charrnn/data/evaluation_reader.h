@@ -10,9 +10,9 @@
 #include <optional>
 #include <vector>
 
-#include "charrnn/data/batch_reader.h"
-#include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/batch.h"
 #include "charrnn/data/shard.h"
+#include "charrnn/data/split_info.h"
 
 namespace charrnn {
 

@@ -39,7 +39,7 @@ class Hdf5Handle {
   }
 
   operator hid_t() const { return id_; }
-  // Closes now; false where HDF5 could not, which for a file means that it is not whole on disk.
+  // Closes now; false if HDF5 could not, which for a file means that it is not whole on disk.
   bool reset() { return id_ < 0 || close_(std::exchange(id_, -1)) >= 0; }
 
  private:

@@ -4,12 +4,12 @@
 #include <cstdint>
 
 #include "charrnn/core/error.h"
-#include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/split_info.h"
 
 namespace charrnn {
 
-// Throws Error naming the shard where its largest id lies outside of the vocabulary, so that a damaged shard
-// is named here and not by a tensor operation.
+// Throws Error if the largest id of a shard lies outside of the vocabulary, so that a damaged shard is
+// reported here and not by a tensor operation.
 inline void check_largest_id(const SplitInfo& split, uint64_t shard, uint64_t largest) {
   check(split.vocabulary_size == 0 || largest < split.vocabulary_size, "the shard ", split.shards[shard].file,
         " holds the id ", largest, ", its vocabulary has ", split.vocabulary_size,

@@ -41,17 +41,15 @@ void ReadingPlan::refuse_short_shards() const {
   const uint64_t usable = shortest > successors_ ? shortest - successors_ : 0;
   const auto ranks = static_cast<uint64_t>(options_.ranks);
   const uint64_t most_lanes = usable / steps / ranks * ranks;
-  const std::string fewer_lanes =
-      most_lanes > 0 ? concat("train.batch_size of ", most_lanes, " or less",
-                              ranks > 1 ? concat(", a multiple of the ", ranks, " ranks") : "")
-                     : std::string();
-  const std::string fewer_steps = usable / lanes() > 0
-                                      ? concat("train.sequence_length of ", usable / lanes(), " or less")
-                                      : std::string();
-  const std::string cure =
-      fewer_lanes.empty() && fewer_steps.empty()
-          ? std::string("longer text, or smaller values of both")
-          : concat(fewer_lanes, fewer_lanes.empty() || fewer_steps.empty() ? "" : " or a ", fewer_steps);
+  std::string cure;
+  if (most_lanes > 0) {
+    cure = concat("train.batch_size of ", most_lanes, " or less");
+    if (ranks > 1) cure += concat(", a multiple of the ", ranks, " ranks");
+  }
+  if (usable / lanes() > 0) {
+    cure += concat(cure.empty() ? "" : " or a ", "train.sequence_length of ", usable / lanes(), " or less");
+  }
+  if (cure.empty()) cure = "longer text, or smaller values of both";
   fail_usage("a training shard of ", shortest, " characters is too short for one step: train.batch_size ",
              lanes(), " lanes x train.sequence_length ", options_.sequence_length.text(), " characters need ",
              lanes() * steps + successors_, "; take a ", cure);
@@ -66,7 +64,7 @@ uint64_t ReadingPlan::stride(uint64_t epoch, uint64_t shard, uint64_t done) cons
   return shortest + below(bits, longest_step() - shortest + 1);
 }
 
-// The steps of a shard, one after another, up to the first that ends at or behind `until`. One that does not
+// The steps of a shard, one after another, up to the first that ends at or after `until`. One that does not
 // fit in `extent` (n, or all batches) ends the shard.
 ReadingPlan::Replay ReadingPlan::replay(uint64_t epoch, uint64_t shard, uint64_t extent,
                                         uint64_t until) const {
@@ -104,7 +102,6 @@ ShardPass ReadingPlan::draw_pass(uint64_t epoch, uint64_t shard) const {
   const Replay all = replay(epoch, shard, extent, extent);
   pass.steps = all.steps;
   pass.end = all.done;
-  pass.skipped = lengths_[shard] - pass.end * lanes() * (is_sequential ? 1 : longest_step());
   return pass;
 }
 
@@ -157,10 +154,6 @@ ReadingPosition ReadingPlan::advance(const ReadingPosition& position) const {
 
 ReadingPosition ReadingPlan::step_before(const ReadingPosition& position) const {
   return {position.epoch, position.place, replay_to(position).last};
-}
-
-uint64_t ReadingPlan::steps_done(const ReadingPosition& position) const {
-  return replay_to(position).steps;
 }
 
 uint64_t ReadingPlan::steps_in_epoch(uint64_t epoch) const {

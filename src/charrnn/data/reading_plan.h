@@ -8,14 +8,14 @@
 //                                    step 1 reads ab ef ij for the targets bc fg jk
 //                                    step 2 reads cd gh kl for the targets de hi lm
 //
-// Where T is a range, each step draws its own, and one longer than what is left of the lanes ends the shard:
+// If T is a range, each step draws its own, and one longer than what is left of the lanes ends the shard:
 // with lanes of 4 and the draws 3, 1 the steps above read abc efg ijk, then d h l; with 3, 2 the second is
-// not made. With aligned targets (corpus.targets) every character has one of its own, no successor is needed,
+// not made. With aligned targets (corpus.targets) every character has its own target, no successor is needed,
 // and n = floor((N - o) / B).
 //
 // Random sampling cuts the same characters into windows of T instead and reads them B at a time in a drawn
 // order. The order of shards, o, T and the order of windows are drawn from the seed for each epoch and shard,
-// and don't depend on the number of ranks.
+// and do not depend on the number of ranks.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@
 #include <optional>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/train_settings.h"
+#include "charrnn/data/reading_position.h"
 
 namespace charrnn {
 
@@ -38,35 +39,25 @@ struct LaneOptions {
   int64_t ranks = 1;  // that share the lanes equally; only for advice in errors
 };
 
-// Where reading goes on: `done` is what each lane has read of the shard in characters, or in batches with
-// random sampling.
-struct ReadingPosition {
-  uint64_t epoch = 0;
-  uint64_t place = 0;  // in the epoch's order of shards
-  uint64_t done = 0;
-  bool operator==(const ReadingPosition&) const = default;
-};
-
 // One shard in one epoch.
 struct ShardPass {
   uint64_t shard = 0;
   uint64_t offset = 0;       // o
   uint64_t lane_length = 0;  // n; sequential sampling only
   uint64_t steps = 0;        // batches
-  uint64_t end = 0;          // what a position has done behind the last step
-  uint64_t skipped = 0;      // characters that are no input in this epoch
+  uint64_t end = 0;          // what a position has done after the last step
 };
 
 // Any thread may ask; what it drew for an epoch is kept until another comes.
 class ReadingPlan {
  public:
-  // Throws Error (exit code 2) where a shard is too short for one step, saying which B or T would do.
+  // Throws Error (exit code 2) if a shard is too short for one step, saying which B or T would do.
   ReadingPlan(std::vector<uint64_t> shard_lengths, const LaneOptions& options, bool has_targets = false);
 
   const LaneOptions& options() const { return options_; }
   uint64_t shard_count() const { return lengths_.size(); }
-  // Characters behind the last input of a lane or window that are its last target: 1, or 0 with targets of
-  // their own.
+  // Characters after the last input of a lane or window that are its last target: 1, or 0 with aligned
+  // targets.
   uint64_t successors() const { return successors_; }
 
   ShardPass pass(uint64_t epoch, uint64_t place) const;
@@ -81,8 +72,6 @@ class ReadingPlan {
   ReadingPosition advance(const ReadingPosition& position) const;
   // The position a step earlier in the shard, or the shard's start. Replays the draws of a range.
   ReadingPosition step_before(const ReadingPosition& position) const;
-  // Steps already made in the shard at this position. Replays the draws of a range.
-  uint64_t steps_done(const ReadingPosition& position) const;
 
   uint64_t steps_in_epoch(uint64_t epoch) const;
   // Steps that `epochs` take from the start, the last one in part; at least 1.

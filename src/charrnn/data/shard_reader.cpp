@@ -1,3 +1,5 @@
+#include "charrnn/data/shard_reader.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,24 +11,15 @@
 #include "charrnn/core/hash.h"
 #include "charrnn/core/system_reason.h"
 #include "charrnn/data/hdf5_handle.h"
-#include "charrnn/data/shard.h"
 
 namespace charrnn {
-
-int id_bytes_for(size_t vocabulary_size) {
-  return vocabulary_size <= 256 ? 1 : vocabulary_size <= 65536 ? 2 : 4;
-}
-
-std::string shard_file_name(const std::string& split, uint32_t shard) {
-  const std::string number = std::to_string(shard);
-  return split + "-" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + ".h5";
-}
 namespace {
 
 constexpr uint64_t kHashBlock = uint64_t{1} << 18;  // ids
 
 hid_t memory_type(int id_bytes) {
-  return id_bytes == 1 ? H5T_NATIVE_UINT8 : id_bytes == 2 ? H5T_NATIVE_UINT16 : H5T_NATIVE_UINT32;
+  if (id_bytes == 1) return H5T_NATIVE_UINT8;
+  return id_bytes == 2 ? H5T_NATIVE_UINT16 : H5T_NATIVE_UINT32;
 }
 
 // What to say first when a part of the file is not as a shard has it.
@@ -99,7 +92,7 @@ struct ShardReader::File {
   uint64_t document_count = 0;
 
   hid_t row(ShardRow which) const {
-    check(which == ShardRow::kIds || targets, "a shard without targets of its own was asked for them");
+    check(which == ShardRow::kIds || targets, "a shard without aligned targets was asked for them");
     return which == ShardRow::kIds ? *ids : *targets;
   }
 

@@ -16,14 +16,6 @@ namespace charrnn {
 
 static_assert(EvaluationReader::kLaneEnded == kNoTarget);
 
-const char* bits_label(Unit unit) {
-  return unit == Unit::kByte ? "bits/byte" : "bits/char";
-}
-
-const char* bits_key(Unit unit) {
-  return unit == Unit::kByte ? "bits_per_byte" : "bits_per_character";
-}
-
 std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm,
                              std::optional<int64_t> window) {
   const c10::AutoGradMode no_grad(false);

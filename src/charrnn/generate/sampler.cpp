@@ -3,23 +3,17 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include "charrnn/core/counter_random.h"
-#include "charrnn/core/error.h"
-#include "charrnn/core/log.h"
-#include "charrnn/text/invisible.h"
 
 namespace charrnn {
 namespace {
 
-// Characters of a prefix that are read together: memory does not grow with its length. Short enough to be
-// quick, long enough that the products of matrices are, too.
+// Characters of a prefix that are read together, so that memory does not grow with its length; enough of them
+// for matrix products to be fast.
 constexpr size_t kReadAtOnce = 512;
-constexpr size_t kShownPrefix = 60;  // bytes
 
 // Ids as a batch of one, (1, T) of int64.
 at::Tensor as_tensor(std::span<const uint32_t> ids) {
@@ -42,7 +36,7 @@ bool read(const CharRnn& model, std::span<const uint32_t> ids, RnnState& state,
   return true;
 }
 
-// On the CPU, in memory of its own.
+// On the CPU, sharing no memory with `logits`.
 at::Tensor as_floats(const at::Tensor& logits) {
   return logits.to(at::kCPU, at::kFloat).contiguous().clone();
 }
@@ -52,7 +46,7 @@ std::span<float> row(const at::Tensor& logits, size_t place) {
   return {logits.mutable_data_ptr<float>() + place * V, V};
 }
 
-// The model, or a copy of it where it lives on a GPU, for which one character at a time is too little work.
+// The model, or a copy of it if it is on a GPU, for which one character at a time is too little work.
 const CharRnn& on_cpu(const CharRnn& model, std::optional<CharRnn>& copy) {
   if (model.device() == at::kCPU) return model;
   const c10::AutoGradMode no_grad(false);
@@ -61,18 +55,18 @@ const CharRnn& on_cpu(const CharRnn& model, std::optional<CharRnn>& copy) {
   return *copy;
 }
 
-// Of the prefix; an empty one starts like a new line.
+// The ids of the prefix; an empty one starts like a new line.
 std::vector<uint32_t> first_ids(const SampleStream& stream, const Vocabulary& vocabulary) {
   std::vector<uint32_t> ids = vocabulary.encode(stream.prefix, stream.options.unknown);
   if (ids.empty()) ids.push_back(vocabulary.find(U'\n').value_or(vocabulary.has_unknown() ? 1 : 0));
   return ids;
 }
 
-// Where several streams are, and what may come next: by a stepper where there is one, else by
+// The states of several streams and their next logits: by a stepper if there is one, else by
 // CharRnn::forward.
 class Streams {
  public:
-  // Each prefix is read alone, those that are the same once.
+  // Each prefix is read alone, equal ones once.
   Streams(const CharRnn& model, const std::optional<CharacterStepper>& stepper,
           std::span<const SampleStream> streams, const Vocabulary& vocabulary,
           const Sampler::Progress& progress)
@@ -100,7 +94,7 @@ class Streams {
 
   std::span<float> logits(size_t stream) { return row(logits_, stream); }  // (V)
 
-  // ids (B): the character that each goes on with.
+  // ids (B): the next character of each.
   void step(std::vector<int64_t>& ids) {
     if (stepper_) {
       stepper_->step(ids, *packed_);
@@ -123,105 +117,30 @@ class Streams {
 
 }  // namespace
 
-uint32_t pick(std::span<const float> logits, const SampleOptions& options, double uniform) {
-  std::vector<uint32_t> ids;
-  for (uint32_t id = 0; id < logits.size(); ++id) {
-    if (std::isfinite(logits[id])) ids.push_back(id);
-  }
-  if (ids.empty()) return 0;
-  const auto likelier = [&](uint32_t a, uint32_t b) {
-    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-  };
-  if (options.temperature == 0.0) return *std::min_element(ids.begin(), ids.end(), likelier);
-  if (options.top_k > 0 || options.top_p < 1.0) std::sort(ids.begin(), ids.end(), likelier);
-  if (options.top_k > 0 && options.top_k < static_cast<int64_t>(ids.size())) {
-    ids.resize(static_cast<size_t>(options.top_k));
-  }
-  float largest = -std::numeric_limits<float>::infinity();
-  for (const uint32_t id : ids) largest = std::max(largest, logits[id]);
-  std::vector<double> weights(ids.size());
-  for (size_t i = 0; i < ids.size(); ++i) {
-    weights[i] =
-        std::exp((static_cast<double>(logits[ids[i]]) - static_cast<double>(largest)) / options.temperature);
-  }
-  double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  if (options.top_p < 1.0) {
-    double held = 0;
-    size_t kept = 0;
-    while (kept < ids.size() && (kept == 0 || held < options.top_p * total)) held += weights[kept++];
-    ids.resize(kept);
-    total = held;
-  }
-  double place = uniform * total;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    place -= weights[i];
-    if (place < 0) return ids[i];
-  }
-  // Rounding: the last that has any weight.
-  for (size_t i = ids.size(); i > 1; --i) {
-    if (weights[i - 1] > 0) return ids[i - 1];
-  }
-  return ids[0];
-}
-
-std::string temperature_text(double temperature) {
-  return temperature == 0 ? "greedy" : concat("temperature ", temperature);
-}
-
-std::vector<std::string> cleaned_prefixes(const Settings& settings) {
-  std::vector<std::string> prefixes;
-  for (const std::string& prefix : settings.sample.prefixes) {
-    prefixes.push_back(clean_prefix(prefix, settings.corpus).text);
-  }
-  return prefixes;
-}
-
-void report_cleaning(const std::string& name, const CleanPrefix& clean) {
-  if (clean.changed_by.empty()) return;
-  std::string stages;
-  for (const std::string& stage : clean.changed_by) stages += (stages.empty() ? "" : ", ") + stage;
-  const bool is_long = clean.text.size() > kShownPrefix;
-  log::info(concat(name, " is cleaned as the corpus was (", stages, ")",
-                   is_long ? "" : concat(": \"", visible(clean.text), "\"")));
-}
-
-void check_prefixes(const Settings& settings, const Vocabulary& vocabulary) {
-  for (const std::string& prefix : settings.sample.prefixes) {
-    const std::string name = concat("\"", visible(prefix), "\" of sample.prefixes");
-    try {
-      const CleanPrefix clean = clean_prefix(prefix, settings.corpus);
-      report_cleaning(name, clean);
-      vocabulary.encode(clean.text, settings.sample.unknown_characters);
-    } catch (const Error& problem) {
-      fail_usage(name, " cannot be a beginning with this corpus: ", problem.what());
-    }
-  }
-}
-
 Sampler::Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets)
     : model_(on_cpu(model, copy_)), vocabulary_(vocabulary), has_targets_(has_targets) {
   if (!has_targets && CharacterStepper::serves(model_)) stepper_.emplace(model_);
 }
 
-bool Sampler::go_on(std::string_view prefix, int64_t length, const SampleOptions& options,
-                    const std::function<bool(const std::string&)>& sink) const {
+bool Sampler::generate(std::string_view prefix, int64_t length, const SampleOptions& options,
+                       const std::function<bool(const std::string&)>& sink) const {
   const SampleStream alone{prefix, options};
-  return go_on({&alone, 1}, length, [&](size_t, const std::string& character) { return sink(character); });
+  return generate({&alone, 1}, length, [&](size_t, const std::string& character) { return sink(character); });
 }
 
-bool Sampler::go_on(std::span<const SampleStream> streams, int64_t length, const Sink& sink) const {
+bool Sampler::generate(std::span<const SampleStream> streams, int64_t length, const Sink& sink) const {
   const c10::AutoGradMode no_grad(false);
   if (has_targets_) return answer(streams, sink);
   for (const auto& [prefix, options] : streams) {
-    if (length <= 0) vocabulary_.encode(prefix, options.unknown);  // refused all the same
+    if (length <= 0) vocabulary_.encode(prefix, options.unknown);  // an error all the same
   }
   if (streams.empty() || length <= 0) return true;
-  Streams going(model_, stepper_, streams, vocabulary_, progress_);
+  Streams state(model_, stepper_, streams, vocabulary_, progress_);
   std::vector<int64_t> drawn(streams.size());
   for (int64_t place = 0; place < length; ++place) {
-    if (place > 0) going.step(drawn);
+    if (place > 0) state.step(drawn);
     for (size_t i = 0; i < streams.size(); ++i) {
-      const uint32_t id = draw(going.logits(i), place, streams[i].options);
+      const uint32_t id = draw(state.logits(i), place, streams[i].options);
       if (!sink(i, vocabulary_.decode(id))) return false;
       drawn[i] = id;
     }
@@ -260,7 +179,7 @@ std::string Sampler::text(std::string_view prefix, int64_t length, const SampleO
 
 std::vector<std::string> Sampler::texts(std::span<const SampleStream> streams, int64_t length) const {
   std::vector<std::string> texts(streams.size());
-  go_on(streams, length, [&](size_t stream, const std::string& character) {
+  generate(streams, length, [&](size_t stream, const std::string& character) {
     texts[stream] += character;
     return true;
   });

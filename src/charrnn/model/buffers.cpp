@@ -21,7 +21,7 @@ struct Block {
   int64_t last_use;  // counted in takes
 };
 
-// Blocks that nobody uses at the moment.
+// Blocks that are not in use.
 class Shelf {
  public:
   Block take(int64_t size) {

@@ -1,16 +1,16 @@
-// Memory for the large tensors of a training step, which are wanted again, in the same sizes, at the next
-// step: fresh memory costs a page fault for every 4 KiB.
+// Memory for the large tensors of a training step, which the next step needs again in the same sizes: fresh
+// memory costs a page fault for every 4 KiB.
 #pragma once
 
 #include <ATen/ATen.h>
 
 namespace charrnn {
 
-// A tensor of floats on the CPU, not initialised. Its memory is kept for the next one of about its size when
-// it is no longer in use. From any thread.
+// A tensor of floats on the CPU, not initialised. When it is no longer in use, its memory is kept for the
+// next one of about its size. From any thread.
 at::Tensor take_buffer(at::IntArrayRef sizes);
 
-// Its floats; null where it is undefined.
+// A tensor's floats; null if it is undefined.
 inline const float* data(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.const_data_ptr<float>() : nullptr;
 }

@@ -3,14 +3,15 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <cmath>
-#include <tuple>
 
 #include "charrnn/core/counter_random.h"
 #include "charrnn/core/error.h"
 #include "charrnn/core/log.h"
+#include "charrnn/model/cpu/fast_layer.h"
 #include "charrnn/model/cpu/vector_math.h"
 #include "charrnn/model/gpu/cudnn_layer.h"
 #include "charrnn/model/loss.h"
+#include "charrnn/model/reference_layer.h"
 
 namespace charrnn {
 namespace {
@@ -26,7 +27,7 @@ std::vector<Parameters::Shape> shapes(const ModelSettings& s, int64_t vocabulary
     list.push_back({"embedding.weight", {vocabulary_size, s.embedding_size}});
     width = s.embedding_size;
   }
-  const int64_t rows = cell_kernels(s.cell).gates * s.hidden_size;
+  const int64_t rows = gate_count(s.cell) * s.hidden_size;
   for (int64_t layer = 0; layer < s.layers; ++layer) {
     constexpr bool kJoined = true;  // a layer's four weights are one buffer to cuDNN
     list.push_back({layer_name("weight_ih", layer), {rows, width}});
@@ -47,42 +48,7 @@ std::vector<Parameters::Shape> shapes(const ModelSettings& s, int64_t vocabulary
   return list;
 }
 
-// LibTorch's layer of a cell that has no state but h.
-using PlainLayer = std::tuple<at::Tensor, at::Tensor> (*)(const at::Tensor& input, const at::Tensor& h,
-                                                          at::TensorList weights, bool has_biases,
-                                                          int64_t num_layers, double dropout, bool training,
-                                                          bool bidirectional, bool batch_first);
-PlainLayer plain_layer(Cell cell) {
-  if (cell == Cell::kGru) return at::gru;
-  if (cell == Cell::kRnnTanh) return at::rnn_tanh;
-  return at::rnn_relu;
-}
-
 }  // namespace
-
-at::Tensor RnnState::whole() const {
-  if (!c.defined()) return h.unsqueeze(0);
-  const bool is_one = c.is_alias_of(h) && h.is_contiguous() && c.is_contiguous() && c.sizes() == h.sizes() &&
-                      c.storage_offset() == h.storage_offset() + h.numel();
-  if (!is_one) return at::stack({h, c});
-  return h.as_strided({2, h.size(0), h.size(1), h.size(2)},
-                      {h.numel(), h.stride(0), h.stride(1), h.stride(2)});
-}
-
-RnnState RnnState::of(const at::Tensor& whole) {
-  return {whole[0], whole.size(0) > 1 ? whole[1] : at::Tensor()};
-}
-
-RnnState join_lanes(const std::vector<RnnState>& states) {
-  if (states.size() == 1) return states[0];
-  std::vector<at::Tensor> h;
-  std::vector<at::Tensor> c;
-  for (const RnnState& state : states) {
-    h.push_back(state.h);
-    if (state.c.defined()) c.push_back(state.c);
-  }
-  return {at::cat(h, 1), c.empty() ? at::Tensor() : at::cat(c, 1)};
-}
 
 CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::ScalarType type,
                  at::Device device)
@@ -95,7 +61,7 @@ CharRnn::CharRnn(const ModelSettings& settings, int64_t vocabulary_size, at::Sca
                        parameters_[layer_name("weight_hh", layer)], parameters_[layer_name("bias_ih", layer)],
                        parameters_[layer_name("bias_hh", layer)]});
   }
-  compute_type_ = at::ScalarType::Undefined;  // cuDNN was not asked yet
+  compute_type_ = at::ScalarType::Undefined;  // so that compute_in asks cuDNN
   compute_in(type);
 }
 
@@ -119,7 +85,7 @@ void CharRnn::compute_in(at::ScalarType type) {
 
 void CharRnn::initialize(uint64_t seed) {
   const c10::AutoGradMode no_grad(false);
-  // A generator of its own on the CPU: the same weights on every device, and no other draw disturbed.
+  // Its own generator on the CPU: the same weights on every device, and no other draw changes.
   at::Generator generator = at::detail::createCPUGenerator(random_bits(seed, Draw::kInitialWeights, {}));
   const int64_t hidden = settings_.hidden_size;
   const double bound = 1.0 / std::sqrt(static_cast<double>(hidden));
@@ -170,35 +136,6 @@ at::Tensor CharRnn::rounded(const at::Tensor& tensor) const {
   return tensor.defined() ? tensor.to(compute_type_) : tensor;
 }
 
-// In one piece and in cuDNN's order, at the beginning of a storage: else LibTorch's layers on a GPU would
-// copy them together at each call, and warn.
-std::vector<at::Tensor> CharRnn::reference_weights(const LayerWeights& w) const {
-  const std::vector<at::Tensor> weights{w.input, w.recurrent, w.input_bias, w.recurrent_bias};
-  if (!is_rounded() && device() == at::kCPU) return weights;
-  std::vector<at::Tensor> flat;
-  for (const at::Tensor& weight : weights) flat.push_back(weight.flatten());
-  return weights_in(rounded(at::cat(flat)), w.input.size(0), w.input.size(1), w.recurrent.size(1));
-}
-
-// Time-major.
-LayerOutput CharRnn::run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
-                                   const at::Tensor& c, bool training) const {
-  const std::vector<at::Tensor> weights = reference_weights(w);
-  constexpr bool kHasBiases = true;
-  constexpr bool kBidirectional = false;
-  constexpr bool kBatchFirst = false;
-  if (settings_.cell == Cell::kLstm) {
-    const auto [output, next_h, next_c] =
-        at::lstm(x, {h.unsqueeze(0), c.unsqueeze(0)}, weights, kHasBiases, /*num_layers=*/1,
-                 /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
-    return {output, next_h.squeeze(0), next_c.squeeze(0)};
-  }
-  const auto [output, next_h] =
-      plain_layer(settings_.cell)(x, h.unsqueeze(0), weights, kHasBiases, /*num_layers=*/1,
-                                  /*dropout=*/0.0, training, kBidirectional, kBatchFirst);
-  return {output, next_h.squeeze(0), {}};
-}
-
 bool CharRnn::is_fast() const {
   return settings_.kernel == Kernel::kFast && device() == at::kCPU && !is_rounded() &&
          parameters_.values().scalar_type() == at::kFloat;
@@ -227,7 +164,7 @@ LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Ten
     const at::Tensor input = layer > 0 ? x.transpose(0, 1) : rounded(embed(ids.t()));  // (T, B, E or V)
     result = uses_cudnn_ ? cudnn_layer(settings_.cell, w, layer_buffer(layer), input, rounded(h), rounded(c),
                                        training)
-                         : run_reference(w, input, rounded(h), rounded(c), training);
+                         : reference_layer(settings_.cell, w, input, rounded(h), rounded(c), training);
   }
   return {result.output.transpose(0, 1), result.h, result.c};
 }
@@ -238,7 +175,7 @@ at::Tensor CharRnn::outputs(const at::Tensor& ids, RnnState& state,
   std::vector<at::Tensor> h;
   std::vector<at::Tensor> c;
   for (int64_t layer = 0; layer < settings_.layers; ++layer) {
-    // Layer by layer, so that dropout is ours and each layer's gradients are ready on their own.
+    // Layer by layer, so that dropout is ours and each layer's gradients are ready by themselves.
     const LayerOutput result =
         run_layer(layer, x, ids, state.h[layer], state.c.defined() ? state.c[layer] : at::Tensor(),
                   dropout_key.has_value());

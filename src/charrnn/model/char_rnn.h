@@ -1,7 +1,7 @@
 // A character-level language model: one-hot or embedding input, L recurrent layers with dropout after each, a
 // linear head. Ids go in, logits over the vocabulary come out; the state is carried by the caller.
 //
-// Sizes: B lanes, T characters, V vocabulary, E embedding, H hidden, L layers.
+// Sizes: B lanes, T steps, V vocabulary, E embedding, H hidden, L layers.
 // Names, shapes and gate order are those of PyTorch's nn.Embedding, nn.LSTM (G = 4 gates: i, f, g, o), nn.GRU
 // (3: r, z, n) or nn.RNN (1), and nn.Linear:
 //   embedding.weight (V, E)          only with model.input: embedding; with one_hot, E = V below
@@ -13,37 +13,15 @@
 #include <ATen/ATen.h>
 
 #include <optional>
-#include <utility>
 #include <vector>
 
-#include "charrnn/config/settings.h"
-#include "charrnn/model/cpu/fast_layer.h"
+#include "charrnn/config/model_settings.h"
 #include "charrnn/model/dropout.h"
 #include "charrnn/model/parameters.h"
+#include "charrnn/model/recurrent_layer.h"
+#include "charrnn/model/rnn_state.h"
 
 namespace charrnn {
-
-// Hidden and, of LSTMs, cell state of every layer for some lanes.
-struct RnnState {
-  at::Tensor h;  // (L, B, H)
-  at::Tensor c;  // (L, B, H); undefined for other cells
-
-  std::vector<std::pair<const char*, at::Tensor>> parts() const {
-    if (c.defined()) return {{"h", h}, {"c", c}};
-    return {{"h", h}};
-  }
-  // All parts as one tensor (1 or 2, L, B, H), which shares their memory where they lie so; and back.
-  at::Tensor whole() const;
-  static RnnState of(const at::Tensor& whole);
-  // What CHANGE makes of each part.
-  template <class Change>
-  RnnState changed(const Change& change) const {
-    return {change(h), c.defined() ? change(c) : at::Tensor()};
-  }
-};
-
-// The lanes of all of them, one after the other.
-RnnState join_lanes(const std::vector<RnnState>& states);
 
 class CharRnn {
  public:
@@ -57,8 +35,8 @@ class CharRnn {
 
   RnnState zero_state(int64_t lanes) const;
 
-  // ids (B, T) of int64 -> what the last layer makes of them, which the head reads: (B, T, H). `state` goes
-  // in and comes out; its gradient is not cut here. Dropout is on when a key is given.
+  // ids (B, T) of int64 -> the last layer's outputs, which the head reads: (B, T, H). `state` goes in and
+  // comes out; its gradient is not cut here. Dropout is on if a key is given.
   at::Tensor outputs(const at::Tensor& ids, RnnState& state,
                      const std::optional<DropoutKey>& dropout_key) const;
   // The head over x (..., H): logits (..., V); and the loss of x (B, T, H) (model/loss.h), which needs less
@@ -70,9 +48,9 @@ class CharRnn {
     return logits(outputs(ids, state, dropout_key));
   }
 
-  // Layers and head compute in this type from now on, the weights rounded to it for each step (Micikevicius
-  // et al. 2018), and the state between calls has it; weights, their gradients and the loss stay as they are.
-  // By cuDNN's or LibTorch's layers.
+  // From this call on, layers and head compute in `type`, the weights rounded to it for each step
+  // (Micikevicius et al. 2018), and the state between calls has it; weights, their gradients and the loss
+  // keep their type. By cuDNN's or LibTorch's layers.
   void compute_in(at::ScalarType type);
 
   Parameters& parameters() { return parameters_; }
@@ -93,9 +71,6 @@ class CharRnn {
   // the state after it.
   LayerOutput run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                         const at::Tensor& c, bool training) const;
-  LayerOutput run_reference(const LayerWeights& w, const at::Tensor& x, const at::Tensor& h,
-                            const at::Tensor& c, bool training) const;
-  std::vector<at::Tensor> reference_weights(const LayerWeights& w) const;
   bool is_fast() const;                                // by charrnn's own layers, not LibTorch's
   bool is_rounded() const;                             // computes in another type than that of the weights
   at::Tensor rounded(const at::Tensor& tensor) const;  // to that type

@@ -14,13 +14,9 @@ struct DropoutKey {
   int64_t first_lane = 0;  // of this rank, among all lanes of the batch
 };
 
-// input (B, T, H): each element is zeroed with the given probability, the others are scaled by 1 / (1 -
-// probability), in floats where the type has 16 bits. One pass over memory in both directions: on the CPU,
-// and by charrnn's own kernel on a GPU. It is the operator charrnn::dropout of LibTorch's dispatcher.
+// `input` (B, T, H): each element is zeroed with `probability`, the others are scaled by 1 / (1 -
+// probability), in floats if the type has 16 bits. One pass over memory in both directions: on the CPU, and
+// by charrnn's own kernel on a GPU. It is the operator charrnn::dropout of LibTorch's dispatcher.
 at::Tensor dropout(const at::Tensor& input, double probability, const DropoutKey& key, int64_t layer);
-
-// What dropout multiplies by, made by tensor operations alone: (B, T, H) of 0 and 1 / (1 - probability).
-at::Tensor dropout_mask(at::IntArrayRef sizes, double probability, const DropoutKey& key, int64_t layer,
-                        const at::TensorOptions& options);
 
 }  // namespace charrnn

@@ -1,4 +1,7 @@
-// What a device's implementation of charrnn::dropout is given: see dropout.h.
+// One pass of dropout over the outputs of a layer: what a device's implementation of charrnn::dropout
+// (dropout.h) is given, the hash that draws the mask, and the mask by tensor operations alone.
+//
+// Sizes: B lanes, T steps, H units.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -9,22 +12,37 @@ namespace charrnn {
 
 struct DropoutPass {
   double probability = 0;
-  uint32_t layer_key = 0;  // of seed, step and layer
+  uint32_t layer_key = 0;
   int64_t first_lane = 0;
 
-  // An element is dropped where its hash lies below this.
+  // An element is dropped if its hash is below this.
   uint32_t threshold() const;
   double scale() const { return 1.0 / (1.0 - probability); }
 };
 
-// (B, T, H) as it is where rows of H lie one after the other in memory, in the order (B, T) or (T, B); else a
-// copy that does.
-at::Tensor dense_rows(const at::Tensor& input);
+// What DropoutPass::layer_key is.
+uint32_t dropout_layer_key(uint64_t seed, int64_t step, int64_t layer);
+
+// The hash of an element is hash32(hash32(hash32(layer_key ^ lane) ^ position) + unit * kHashUnitStride),
+// with the 32-bit hash "lowbias32" (C. Wellons, hash-prospector, 2018): cheap to vectorise, and easily
+// written with the 64-bit integers of a tensor library.
+inline constexpr uint32_t kHashMultiplier1 = 0x7feb352d;
+inline constexpr uint32_t kHashMultiplier2 = 0x846ca68b;
+inline constexpr uint32_t kHashUnitStride = 0x9e3779b9;
+
+inline uint32_t hash32(uint32_t x) {
+  x ^= x >> 16;
+  x *= kHashMultiplier1;
+  x ^= x >> 15;
+  x *= kHashMultiplier2;
+  return x ^ (x >> 16);
+}
 
 // By tensor operations alone: (B, T, H) of 0 and the scale.
 at::Tensor dropout_mask(at::IntArrayRef sizes, const DropoutPass& pass, const at::TensorOptions& options);
 
-// On an NVIDIA GPU: by charrnn's kernel; by tensor operations, with a warning, where that cannot be had.
-at::Tensor drop_on_cuda(const at::Tensor& input, double probability, int64_t layer_key, int64_t first_lane);
+// (B, T, H) as it is if rows of H are one after the other in memory, in the order (B, T) or (T, B); else a
+// copy that is.
+at::Tensor dense_rows(const at::Tensor& input);
 
 }  // namespace charrnn

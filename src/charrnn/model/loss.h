@@ -6,18 +6,18 @@
 
 namespace charrnn {
 
-// Positions whose target is this count nothing.
+// A position with this target adds nothing.
 inline constexpr int64_t kNoTarget = -100;
 
 // logits (..., V), targets (...) of int64 -> a scalar.
 at::Tensor cross_entropy_sum(const at::Tensor& logits, const at::Tensor& targets);
 
-// Of a block's logits: few enough for the cache, enough positions for products to be fast at a V of 6,000.
+// Logits of a block: few enough for the cache, enough positions for products to be fast at a V of 6,000.
 inline constexpr int64_t kLossBlockElements = 1 << 21;
 
-// The same of the logits x W^T + b, of which there is never more than a block of positions: x (N, H),
-// weight (V, H), bias (V), targets (N). Floats on the CPU. With gradients on, forward makes the
-// gradients of all three as well, while a block is in cache; backward scales them, once.
+// The same of the logits x W^T + b, which are computed and dropped block by block: x (N, H), weight (V, H),
+// bias (V), targets (N). Floats on the CPU. With gradients on, forward computes the gradients of all three as
+// well, while a block is in cache; backward scales them, once.
 at::Tensor linear_cross_entropy_sum(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                                     const at::Tensor& targets);
 

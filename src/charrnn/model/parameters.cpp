@@ -83,11 +83,6 @@ void Parameters::gather_gradients(size_t first, size_t last) const {
   at::cat_out(flat, pieces);
 }
 
-const at::Tensor& Parameters::gather_gradients() const {
-  gather_gradients(0, list_.size());
-  return gradients_;
-}
-
 at::Tensor Parameters::view(const at::Tensor& flat, const Parameter& parameter) {
   return flat.narrow(0, parameter.offset, parameter.value.numel()).view(parameter.value.sizes());
 }

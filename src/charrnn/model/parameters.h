@@ -36,12 +36,11 @@ class Parameters {
   const at::Tensor& operator[](const std::string& name) const;
   int64_t count() const;  // of weights, without gaps
 
-  // Copies what backward left in grad() of list()[first, last) into gradients(), in one operation, and drops
-  // it there. So backward sets gradients, and only further ones of the same step are added.
+  // Moves what backward left in grad() of list()[first, last) to gradients(), in one operation. So the next
+  // backward sets grad(), and only further ones of the same step add to it.
   void gather_gradients(size_t first, size_t last) const;
-  const at::Tensor& gather_gradients() const;  // of all weights; gives gradients()
 
-  // The first and the number of elements that list()[first, last) take in the flat buffers, gaps included.
+  // The first element of list()[first, last) in the flat buffers and the number of all, gaps included.
   struct Range {
     int64_t offset = 0;
     int64_t count = 0;

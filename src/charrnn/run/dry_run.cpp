@@ -5,14 +5,14 @@
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/number_text.h"
-#include "charrnn/corpus/manifest.h"
+#include "charrnn/corpus/corpus_recipe.h"
 #include "charrnn/data/batch_reader.h"
 #include "charrnn/data/shard.h"
 #include "charrnn/model/char_rnn.h"
-#include "charrnn/model/cpu/padded_weights.h"
 #include "charrnn/model/loss.h"
-#include "charrnn/run/metrics.h"
-#include "charrnn/run/run_checks.h"
+#include "charrnn/model/recurrent_layer.h"
+#include "charrnn/run/corpus_check.h"
+#include "charrnn/train/lane_settings.h"
 #include "charrnn/train/optimizer.h"
 #include "charrnn/train/trainer.h"
 
@@ -33,10 +33,10 @@ double cublas_lt_bytes(const Device& device) {
 }
 
 double gates(const ModelSettings& model) {
-  return static_cast<double>(cell_kernels(model.cell).gates);
+  return static_cast<double>(gate_count(model.cell));
 }
 
-// What the layers of model/cpu/fast_layer.h hold at the height of a step, in floats, for so many characters
+// What the layers of model/cpu/fast_layer.h hold at the height of a step, in floats, for this many characters
 // of a group of lanes: each layer's outputs, cells and gates until backward has used them, and what the
 // largest layer's backward works in. Buffers are kept from one use to the next (model/buffers.h).
 double fast_layer_floats(const ModelSettings& model, double characters) {
@@ -65,7 +65,7 @@ bool is_rounded(const Settings& settings) {
   return settings.train.precision == Precision::kBf16 || settings.train.precision == Precision::kFp16;
 }
 
-// What weights, layers and head hold on a GPU in addition to the buffers of the whole run, for so many
+// What weights, layers and head hold on a GPU in addition to the buffers of the whole run, for this many
 // characters of a group of lanes. cuDNN does not document the size of its reserve: gates, cells and their
 // tanh of each position.
 double gpu_step_bytes(const Settings& settings, const Device& device, double parameters, double characters,
@@ -189,7 +189,7 @@ RunSize estimate_run(const Settings& settings, const CorpusFolder& corpus, int r
 std::string to_text(const RunSize& size, const Settings& settings, int ranks) {
   std::string text =
       concat("parameters        ", with_thousands(size.parameters), "\nmemory per rank   about ",
-             megabytes(size.memory_bytes), " (", ranks, ranks == 1 ? " rank, " : " ranks, ",
+             megabytes(size.memory_bytes), " (", plural(ranks, "rank"), ", ",
              device_text(size.device, settings.run.device), "\ncheckpoint        ",
              megabytes(size.checkpoint_bytes), " each, ", settings.checkpoint.keep, " kept and the best\n");
   if (settings.train.sampling == Sampling::kSequential) {

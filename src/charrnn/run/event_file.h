@@ -12,7 +12,7 @@ namespace charrnn {
 double wall_time();
 
 // The first records of every file. A file that follows another tells readers to drop what they have from
-// FIRST_STEP on: it is written again.
+// `first_step` on: it is written again.
 std::string event_file_start(double wall_time, int64_t first_step);
 
 // Scalars of one step; wall_time in seconds since 1970.

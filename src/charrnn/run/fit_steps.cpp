@@ -11,6 +11,7 @@
 #include "charrnn/core/running_clock.h"
 #include "charrnn/evaluate/evaluator.h"
 #include "charrnn/generate/sampler.h"
+#include "charrnn/train/lane_settings.h"
 #include "charrnn/train/trainer.h"
 
 namespace charrnn {
@@ -53,6 +54,7 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
   }
   std::nth_element(times.begin(), times.begin() + static_cast<ptrdiff_t>(times.size() / 2), times.end());
   const double step_seconds = times[times.size() / 2];
+  trial.settle();
   model.parameters().values().copy_(initial);
   return step_seconds;
 }

@@ -40,12 +40,12 @@ bool is_one_character(const std::string& text) {
 
 }  // namespace
 
-bool Pitfalls::was_said(const Progressed& progress, Pitfall pitfall) {
-  return (progress.pitfalls_said >> static_cast<unsigned>(pitfall) & 1U) != 0;
+bool Pitfalls::was_reported(Pitfall pitfall) const {
+  return (fields_.reported >> static_cast<unsigned>(pitfall) & 1U) != 0;
 }
 
-std::string Pitfalls::say(Progressed& progress, Pitfall pitfall, std::string text) {
-  progress.pitfalls_said |= uint64_t{1} << static_cast<unsigned>(pitfall);
+std::string Pitfalls::report(Pitfall pitfall, std::string text) {
+  fields_.reported |= uint64_t{1} << static_cast<unsigned>(pitfall);
   return text;
 }
 
@@ -58,84 +58,85 @@ double Pitfalls::targets_of_step() const {
   return settings_.train.loss == LossOver::kAll ? lanes * settings_.train.sequence_length.mean() : lanes;
 }
 
-bool Pitfalls::should_have_learnt(const Progressed& progress) const {
-  const auto steps = static_cast<double>(progress.step);
-  return progress.step >= kLearntBySteps && steps * targets_of_step() >= kLearntByTargets;
+bool Pitfalls::should_have_learnt(int64_t step) const {
+  const auto steps = static_cast<double>(step);
+  return step >= kLearntBySteps && steps * targets_of_step() >= kLearntByTargets;
 }
 
-std::optional<std::string> Pitfalls::at_start(Progressed& progress) const {
-  if (settings_.train.sequence_length.max > 1 || was_said(progress, Pitfall::kOneCharacterBack)) return {};
-  return say(progress, Pitfall::kOneCharacterBack,
-             "train.sequence_length is 1: gradients reach back no further than one character, so the model "
-             "cannot learn to remember; try 35 to 128");
+std::optional<std::string> Pitfalls::at_start() {
+  if (settings_.train.sequence_length.max > 1 || was_reported(Pitfall::kOneCharacterBack)) return {};
+  return report(
+      Pitfall::kOneCharacterBack,
+      "train.sequence_length is 1: gradients reach back no further than one character, so the model "
+      "cannot learn to remember; try 35 to 128");
 }
 
-std::optional<std::string> Pitfalls::after_step(Progressed& progress, double gradient_norm) const {
+std::optional<std::string> Pitfalls::after_step(int64_t step, double gradient_norm) {
   // A mean over few targets is as much noisier as the root of their number is smaller.
   const double limit = kExplodingNorm * std::sqrt(std::max(1.0, kTargetsToJudge / targets_of_step()));
   const bool is_cut = settings_.train.clip_norm > 0 && settings_.train.clip_norm < limit;
   // With fp16 an infinite norm says that the loss scale was too large.
   const bool is_scale = settings_.train.precision == Precision::kFp16 && std::isinf(gradient_norm);
   if (is_cut || is_scale || std::isnan(gradient_norm) || gradient_norm < limit) return {};
-  if (was_said(progress, Pitfall::kExploding) || was_said(progress, Pitfall::kRateTooHigh)) return {};
-  return say(progress, Pitfall::kExploding,
-             concat("exploding gradients: after step ", progress.step, " the gradient has a norm of ",
-                    gradient_norm, " that train.clip_norm does not cut; try train.clip_norm: 1, a shorter ",
-                    "train.sequence_length, or model.cell: lstm"));
+  if (was_reported(Pitfall::kExploding) || was_reported(Pitfall::kRateTooHigh)) return {};
+  return report(
+      Pitfall::kExploding,
+      concat("exploding gradients: after step ", step, " the gradient has a norm of ", gradient_norm,
+             " that train.clip_norm does not cut; try train.clip_norm: 1, a shorter ",
+             "train.sequence_length, or model.cell: lstm"));
 }
 
-std::optional<std::string> Pitfalls::after_line(Progressed& progress, const Loss& training) const {
-  progress.unjudged_loss_sum += training.sum_nats;
-  progress.unjudged_count += training.count;
-  if (progress.unjudged_count < kTargetsToJudge) return {};
-  const Loss loss{std::exchange(progress.unjudged_loss_sum, 0), std::exchange(progress.unjudged_count, 0)};
-  if (loss.bits() < baselines_.unigram_bits) progress.was_below_unigram = true;
-  if (was_said(progress, Pitfall::kRateTooHigh) || was_said(progress, Pitfall::kExploding)) return {};
+std::optional<std::string> Pitfalls::after_line(int64_t step, const Loss& training) {
+  fields_.unjudged_loss_sum += training.sum_nats;
+  fields_.unjudged_count += training.count;
+  if (fields_.unjudged_count < kTargetsToJudge) return {};
+  const Loss loss{std::exchange(fields_.unjudged_loss_sum, 0), std::exchange(fields_.unjudged_count, 0)};
+  if (loss.bits() < baselines_.unigram_bits) fields_.was_below_unigram = true;
+  if (was_reported(Pitfall::kRateTooHigh) || was_reported(Pitfall::kExploding)) return {};
   const double guessing = std::log2(static_cast<double>(vocabulary_size_));
-  if (progress.step >= kFirstSteps && loss.bits() > kWorseThanGuessing * guessing) {
-    return say(progress, Pitfall::kRateTooHigh,
-               concat("the learning rate is far too high: after ", progress.step, " steps the loss of ",
-                      loss.bits(), " ", bits_label(training.unit), " is worse than the ", guessing,
-                      " of blind guessing; try train.optimizer.learning_rate: ", usual_rate()));
+  if (step >= kFirstSteps && loss.bits() > kWorseThanGuessing * guessing) {
+    return report(Pitfall::kRateTooHigh,
+                  concat("the learning rate is far too high: after ", step, " steps the loss of ",
+                         loss.bits(), " ", bits_label(training.unit), " is worse than the ", guessing,
+                         " of blind guessing; try train.optimizer.learning_rate: ", usual_rate()));
   }
-  if (!should_have_learnt(progress) || progress.was_below_unigram ||
-      was_said(progress, Pitfall::kNothingLearnt)) {
+  if (!should_have_learnt(step) || fields_.was_below_unigram || was_reported(Pitfall::kNothingLearnt)) {
     return {};
   }
-  return say(
-      progress, Pitfall::kNothingLearnt,
-      concat("after ", progress.step, " steps the loss of ", loss.bits(), " ", bits_label(training.unit),
-             " is not below the unigram baseline of ", baselines_.unigram_bits,
-             ": nothing but letter frequencies was learnt; try a learning rate ten times lower or ",
-             "higher"));
+  return report(Pitfall::kNothingLearnt,
+                concat("after ", step, " steps the loss of ", loss.bits(), " ", bits_label(training.unit),
+                       " is not below the unigram baseline of ", baselines_.unigram_bits,
+                       ": nothing but letter frequencies was learnt; try a learning rate ten times lower or ",
+                       "higher"));
 }
 
-std::optional<std::string> Pitfalls::after_value(Progressed& progress, const Loss& validation) const {
-  const bool has_risen =
-      progress.values_since_best >= kValuesSinceBest && validation.nats() > kRisen * progress.best_loss;
-  if (!has_risen || progress.last_loss == 0 || progress.last_loss > kFarBelow * validation.nats() ||
-      was_said(progress, Pitfall::kMemorised)) {
+std::optional<std::string> Pitfalls::after_value(const Loss& validation, double training_loss, double best,
+                                                 int64_t values_since_best) {
+  const bool has_risen = values_since_best >= kValuesSinceBest && validation.nats() > kRisen * best;
+  if (!has_risen || training_loss == 0 || training_loss > kFarBelow * validation.nats() ||
+      was_reported(Pitfall::kMemorised)) {
     return {};
   }
-  return say(
-      progress, Pitfall::kMemorised,
-      concat("the model has memorised its text: the training loss is ", progress.last_loss,
-             " nats, the validation loss ", validation.nats(), " and rising (best ", progress.best_loss,
-             "); try model.dropout: 0.3, more text, a smaller model, or evaluate.patience: 3"));
+  return report(Pitfall::kMemorised,
+                concat("the model has memorised its text: the training loss is ", training_loss,
+                       " nats, the validation loss ", validation.nats(), " and rising (best ", best,
+                       "); try model.dropout: 0.3, more text, a smaller model, or evaluate.patience: 3"));
 }
 
-std::optional<std::string> Pitfalls::after_sample(Progressed& progress, const std::string& text) const {
+std::optional<std::string> Pitfalls::after_sample(int64_t step, double training_loss,
+                                                  const std::string& text) {
   const bool is_below_unigram =
-      progress.last_loss > 0 && progress.last_loss < baselines_.unigram_bits * std::numbers::ln2;
-  if (!should_have_learnt(progress) || !is_below_unigram || !is_one_character(text)) return {};
-  if (was_said(progress, Pitfall::kOneCharacter) || was_said(progress, Pitfall::kExploding) ||
-      was_said(progress, Pitfall::kRateTooHigh)) {
+      training_loss > 0 && training_loss < baselines_.unigram_bits * std::numbers::ln2;
+  if (!should_have_learnt(step) || !is_below_unigram || !is_one_character(text)) return {};
+  if (was_reported(Pitfall::kOneCharacter) || was_reported(Pitfall::kExploding) ||
+      was_reported(Pitfall::kRateTooHigh)) {
     return {};
   }
-  return say(progress, Pitfall::kOneCharacter,
-             concat("the model goes on with nothing but one character: it knows how frequent each is and ",
-                    "little else; train longer, try a learning rate three to ten times higher, and sample ",
-                    "with a temperature of 0.5 to 1 rather than greedy"));
+  return report(
+      Pitfall::kOneCharacter,
+      concat("the model goes on with nothing but one character: it knows how frequent each is and ",
+             "little else; train longer, try a learning rate three to ten times higher, and sample ",
+             "with a temperature of 0.5 to 1 rather than greedy"));
 }
 
 }  // namespace charrnn

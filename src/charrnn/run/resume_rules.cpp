@@ -42,7 +42,7 @@ void refuse_fixed_changes(const Checkpoint& found, const Settings& now, const Co
                           corpus.hash().substr(0, 8));
   }
   if (!differences.empty()) {
-    fail_usage("the run in ", now.run.output, " is at step ", found.progress.step,
+    fail_usage("the run in ", now.run.output, " is at step ", found.step,
                " and cannot go on with other values of what is fixed within a run:", differences,
                "\nput them back, or start another run with --set run.output=FOLDER");
   }

@@ -1,4 +1,4 @@
-// What may change when a run goes on: model, vocabulary, corpus, lanes, seed and the kind of optimiser may
+// What may change when a run is resumed: model, vocabulary, corpus, lanes, seed and the kind of optimiser may
 // not, for the saved numbers would mean something else; all other settings take their new value.
 #pragma once
 

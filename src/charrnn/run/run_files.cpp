@@ -22,12 +22,20 @@ GrowingFile open_metrics(const std::filesystem::path& path, uint64_t bytes,
 
 }  // namespace
 
-RunFiles::RunFiles(const RunFolder& folder, const Progressed& progress,
+RunFiles::RunFiles(const RunFolder& folder, const SavedStates& saved, int64_t step,
                    const std::vector<std::string>& last_lines)
-    : metrics_(open_metrics(folder.metrics(), progress.metrics_bytes, last_lines)),
+    : RunFiles(folder, saved.owners().empty() ? Lengths() : saved.get<Lengths>("files"), step, last_lines) {}
+
+RunFiles::RunFiles(const RunFolder& folder, const Lengths& lengths, int64_t step,
+                   const std::vector<std::string>& last_lines)
+    : metrics_(open_metrics(folder.metrics(), lengths.metrics_bytes, last_lines)),
       events_(folder.next_events(), 0),
-      samples_(folder.samples(), progress.samples_bytes) {
-  events_.append(event_file_start(wall_time(), progress.step + 1));
+      samples_(folder.samples(), lengths.samples_bytes) {
+  events_.append(event_file_start(wall_time(), step + 1));
+}
+
+void RunFiles::save(SavedStates& saved, const std::string& checkpoint_line) const {
+  saved.put("files", Lengths{metrics_.bytes() + checkpoint_line.size(), samples_.bytes()});
 }
 
 void RunFiles::add_samples(const std::string& text) {

@@ -13,16 +13,18 @@ namespace charrnn {
 class RunFiles {
  public:
   RunFiles() = default;  // writes nothing
-  // Continues where the checkpoint of PROGRESS left them. LAST_LINES: what the line about that checkpoint may
-  // be, which a run that was killed right after saving lacks.
-  RunFiles(const RunFolder& folder, const Progressed& progress, const std::vector<std::string>& last_lines);
+  // Continues after `step`, where the checkpoint left the files; with an empty `saved`, begins them.
+  // `last_lines`: what the line about that checkpoint may be, which a run that was killed right after saving
+  // lacks.
+  RunFiles(const RunFolder& folder, const SavedStates& saved, int64_t step,
+           const std::vector<std::string>& last_lines);
 
   void add_metrics(const std::string& lines) { metrics_.append(lines); }
-  void add_samples(const std::string& text);  // shown so that any text is one of UTF-8
+  void add_samples(const std::string& text);  // any bytes; what is not printable UTF-8 is shown by its code
   void add_event_record(const std::string& record) { events_.append(record); }
 
-  uint64_t metrics_bytes() const { return metrics_.bytes(); }
-  uint64_t samples_bytes() const { return samples_.bytes(); }
+  // Where the files end, once the line about the checkpoint is added.
+  void save(SavedStates& saved, const std::string& checkpoint_line) const;
 
   // A full disk has not taken all yet.
   bool are_waiting() const;
@@ -35,6 +37,19 @@ class RunFiles {
   bool restore();
 
  private:
+  struct Lengths {
+    uint64_t metrics_bytes = 0;
+    uint64_t samples_bytes = 0;
+
+    template <class Self, class Visitor>
+    static void visit(Self& lengths, const Visitor& v) {
+      v("metrics_bytes", lengths.metrics_bytes);
+      v("samples_bytes", lengths.samples_bytes);
+    }
+  };
+  RunFiles(const RunFolder& folder, const Lengths& lengths, int64_t step,
+           const std::vector<std::string>& last_lines);
+
   GrowingFile metrics_;
   GrowingFile events_;
   GrowingFile samples_;

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 #include "charrnn/text/utf8.h"
 #include "charrnn/text/vocabulary.h"
 

@@ -47,22 +47,6 @@ void counted(std::string& text, uint64_t& size, int64_t& change, Stage stage) {
 
 }  // namespace
 
-void CleaningCounts::add(const CleaningCounts& more) {
-  decoded += more.decoded;
-  invalid += more.invalid;
-  gutenberg += more.gutenberg;
-  line_ends += more.line_ends;
-  invisible_characters += more.invisible_characters;
-  normalization += more.normalization;
-  transliterate += more.transliterate;
-  lower_case += more.lower_case;
-  letters_only += more.letters_only;
-  join_lines += more.join_lines;
-  collapse_blanks += more.collapse_blanks;
-  max_characters += more.max_characters;
-  kept += more.kept;
-}
-
 Cleaner::Cleaner(const CorpusSettings& settings) : settings_(settings) {
   if (settings.transliterate) transliteration_ = std::make_unique<Transliteration>();
 }
@@ -133,7 +117,11 @@ void unify_line_ends(std::string& text) {
     if (from == end) break;
     *out++ = '\n';
     const auto next_is = [&](int ahead, char c) { return end - from > ahead && from[ahead] == c; };
-    from += next_is(1, '\n') ? 2 : next_is(1, '\r') && next_is(2, '\n') ? 3 : 1;
+    if (next_is(1, '\n')) {
+      from += 2;
+    } else {
+      from += next_is(1, '\r') && next_is(2, '\n') ? 3 : 1;
+    }
   }
   text.resize(static_cast<size_t>(out - text.data()));
 }

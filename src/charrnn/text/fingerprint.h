@@ -15,7 +15,7 @@ namespace charrnn {
 class Fingerprint {
  public:
   static constexpr size_t kBins = 32;
-  // Hashes of the passages kept, one of each bin; 0 where it has none.
+  // Hashes of the passages kept, one of each bin; 0 if it has none.
   using Passages = std::array<uint32_t, kBins>;
 
   Fingerprint() { smallest_.fill(UINT64_MAX); }

@@ -33,7 +33,7 @@ class JsonSource {
          ": preprocess the corpus again, or take an undamaged copy");
   }
 
-  // `where` says which part of the file `object` is, with a space behind it.
+  // `where` says which part of the file `object` is, with a space after it.
   const Json& member(const Json& object, const char* key, std::string_view where = "") const {
     if (!object.is_object()) reject(where, "is not an object");
     const auto found = object.find(key);

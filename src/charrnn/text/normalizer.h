@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 
 namespace charrnn {
 
@@ -18,7 +18,7 @@ struct TextCheck {
 };
 TextCheck check_text(std::string_view text, Normalization form);
 
-// Valid UTF-8 in and out. Throws (exit code 2) at a run of combining marks so long that it is no text.
+// Valid UTF-8 in and out. Throws (exit code 2) at a run of combining marks too long for text.
 void normalize(std::string& utf8, Normalization form);
 
 // "ICU 72.1, Unicode 15.0": cleaned text may change with it.

@@ -99,12 +99,11 @@ std::string printable_text(std::string_view text) {
   const char* const end = text.data() + text.size();
   for (const char* at = text.data(); at < end;) {
     const int32_t found = next_or_malformed(at, end);
-    const char32_t character = found < 0 ? kReplacement : static_cast<char32_t>(found);
+    char32_t character = found < 0 ? kReplacement : static_cast<char32_t>(found);
     const bool is_control = character < ' ' && character != '\t' && character != '\n';
-    append_utf8(is_control             ? kPictures + character
-                : character == kDelete ? kDeletePicture
-                                       : character,
-                printable);
+    if (is_control) character += kPictures;
+    if (character == kDelete) character = kDeletePicture;
+    append_utf8(character, printable);
   }
   return printable;
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 
 namespace charrnn {
 
@@ -32,7 +32,7 @@ inline const char* skip_ascii(const char* from, const char* end) {
   return from;
 }
 
-// The character at `at` in valid UTF-8, which moves behind it.
+// The character at `at` in valid UTF-8, which moves past it.
 inline char32_t next_character(const char*& at) {
   size_t i = 0;
   UChar32 character = 0;
@@ -48,8 +48,8 @@ inline bool is_ascii(std::string_view text) {
   return skip_ascii(text.data(), text.data() + text.size()) == text.data() + text.size();
 }
 
-// The same in text that may be malformed: negative for a sequence that is no character, and `at` moves behind
-// that (a maximal subpart, as Unicode 15, table 3-8 counts them). `at` must lie before `end`.
+// The same in text that may be malformed: negative for a sequence that is not a character, and `at` moves
+// past that (a maximal subpart, as Unicode 15, table 3-8 counts them). `at` must lie before `end`.
 inline int32_t next_or_malformed(const char*& at, const char* end) {
   int32_t i = 0;
   const auto room = static_cast<int32_t>(end - at < U8_MAX_LENGTH ? end - at : U8_MAX_LENGTH);
@@ -78,10 +78,10 @@ std::u32string decode_utf8(std::string_view utf8);
 // Bytes of the first `units` of valid UTF-8: of as many code points, or bytes.
 size_t bytes_of(std::string_view utf8, uint64_t units, Unit unit);
 
-// A sequence of bytes that is no character: a maximal subpart, as Unicode 15, table 3-8 counts them.
+// A sequence of bytes that is not a character: a maximal subpart, as Unicode 15, table 3-8 counts them.
 struct Malformed {
   size_t begin;
-  size_t bytes;  // 0: there is none
+  size_t bytes;  // 0: no such sequence
 };
 // The first one at or after `from`.
 Malformed find_malformed(std::string_view text, size_t from = 0);

@@ -8,7 +8,7 @@
 #include "charrnn/core/hash.h"
 #include "charrnn/text/json_source.h"
 #include "charrnn/text/normalizer.h"
-#include "charrnn/text/prefix.h"
+#include "charrnn/text/similar_characters.h"
 #include "charrnn/text/utf8.h"
 
 namespace charrnn {
@@ -212,9 +212,12 @@ namespace {
 // ", but it has 't' (U+0074)", of what could be meant.
 std::string suggestion(const Vocabulary& vocabulary, const std::u32string& units, size_t place) {
   if (vocabulary.unit() == Unit::kByte) return "";
+  std::u32string known;
+  for (const Vocabulary::Character& character : vocabulary.characters()) {
+    if (character.value != Vocabulary::kUnknown) known += character.value;
+  }
   std::string names;
-  for (const char32_t similar :
-       similar_characters(vocabulary, place == 0 ? 0 : units[place - 1], units[place])) {
+  for (const char32_t similar : similar_characters(known, place == 0 ? 0 : units[place - 1], units[place])) {
     names += concat(names.empty() ? ", but it has " : ", ", character_name(similar));
   }
   return names;

@@ -1,5 +1,5 @@
 // The characters a model knows, each with its id in [0, V): sorted by code point, so that equal text gives
-// equal ids. <unk>, where there is one, is id 0 and stands for every other character. Travels as
+// equal ids. <unk>, if there is one, is id 0 and stands for every other character. Travels as
 // vocabulary.json and inside checkpoints. Errors in what a person typed have exit code 2.
 #pragma once
 
@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
+#include "charrnn/config/sample_settings.h"
 
 namespace charrnn {
 
@@ -26,8 +27,8 @@ class Vocabulary {
   static Vocabulary from_counts(const std::vector<Character>& counts, const VocabularySettings& settings,
                                 Unit unit, Normalization normalization = Normalization::kNone);
 
-  // The same characters and ids with the counts of another text. Throws (exit code 2), naming the most
-  // frequent ones, where the text has characters that are not here and there is no <unk>.
+  // The same characters and ids with the counts of another text. Throws Error (exit code 2) with the
+  // most frequent ones if the text has characters that are not here and there is no <unk>.
   Vocabulary with_counts(const std::vector<Character>& counts) const;
 
   // Takes nothing on trust. `origin` names the text in messages, such as the file it came from.
@@ -43,18 +44,18 @@ class Vocabulary {
   // Over unit and ordered characters alone: equal hash, equal ids, whatever the counts.
   const std::string& hash() const { return hash_; }
 
-  // nullopt where the vocabulary lacks the character, <unk> or not.
+  // nullopt if the vocabulary lacks the character, <unk> or not.
   std::optional<uint32_t> find(char32_t character) const;
-  // Falls back to <unk>; throws where there is none.
+  // Falls back to <unk>; throws if there is no <unk>.
   uint32_t id(char32_t character) const;
 
-  // The ids of a text, normalised as the corpus was; `unknown` says what becomes of characters that are not
+  // The ids of a text, normalised as the corpus was; `unknown` is what to do with characters that are not
   // here. Throws (exit code 2) at invalid UTF-8, and, naming the character and its place, where that is an
   // error, or <unk> and there is none.
   std::vector<uint32_t> encode(std::string_view utf8,
                                UnknownCharacters unknown = UnknownCharacters::kError) const;
 
-  // UTF-8 of one id: <unk> gives U+FFFD; with Unit::kByte the byte itself. Throws where id >= V.
+  // UTF-8 of one id: <unk> gives U+FFFD; with Unit::kByte the byte itself. Throws if id >= V.
   std::string decode(uint32_t id) const;
 
  private:

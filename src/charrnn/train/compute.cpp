@@ -9,6 +9,7 @@
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/log.h"
+#include "charrnn/core/number_text.h"
 
 namespace charrnn {
 namespace {
@@ -34,7 +35,7 @@ int chosen_threads(const Session& session, std::optional<int64_t> setting) {
   const std::optional<int> wanted = environment_threads();
   if (!wanted) return session.threads();
   if (*wanted != session.threads()) {
-    log::info(concat("each rank computes with ", *wanted, *wanted == 1 ? " thread" : " threads",
+    log::info(concat("each rank computes with ", plural(*wanted, "thread"),
                      " (OMP_NUM_THREADS); its share of the cores is ", session.threads(),
                      ", which run.threads or unsetting the variable gives it"));
   }
@@ -49,7 +50,7 @@ at::Device prepare_compute(const Session& session, std::optional<int64_t> thread
   at::set_num_threads(chosen_threads(session, threads));
   const Device& device = session.device();
   if (!device.cuda) return at::kCPU;
-  // fp32 means fp32: cuDNN's recurrent layers would round to TF32 by themselves. And a run that goes on must
+  // fp32 means fp32: cuDNN's recurrent layers would round to TF32 by themselves. And a resumed run must
   // give the same numbers: cuBLAS reads its variable when the first handle is made.
   at::globalContext().setAllowTF32CuDNN(false);
   at::globalContext().setAllowTF32CuBLAS(false);

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "charrnn/comm/session.h"
-#include "charrnn/config/settings.h"
+#include "charrnn/config/train_settings.h"
 #include "charrnn/model/char_rnn.h"
 
 namespace charrnn {

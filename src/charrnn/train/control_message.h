@@ -1,8 +1,10 @@
-// The small message of each step: every rank tells the others its loss sum, its count, whether it should
-// stop, and how long its own work took. It is sent after a step and taken in after the next one's backward,
-// so that no rank waits for it; all ranks take it in at the same step, so they decide alike.
+// The small message of each step: every rank sends the others its loss sum, its count, whether it should
+// stop, and how long its own work took. It is sent after a step and received after the next one's backward,
+// so that no rank waits for it; all ranks receive it at the same step, so they decide alike.
 #pragma once
 
+#include <array>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -10,32 +12,34 @@
 
 namespace charrnn {
 
-// Why a run should end early. In the order of weight: a signal counts before a time limit.
+// Why a run should end early.
 enum class StopReason { kNone, kMaxSeconds, kTimeLimit, kSignal, kFileError };
+inline constexpr std::array kStopReasons{
+    StopReason::kFileError, StopReason::kSignal, StopReason::kTimeLimit,
+    StopReason::kMaxSeconds};  // the first that a rank has counts for all
 
 class ControlMessage {
  public:
   explicit ControlMessage(Communicator& comm);
-  ~ControlMessage();
-  ControlMessage(const ControlMessage&) = delete;
-  ControlMessage& operator=(const ControlMessage&) = delete;
 
   // The one before must have been received.
   void send(double loss_sum, double count, StopReason stop, double work_seconds);
-  // Waits for what was sent. False where nothing is under way.
+  // Waits for what was sent. False if nothing is under way.
   bool receive();
 
   // Of the message received last, over all ranks.
-  double loss_sum() const { return values_[kLossSum]; }  // nats
-  double count() const { return values_[kCount]; }       // targets
+  double loss_sum() const { return (*values_)[kLossSum]; }  // nats
+  double count() const { return (*values_)[kCount]; }       // targets
   StopReason stop() const;
-  std::span<const double> work_seconds() const { return std::span(values_).subspan(kFixed); }  // of each rank
+  std::span<const double> work_seconds() const {
+    return std::span(*values_).subspan(kFixed);
+  }  // of each rank
 
  private:
-  enum Place : size_t { kLossSum, kCount, kStops, kFixed = kStops + 4 };
+  enum Place : size_t { kLossSum, kCount, kStops, kFixed = kStops + kStopReasons.size() };
 
   Communicator& comm_;
-  std::vector<double> values_;
+  std::shared_ptr<std::vector<double>> values_;  // with the communicator, until they are received
   bool is_under_way_ = false;
 };
 

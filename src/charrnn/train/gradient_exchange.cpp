@@ -117,8 +117,8 @@ void GradientExchange::finish() {
     if (settings_.gradient_type == GradientType::kFp16) at::Tensor(gradients).mul_(1 / fp16_scale_);
   }
   for (size_t i = 0; i < buckets_.size(); ++i) {
-    profile_.add_beside("sum of " + buckets_[i].name, buckets_[i].began, Clock::now(),
-                        StepProfile::kFirstSumRow + static_cast<int>(i));
+    profile_.add_concurrent("sum of " + buckets_[i].name, buckets_[i].began, Clock::now(),
+                            StepProfile::kFirstSumRow + static_cast<int>(i));
   }
 }
 

@@ -22,7 +22,7 @@ namespace charrnn {
 
 class GradientExchange {
  public:
-  // Watches the gradients of PARAMETERS from now on; all must outlive it.
+  // Watches the gradients of `parameters` from now on; all must outlive it.
   GradientExchange(Communicator& comm, const Settings& settings, Parameters& parameters,
                    StepProfile& profile);
   ~GradientExchange();

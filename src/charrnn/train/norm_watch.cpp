@@ -5,15 +5,15 @@
 
 namespace charrnn {
 
-bool is_spike(NormStatistics& statistics, double norm, double limit_z) {
-  const double limit = statistics.mean + limit_z * std::sqrt(statistics.variance);
-  const bool spike = statistics.count >= kNormsToLearn && norm > limit;
+bool NormWatch::is_spike(double norm, double limit_z) {
+  const double limit = fields_.mean + limit_z * std::sqrt(fields_.variance);
+  const bool spike = fields_.count >= kNormsToLearn && norm > limit;
   // The first norms have equal weights; later the weight of old ones fades over about a hundred steps.
-  const double weight = 1.0 / static_cast<double>(std::min<int64_t>(++statistics.count, 100));
-  const double difference = (spike ? limit : norm) - statistics.mean;
+  const double weight = 1.0 / static_cast<double>(std::min<int64_t>(++fields_.count, 100));
+  const double difference = (spike ? limit : norm) - fields_.mean;
   const double increment = weight * difference;
-  statistics.mean += increment;
-  statistics.variance = (1 - weight) * (statistics.variance + difference * increment);
+  fields_.mean += increment;
+  fields_.variance = (1 - weight) * (fields_.variance + difference * increment);
   return spike;
 }
 

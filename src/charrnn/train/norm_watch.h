@@ -1,18 +1,44 @@
-// Tells a gradient norm that lies far above those before it, by its z-score: how many standard deviations it
+// Finds gradient norms that lie far above those before, by their z-score: how many standard deviations a norm
 // is above the running mean. Mean and variance are exponentially weighted (Finch 2009, "Incremental
-// calculation of weighted mean and variance", section 9) and travel in checkpoints.
+// calculation of weighted mean and variance", section 9).
 #pragma once
 
 #include <cstdint>
 
-#include "charrnn/checkpoint/checkpoint.h"
+#include "charrnn/checkpoint/saved_states.h"
 
 namespace charrnn {
 
-inline constexpr int64_t kNormsToLearn = 50;  // none of the first ones is a spike
+class NormWatch {
+ public:
+  static constexpr int64_t kNormsToLearn = 50;  // none of the first ones is a spike
 
-// Whether NORM, which must be finite, is a spike; counts it in. A spike counts as no more than the limit, so
-// that a lasting rise becomes the new normal.
-bool is_spike(NormStatistics& statistics, double norm, double limit_z);
+  // Whether `norm`, which must be finite, is a spike; counts it in. A spike counts as no more than the limit,
+  // so that a lasting rise becomes the new normal.
+  bool is_spike(double norm, double limit_z);
+
+  int64_t count() const { return fields_.count; }
+  double mean() const { return fields_.mean; }
+  double variance() const { return fields_.variance; }
+
+  void save(SavedStates& saved) const { saved.put("gradient_norms", fields_); }
+  void restore(const SavedStates& saved) { fields_ = saved.get<Fields>("gradient_norms"); }
+
+ private:
+  struct Fields {
+    int64_t count = 0;
+    double mean = 0;
+    double variance = 0;
+
+    template <class Self, class Visitor>
+    static void visit(Self& fields, const Visitor& v) {
+      v("count", fields.count);
+      v("mean", fields.mean);
+      v("variance", fields.variance);
+    }
+  };
+
+  Fields fields_;
+};
 
 }  // namespace charrnn

@@ -9,16 +9,12 @@
 namespace charrnn {
 namespace {
 
-bool is_adam(const OptimizerSettings& settings) {
-  return settings.name == OptimizerName::kAdam || settings.name == OptimizerName::kAdamW;
-}
-
 std::vector<std::string> names_of_moments(const OptimizerSettings& settings) {
   std::vector<std::string> names;
-  if (is_adam(settings)) names = {"exp_avg", "exp_avg_sq"};
-  if (is_adam(settings) && settings.amsgrad) names.push_back("max_exp_avg_sq");
+  if (settings.is_adam()) names = {"exp_avg", "exp_avg_sq"};
+  if (settings.is_adam() && settings.amsgrad) names.push_back("max_exp_avg_sq");
   if (settings.name == OptimizerName::kRmsprop) names.push_back("square_avg");
-  if (!is_adam(settings) && settings.momentum > 0) names.push_back("momentum_buffer");
+  if (!settings.is_adam() && settings.momentum > 0) names.push_back("momentum_buffer");
   return names;
 }
 
@@ -29,8 +25,7 @@ void update_rmsprop(const OptimizerSettings& settings, at::Tensor values, at::Te
                     double learning_rate, const at::Tensor& divisor, const at::Tensor& kept,
                     const Moment& moment) {
   if (divisor.defined()) gradients.div_(divisor);
-  gradients =
-      at::where(kept.ne(0), gradients, at::zeros({}, gradients.options()));  // 0 times no number is none
+  gradients = at::where(kept.ne(0), gradients, at::zeros({}, gradients.options()));  // 0 times NaN is NaN
   if (settings.weight_decay > 0) gradients = gradients + settings.weight_decay * values;
   at::Tensor square_avg = moment("square_avg");
   square_avg.lerp_(gradients * gradients, (1 - settings.alpha) * kept);
@@ -65,6 +60,7 @@ Optimizer::Optimizer(const OptimizerSettings& settings, const at::Tensor& values
 
 bool Optimizer::begin_late(const std::string& moment) {
   if (moment == "max_exp_avg_sq") moments_.at(moment).copy_(moments_.at("exp_avg_sq"));
+  if (moment == "momentum_buffer") moments_.at(moment).zero_();
   return moment == "max_exp_avg_sq" || moment == "momentum_buffer";
 }
 

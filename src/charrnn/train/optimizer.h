@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/optimizer_settings.h"
 
 namespace charrnn {
 
@@ -24,7 +24,7 @@ class Optimizer {
   void update(const at::Tensor& values, const at::Tensor& gradients, double learning_rate,
               const at::Tensor& divisor = {}, const at::Tensor& is_applied = {});
 
-  // For a run that goes on after so many updates.
+  // For a run that is resumed after this many updates.
   void set_updates(int64_t updates) { updates_.fill_(updates); }
 
   // Flat buffers of P elements under PyTorch's names: momentum_buffer; square_avg; exp_avg, exp_avg_sq and

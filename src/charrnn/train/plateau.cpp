@@ -5,25 +5,25 @@
 
 namespace charrnn {
 
-bool watch_plateau(PlateauState& state, double loss_nats, const ScheduleSettings& settings) {
+bool Plateau::add(double loss_nats, const ScheduleSettings& settings) {
   const bool is_better =
-      state.best == 0 ? std::isfinite(loss_nats) : loss_nats < state.best * (1 - settings.threshold);
+      fields_.best == 0 ? std::isfinite(loss_nats) : loss_nats < fields_.best * (1 - settings.threshold);
   if (is_better) {
-    state.best = loss_nats;
-    state.values_since = 0;
+    fields_.best = loss_nats;
+    fields_.values_since = 0;
   } else {
-    ++state.values_since;
+    ++fields_.values_since;
   }
-  if (state.cooldown_left > 0) {
-    --state.cooldown_left;
-    state.values_since = 0;
+  if (fields_.cooldown_left > 0) {
+    --fields_.cooldown_left;
+    fields_.values_since = 0;
   }
-  if (state.values_since <= settings.patience) return false;
-  state.cooldown_left = settings.cooldown;
-  state.values_since = 0;
-  const double before = state.rate_factor;
-  state.rate_factor = std::max(before * settings.factor, settings.final_fraction);
-  return state.rate_factor < before;
+  if (fields_.values_since <= settings.patience) return false;
+  fields_.cooldown_left = settings.cooldown;
+  fields_.values_since = 0;
+  const double before = fields_.rate_factor;
+  fields_.rate_factor = std::max(before * settings.factor, settings.final_fraction);
+  return fields_.rate_factor < before;
 }
 
 }  // namespace charrnn

@@ -24,8 +24,8 @@ StepProfile::~StepProfile() {
   }
 }
 
-void StepProfile::add_beside(const std::string& name, Clock::time_point begin, Clock::time_point end,
-                             int row) {
+void StepProfile::add_concurrent(const std::string& name, Clock::time_point begin, Clock::time_point end,
+                                 int row) {
   if (is_tracing()) events_.push_back({name, begin, end, row});
 }
 

@@ -1,14 +1,13 @@
 // Where the time of a rank's steps goes: sums over the parts of a step, and with train.profile a file of the
 // first steps that Perfetto and chrome://tracing draw: one row for the parts, one for each sum over ranks
-// that goes on beside them. On a GPU times are those of queueing; with train.profile each part waits for its
-// end.
+// at the same time. On a GPU times are those of queueing; with train.profile each part waits for its end.
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "charrnn/core/clock.h"
@@ -18,7 +17,7 @@ namespace charrnn {
 class StepProfile {
  public:
   static constexpr int64_t kTracedSteps = 50;
-  // Rows of the file: parts of the step; sums over ranks, which may go on side by side.
+  // Rows of the file: parts of the step; sums over ranks, which may overlap.
   static constexpr int kStepRow = 0;
   static constexpr int kFirstSumRow = 1;
 
@@ -27,30 +26,38 @@ class StepProfile {
     double seconds = 0;
   };
 
-  // `file` is written after kTracedSteps steps, or by a run that ends before; none where it is empty. With a
+  // `file` is written after kTracedSteps steps, or by a run that ends before; none if it is empty. With a
   // file `wait` is called at the end of each part, until the device has done what it was given.
   StepProfile(std::filesystem::path file, int rank, std::function<void()> wait);
   ~StepProfile();
   StepProfile(const StepProfile&) = delete;
   StepProfile& operator=(const StepProfile&) = delete;
 
-  // Calls body() as the part NAME of the step and gives its result.
-  template <class Body>
-  auto measure(const char* name, const Body& body) {
-    const Clock::time_point begin = Clock::now();
-    if constexpr (std::is_void_v<decltype(body())>) {
-      body();
-      end_part(name, begin);
-    } else {
-      auto result = body();
-      end_part(name, begin);
-      return result;
+  // What is done as long as it lives is the part `name` of the step. Parts of one name add up.
+  class ScopedPart {
+   public:
+    // Waiting for the device may throw. A part that fails itself is not counted.
+    ~ScopedPart() noexcept(false) {
+      if (std::uncaught_exceptions() == exceptions_) profile_.end_part(name_, begin_);
     }
-  }
-  // Something that went on beside the parts.
-  void add_beside(const std::string& name, Clock::time_point begin, Clock::time_point end, int row);
+    ScopedPart(const ScopedPart&) = delete;
+    ScopedPart& operator=(const ScopedPart&) = delete;
+
+   private:
+    friend class StepProfile;
+    ScopedPart(StepProfile& profile, const char* name) : profile_(profile), name_(name) {}
+
+    StepProfile& profile_;
+    const char* name_;
+    Clock::time_point begin_ = Clock::now();
+    int exceptions_ = std::uncaught_exceptions();
+  };
+  ScopedPart part(const char* name) { return {*this, name}; }
+
+  // Something that happened at the same time as the parts.
+  void add_concurrent(const std::string& name, Clock::time_point begin, Clock::time_point end, int row);
   void begin_step() { step_began_ = Clock::now(); }
-  // Throws Error where the file cannot be written.
+  // Throws Error if the file cannot be written.
   void end_step();
 
   int64_t steps() const { return steps_; }

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/train_settings.h"
 
 namespace charrnn {
 

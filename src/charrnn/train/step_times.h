@@ -31,8 +31,8 @@ class StepTimes {
     double seconds = 0;
     double median = 0;
   };
-  // Once after each window: the slowest rank, if it took more than FACTOR times the (lower) median and was
-  // not named in the window before. FACTOR 0: never.
+  // Once after each window: the slowest rank, if it took more than `factor` times the (lower) median and was
+  // not named in the window before. `factor` 0: never.
   std::optional<Straggler> find_straggler(double factor);
 
  private:

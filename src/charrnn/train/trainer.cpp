@@ -2,47 +2,28 @@
 
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "charrnn/comm/agreement.h"
 #include "charrnn/core/error.h"
-#include "charrnn/core/hash.h"
 #include "charrnn/core/running_clock.h"
 #include "charrnn/core/stop_signal.h"
 #include "charrnn/train/batch_tensors.h"
 #include "charrnn/train/compute.h"
 #include "charrnn/train/gradient_norm.h"
-#include "charrnn/train/norm_watch.h"
+#include "charrnn/train/lane_settings.h"
+#include "charrnn/train/replica_check.h"
 #include "charrnn/train/schedule.h"
 #include "charrnn/train/tensor_exchange.h"
 
 namespace charrnn {
 namespace {
 
-// Throws Error naming the ranks whose hash is not the one that most have.
-void check_equal(const std::vector<std::string>& hashes, const Communicator& comm, int64_t step) {
-  std::map<std::string, int> votes;
-  for (const std::string& hash : hashes) ++votes[hash];
-  if (votes.size() == 1) return;
-  const auto most = std::max_element(votes.begin(), votes.end(),
-                                     [](const auto& a, const auto& b) { return a.second < b.second; });
-  std::string ranks;
-  for (size_t rank = 0; rank < hashes.size(); ++rank) {
-    if (hashes[rank] == most->first && 2 * most->second > comm.size()) continue;
-    ranks += concat(ranks.empty() ? "" : ", ", "rank ", rank, " (host ", comm.host_of(static_cast<int>(rank)),
-                    ")");
-  }
-  fail("expected equal weights on all ranks after step ", step, ", found others on ", ranks,
-       ": memory, a processor or a driver there is faulty. Nothing of this step was saved; go on from the "
-       "last checkpoint, on other hosts");
-}
-
 std::filesystem::path trace_file(const Settings& settings, int rank) {
   if (!settings.train.profile) return {};
   return std::filesystem::path(settings.run.output) / concat("trace-rank-", rank, ".json");
 }
 
-// Spikes are told on the host, from the norm of each step.
+// Whether a step is a spike is decided on the host, from the norm of each step.
 int64_t steps_between_reads(const TrainSettings& settings, at::Device device) {
   if (settings.skip_spikes_above) return 1;
   return settings.read_every.value_or(device == at::kCPU ? 1 : 10);
@@ -50,125 +31,123 @@ int64_t steps_between_reads(const TrainSettings& settings, at::Device device) {
 
 }  // namespace
 
-LaneOptions lane_options(const Settings& settings) {
-  return {settings.train.batch_size,  settings.train.sequence_length,
-          settings.train.sampling,    settings.train.random_offset,
-          settings.train.reset_state, static_cast<uint64_t>(settings.run.seed)};
-}
-
-Settings with_lanes_of(Settings settings, int ranks) {
-  if (settings.train.lanes_per_rank) settings.train.batch_size = *settings.train.lanes_per_rank * ranks;
-  return settings;
-}
-
 Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
-                 const SplitInfo& split, const Progressed& progress)
+                 const SplitInfo& split)
     : settings_(settings),
       total_steps_(total_steps),
       model_(model),
       comm_(comm),
+      split_(split),
       profile_(trace_file(settings, comm.rank()), comm.rank(),
                [this] { comm_.wait(current_stream(model_.parameters().values())); }),
       exchange_(comm, settings, model.parameters(), profile_),
       control_(comm),
-      reader_(split, lane_options(settings), comm.rank(), comm.size(), progress.position),
+      reader_(std::in_place, split_, lane_options(settings_), comm.rank(), comm.size()),
       optimizer_(settings.train.optimizer, model.parameters().values()),
-      loss_scale_(settings.train.precision, model.device(), progress.loss_scale),
-      progress_(progress),
+      loss_scale_(settings.train.precision, model.device()),
       read_every_(steps_between_reads(settings.train, model.device())),
       step_times_(comm.size()) {
   use_precision(settings_.train.precision, model_);
-  state_ = model_.zero_state(reader_.lanes());  // in that precision
-  optimizer_.set_updates(progress_.step - progress_.skipped);
+  state_ = model_.zero_state(reader_->lanes());  // in that precision
   broadcast(comm_, model_.parameters().values());
   if (settings_.train.average_decay) average_ = model_.parameters().values().clone();
 }
 
 void Trainer::step() {
   profile_.begin_step();
-  const RunningClock::Time begin = running_clock().now();
   comm_.set_step(progress_.step + 1);
-  const Batch batch = profile_.measure("read", [&] { return read(); });
-  RnnState state = state_;
+  const RunningClock::Time begin = running_clock().now();
   Outcome outcome;
-  outcome.loss_sum = run_lanes(batch, state);
-  outcome.targets = targets_of(reader_.lanes(), batch.length);
+  const Batch batch = read();
+  std::vector<Lanes> groups = groups_of(batch);  // train.accumulate of them; their gradients add up
+  for (Lanes& lanes : groups) {
+    const at::Tensor x = forward(lanes);
+    const at::Tensor loss_sum = loss_of(x, lanes);
+    outcome.add(loss_sum.detach());
+    if (lanes.are_last) exchange_.begin();  // gradients may travel as soon as they are complete
+    const auto part = profile_.part("backward");
+    loss_sum.backward(poison_gradient_if_not_finite(loss_sum, batch.length));
+    lanes.cut_gradients();
+  }
+  outcome.targets = targets_of(batch.lanes, batch.length);
   outcome.work_seconds = running_clock().seconds_since(begin);
-  profile_.measure("exchange", [&] { exchange_.finish(); });
+  exchange_gradients();
   receive_control();
-  profile_.measure("clip and update", [&] {
+  {
+    const auto part = profile_.part("clip and update");
     measure_gradient(outcome);
     update(outcome);
-  });
-  carry_state(state, outcome);
-  unread_.push_back(outcome);
+  }
+  carry_state(groups, outcome);
   advance(batch);
-  if (std::ssize(unread_) >= read_every_) profile_.measure("read losses", [&] { read_outcomes(); });
+  unread_.push_back(outcome);
+  if (std::ssize(unread_) >= read_every_) read_outcomes();
   profile_.end_step();
 }
 
 Batch Trainer::read() {
-  Batch batch = reader_.next();
+  const auto part = profile_.part("read");
+  Batch batch = reader_->next();
   if (batch.fresh_state) state_ = model_.zero_state(batch.lanes);
   if (!batch.fresh_lanes.empty()) {
     const at::Tensor fresh = fresh_mask(batch, model_.device());
-    state_ = state_.changed([&](const at::Tensor& part) { return part.masked_fill(fresh, 0); });
+    state_ = state_.changed([&](const at::Tensor& tensor) { return tensor.masked_fill(fresh, 0); });
   }
   return batch;
 }
 
-// Groups of lanes one after another; their gradients add up, and are exchanged as the last group's are made.
-at::Tensor Trainer::run_lanes(const Batch& batch, RnnState& state) {
+std::vector<Trainer::Lanes> Trainer::groups_of(const Batch& batch) {
   const at::Tensor inputs = to_tensor(batch.inputs, batch, model_.device());
   const at::Tensor targets = to_tensor(batch.targets, batch, model_.device());
-  const int64_t groups = settings_.train.accumulate;
-  const int64_t lanes = batch.lanes / groups;
-  at::Tensor loss_sum;
-  std::vector<RnnState> states;
-  for (int64_t group = 0; group < groups; ++group) {
-    const int64_t begin = group * lanes;
-    RnnState own = state.changed([&](const at::Tensor& part) { return part.narrow(1, begin, lanes); });
-    const Lanes group_lanes{reader_.first_lane() + begin, inputs.narrow(0, begin, lanes),
-                            targets.narrow(0, begin, lanes)};
-    const at::Tensor x = profile_.measure("forward", [&] { return forward(group_lanes, own); });
-    const at::Tensor loss =
-        profile_.measure("head and loss", [&] { return loss_of(x, group_lanes.targets); });
-    loss_sum = loss_sum.defined() ? loss_sum + loss.detach() : loss.detach();
-    if (group + 1 == groups) exchange_.begin();
-    profile_.measure("backward", [&] { backward(loss, batch.length); });
-    // Gradients stop here, values go on: truncated back-propagation over T characters.
-    states.push_back(own.changed([](const at::Tensor& part) { return part.detach(); }));
+  const int64_t lanes = batch.lanes / settings_.train.accumulate;
+  std::vector<Lanes> groups;
+  for (int64_t begin = 0; begin < batch.lanes; begin += lanes) {
+    groups.push_back(
+        {reader_->first_lane() + begin, inputs.narrow(0, begin, lanes), targets.narrow(0, begin, lanes),
+         state_.changed([&](const at::Tensor& tensor) { return tensor.narrow(1, begin, lanes); }),
+         begin + lanes == batch.lanes});
   }
-  state = join_lanes(states);
-  return loss_sum;
+  return groups;
 }
 
-at::Tensor Trainer::forward(const Lanes& lanes, RnnState& state) {
+at::Tensor Trainer::forward(Lanes& lanes) {
+  const auto part = profile_.part("forward");
   const DropoutKey dropout_key{static_cast<uint64_t>(settings_.run.seed), progress_.step, lanes.first};
-  return model_.outputs(lanes.inputs, state, dropout_key);
+  return model_.outputs(lanes.inputs, lanes.state, dropout_key);
 }
 
-at::Tensor Trainer::loss_of(const at::Tensor& x, const at::Tensor& targets) {
-  if (settings_.train.loss == LossOver::kAll) return model_.loss_sum(x, targets);
+at::Tensor Trainer::loss_of(const at::Tensor& x, const Lanes& lanes) {
+  const auto part = profile_.part("head and loss");
+  if (settings_.train.loss == LossOver::kAll) return model_.loss_sum(x, lanes.targets);
   const int64_t last = x.size(1) - 1;
-  return model_.loss_sum(x.narrow(1, last, 1), targets.narrow(1, last, 1));
+  return model_.loss_sum(x.narrow(1, last, 1), lanes.targets.narrow(1, last, 1));
 }
 
-// Backward begins with the share of this rank's sum in the mean over all ranks, so that the sum of gradients
-// over ranks is the gradient of the mean. Where the loss is not finite, with NaN: then no rank has a finite
+// What backward begins with: the share of this rank's sum in the mean over all ranks, so that the sum of
+// gradients over ranks is the gradient of the mean. If the loss is not finite, NaN: then no rank has a finite
 // gradient.
-void Trainer::backward(const at::Tensor& loss_sum, int64_t steps) {
-  const int64_t targets = targets_of(settings_.train.batch_size, steps);
+at::Tensor Trainer::poison_gradient_if_not_finite(const at::Tensor& loss_sum, int64_t length) {
+  const int64_t targets = targets_of(settings_.train.batch_size, length);
   if (targets != share_targets_) {
     share_ = at::full({}, 1.0 / static_cast<double>(targets), loss_sum.options());
     share_targets_ = targets;
   }
   const at::Tensor share = at::add(share_, loss_sum.detach(), 0);
-  loss_sum.backward(loss_scale_.is_on() ? share * loss_scale_.value() : share);
+  return loss_scale_.is_on() ? share * loss_scale_.value() : share;
 }
 
-int64_t Trainer::targets_of(int64_t lanes, int64_t steps) const {
-  return settings_.train.loss == LossOver::kAll ? lanes * steps : lanes;
+int64_t Trainer::targets_of(int64_t lanes, int64_t length) const {
+  return settings_.train.loss == LossOver::kAll ? lanes * length : lanes;
+}
+
+// Gradients stop here, values continue: truncated back-propagation over T characters.
+void Trainer::Lanes::cut_gradients() {
+  state = state.changed([](const at::Tensor& tensor) { return tensor.detach(); });
+}
+
+void Trainer::exchange_gradients() {
+  const auto part = profile_.part("exchange");
+  exchange_.finish();
 }
 
 // Norm and statistics are equal on all ranks, so all decide alike.
@@ -185,15 +164,13 @@ void Trainer::measure_gradient(Outcome& outcome) {
   if (!settings_.train.skip_spikes_above) return;
   comm_.wait(current_stream(outcome.norm));
   const auto norm = outcome.norm.item<double>();
-  outcome.is_spike =
-      std::isfinite(norm) && is_spike(progress_.norms, norm, *settings_.train.skip_spikes_above);
+  outcome.is_spike = std::isfinite(norm) && norms_.is_spike(norm, *settings_.train.skip_spikes_above);
   if (outcome.is_spike) outcome.is_applied = at::zeros_like(outcome.is_finite);
 }
 
 void Trainer::update(const Outcome& outcome) {
   const c10::AutoGradMode no_grad(false);
-  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * progress_.rate_factor;
-  if (settings_.train.schedule.name == ScheduleName::kPlateau) rate_ *= progress_.plateau.rate_factor;
+  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * rate_factor_;
   at::Tensor divisor;
   if (settings_.train.clip_norm > 0) divisor = clip_divisor(outcome.norm, settings_.train.clip_norm);
   if (loss_scale_.is_on()) divisor = divisor.defined() ? divisor * loss_scale_.value() : loss_scale_.value();
@@ -204,19 +181,22 @@ void Trainer::update(const Outcome& outcome) {
   average_.lerp_(values, outcome.is_applied * (1 - *settings_.train.average_decay));
 }
 
-// The state too stays as it was where the step has no finite gradient.
-void Trainer::carry_state(const RnnState& state, const Outcome& outcome) {
-  state_ = RnnState::of(state.whole().where(outcome.is_finite, state_.whole()));
+// The state too stays as it was if the step has no finite gradient.
+void Trainer::carry_state(const std::vector<Lanes>& groups, const Outcome& outcome) {
+  std::vector<RnnState> states;
+  for (const Lanes& lanes : groups) states.push_back(lanes.state);
+  state_ = RnnState::of(join_lanes(states).whole().where(outcome.is_finite, state_.whole()));
 }
 
 void Trainer::advance(const Batch& batch) {
   ++progress_.step;
-  progress_.position = reader_.position();
+  progress_.position = reader_->position();
   progress_.characters += settings_.train.batch_size * batch.length;
 }
 
 // The only place where the host waits for the device.
 void Trainer::read_outcomes() {
+  const auto part = profile_.part("read losses");
   std::vector<at::Tensor> scalars;
   for (const Outcome& outcome : unread_) {
     scalars.push_back(outcome.loss_sum.to(outcome.norm.scalar_type()));
@@ -264,28 +244,23 @@ void Trainer::receive_control() {
 void Trainer::settle() {
   if (!unread_.empty()) read_outcomes();
   receive_control();
-  if (loss_scale_.is_on()) progress_.loss_scale = loss_scale_.state();
 }
 
 void Trainer::check_replicas() const {
-  std::string hash;
-  const auto add = [&](const at::Tensor& flat) {
-    const at::Tensor host = flat.to(at::kCPU);
-    hash += hash_hex({static_cast<const char*>(host.const_data_ptr()), host.nbytes()});
-  };
-  add(model_.parameters().values());
-  for (const auto& [moment, flat] : optimizer_.moments()) add(flat);
-  if (average_.defined()) add(average_);
-  const std::vector<std::string> hashes = all_gather_text(comm_, hash);
-  agree_on_errors(comm_, [&] {
-    if (comm_.rank() == 0) check_equal(hashes, comm_, progress_.step);
-  });
+  std::vector<at::Tensor> tensors{model_.parameters().values()};
+  for (const auto& [moment, flat] : optimizer_.moments()) tensors.push_back(flat);
+  if (average_.defined()) tensors.push_back(average_);
+  charrnn::check_replicas(comm_, tensors, progress_.step);
 }
 
 void Trainer::save_to(Checkpoint& checkpoint) const {
   const RnnState all =
       state_.changed([&](const at::Tensor& part) { return gather_lanes(comm_, part.to(at::kFloat)); });
   if (comm_.rank() != 0) return;
+  checkpoint.step = progress_.step;
+  checkpoint.saved.put("trainer", progress_);
+  norms_.save(checkpoint.saved);
+  loss_scale_.save(checkpoint.saved);
   checkpoint.state = all;
   for (const Parameters::Parameter& parameter : model_.parameters().list()) {
     checkpoint.weights[parameter.name] = parameter.value.detach();
@@ -341,7 +316,9 @@ void Trainer::load_from(const Checkpoint& checkpoint) {
 }
 
 void Trainer::restore_from(const Checkpoint& checkpoint) {
+  settle();
   agree_on_errors(comm_, [&] {
+    restore_numbers(checkpoint.saved);
     if (comm_.rank() == 0) load_from(checkpoint);
   });
   broadcast(comm_, model_.parameters().values());
@@ -352,6 +329,20 @@ void Trainer::restore_from(const Checkpoint& checkpoint) {
   if (state_.c.defined()) {
     state_.c = scatter_lanes(comm_, checkpoint.state.c, own_sizes).to(state_.c.options());
   }
+}
+
+void Trainer::restore_numbers(const SavedStates& saved) {
+  progress_ = saved.get<Progress>("trainer");
+  norms_.restore(saved);
+  loss_scale_.restore(saved);
+  optimizer_.set_updates(progress_.step - progress_.skipped);
+  reader_.emplace(split_, lane_options(settings_), comm_.rank(), comm_.size(), progress_.position);
+  has_diverged_ = false;
+  last_skip_ = {};
+  gradient_norm_ = 0;
+  rate_ = 0;
+  stop_reason_ = StopReason::kNone;
+  step_times_ = StepTimes(comm_.size());
 }
 
 }  // namespace charrnn

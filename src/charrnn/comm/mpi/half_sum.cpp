@@ -5,10 +5,8 @@
 #include "charrnn/core/vectorize.h"
 
 namespace charrnn {
-
 namespace {
 
-// Apart from the functions of these names, which a shared library may not inline: others could replace them.
 inline float widened(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
@@ -16,19 +14,11 @@ inline float widened(uint16_t bits) {
 inline uint16_t narrowed(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
-  const uint32_t no_number = bits | 0x400000u;  // stays one when cut
-  return static_cast<uint16_t>((value != value ? no_number : rounded) >> 16);
+  const uint32_t nan = bits | 0x400000u;  // stays one when cut
+  return static_cast<uint16_t>((value != value ? nan : rounded) >> 16);
 }
 
 }  // namespace
-
-float float_of_bf16(uint16_t bits) {
-  return widened(bits);
-}
-
-uint16_t bf16_of(float value) {
-  return narrowed(value);
-}
 
 CHARRNN_VECTORIZED void add_bf16(std::span<const uint16_t> from, std::span<uint16_t> to) {
   for (size_t i = 0; i < to.size(); ++i) to[i] = narrowed(widened(to[i]) + widened(from[i]));

@@ -6,9 +6,6 @@
 
 namespace charrnn {
 
-float float_of_bf16(uint16_t bits);
-uint16_t bf16_of(float value);
-
 // to[i] += from[i]
 void add_bf16(std::span<const uint16_t> from, std::span<uint16_t> to);
 void add_fp16(std::span<const uint16_t> from, std::span<uint16_t> to);

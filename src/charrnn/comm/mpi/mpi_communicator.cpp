@@ -1,33 +1,16 @@
 #include "charrnn/comm/mpi/mpi_communicator.h"
 
-#include <sched.h>
-
 #include <array>
-#include <chrono>
-#include <csignal>
-#include <cstdio>
-#include <thread>
 
-#include "charrnn/comm/missing_ranks.h"
+#include "charrnn/comm/mpi/bounded_wait.h"
 #include "charrnn/comm/mpi/half_sum.h"
 #include "charrnn/comm/mpi/mpi_calls.h"
 #include "charrnn/comm/mpi/peer_status.h"
 #include "charrnn/comm/mpi/sum_queue.h"
-#include "charrnn/core/clock.h"
 #include "charrnn/core/log.h"
-#include "charrnn/core/running_clock.h"
-#include "charrnn/core/stop_signal.h"
 
 namespace charrnn {
 namespace {
-
-// A wait spins at first, for a sum takes microseconds; later it leaves the core to others.
-constexpr double kSpinSeconds = 0.05;
-constexpr auto kNap = std::chrono::microseconds(100);
-// What a hanging MPI_Abort gets before the process ends by itself.
-constexpr double kAbortSeconds = 5;
-// MPI_Abort ends the other ranks at once: the one that speaks for all comes first.
-constexpr auto kAfterTheSpeaker = std::chrono::milliseconds(500);
 
 extern "C" void charrnn_add_bf16(void* from, void* to, int* count, MPI_Datatype* /*type*/) {
   const auto length = static_cast<size_t>(*count);
@@ -45,7 +28,7 @@ class MpiCommunicator final : public Communicator {
     const AwaitedOperation start(log_, "the start of MPI", 0);
     int provided = 0;
     check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
-    // With buckets of layers on a GPU backward's own thread starts sums, while this one waits for it.
+    // With buckets of layers on a GPU the thread of backward starts sums, while this one waits for it.
     check(provided >= MPI_THREAD_SERIALIZED,
           "expected an MPI that threads may call one after the other (MPI_THREAD_SERIALIZED), found level ",
           provided, ": use an MPI built with thread support");
@@ -67,13 +50,15 @@ class MpiCommunicator final : public Communicator {
     check_mpi(MPI_Op_create(charrnn_add_bf16, 1, &add_bf16_), "MPI_Op_create");
     check_mpi(MPI_Op_create(charrnn_add_fp16, 1, &add_fp16_), "MPI_Op_create");
     peers_ = std::make_unique<PeerStatus>(MPI_COMM_WORLD, rank_, size_, leader);
+    wait_ = std::make_unique<BoundedWait>(watchdog_, *peers_, rank_);
     sums_ = std::make_unique<SumQueue>(sum_comm_);
   }
 
   ~MpiCommunicator() override {
     watchdog_.set_leaving();
     const AwaitedOperation end(log_, "the end of MPI", 0);
-    try {  // inside of MPI_Finalize a rank could not tell a late one that it is there
+    try {  // inside of MPI_Finalize a rank could not send its status to a late one
+      finish_control_sum();
       run(end, [&](MPI_Request* request) { return MPI_Ibarrier(comm_, request); });
     } catch (const Error& error) {
       log::error(error.what());
@@ -107,8 +92,10 @@ class MpiCommunicator final : public Communicator {
     all_reduce("all_reduce_max", host, MPI_INT64_T, MPI_MAX);
   }
 
-  void start_control_sum(std::span<double> host) override {
-    check(control_ == MPI_REQUEST_NULL, "expected finish_control_sum before the next start_control_sum");
+  void start_control_sum(std::shared_ptr<std::vector<double>> values) override {
+    finish_control_sum();
+    control_values_ = std::move(values);
+    const std::span<double> host(*control_values_);
     check(host.size_bytes() <= kPieceBytes, "expected a small control message, found ", host.size_bytes(),
           " bytes");
     control_sequence_ = log_.start("control_sum", host.size_bytes());
@@ -132,8 +119,8 @@ class MpiCommunicator final : public Communicator {
     while (!sums_->is_empty()) {
       const int64_t sequence = sums_->first_sequence();
       const AwaitedOperation awaited(log_, sequence);
-      poll(sequence, [&] {
-        move_sums();
+      wait_->until(sequence, [&] {
+        advance_sums();
         return sums_->is_empty() || sums_->first_sequence() != sequence;
       });
     }
@@ -143,8 +130,8 @@ class MpiCommunicator final : public Communicator {
   }
   void wait(void* /*stream*/) override {}
   void wait_until(int64_t sequence, const std::function<bool()>& done,
-                  const std::function<bool()>& here) override {
-    poll(sequence, done, here);
+                  const std::function<bool()>& device_arrived) override {
+    wait_->until(sequence, done, device_arrived);
   }
 
   std::vector<std::vector<std::byte>> gather(std::span<const std::byte> host) override {
@@ -196,14 +183,9 @@ class MpiCommunicator final : public Communicator {
     run(operation, [&](MPI_Request* request) { return MPI_Ibarrier(comm_, request); });
   }
 
-  void heartbeat() override { peers_->tell_working(); }
+  void heartbeat() override { peers_->send_heartbeat(); }
 
-  [[noreturn]] void abort(ExitCode code) override {
-    std::fflush(nullptr);
-    const AwaitedOperation operation(log_, "MPI_Abort", 0, kAbortSeconds);
-    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
-    _exit(static_cast<int>(code));
-  }
+  [[noreturn]] void abort(ExitCode code) override { abort_all_ranks(log_, code); }
 
   void set_step(int64_t step) override { log_.set_step(step); }
 
@@ -226,11 +208,11 @@ class MpiCommunicator final : public Communicator {
       left -= piece.size();
       sums_->add(std::as_writable_bytes(piece), count_of(piece), type, op, sequence, left == 0);
     }
-    move_sums();
+    advance_sums();
   }
 
-  void move_sums() {
-    for (const int64_t sequence : sums_->move()) log_.end(sequence);
+  void advance_sums() {
+    for (const int64_t sequence : sums_->advance()) log_.end(sequence);
   }
 
   void send(const AwaitedOperation& operation, std::span<const std::byte> bytes, int to) {
@@ -252,7 +234,7 @@ class MpiCommunicator final : public Communicator {
   template <class Start>
   void run(const AwaitedOperation& operation, const Start& start) {
     MPI_Request request = MPI_REQUEST_NULL;
-    log_.await(operation.sequence());  // anew for each piece
+    log_.await(operation.sequence());  // again for each piece
     check_operation(start(&request), operation.sequence());
     wait_for(operation.sequence(), request);
   }
@@ -262,61 +244,18 @@ class MpiCommunicator final : public Communicator {
   }
 
   void wait_for(int64_t sequence, MPI_Request& request) {
-    poll(sequence, [&] {
+    wait_->until(sequence, [&] {
       int done = 0;
       check_operation(MPI_Test(&request, &done, MPI_STATUS_IGNORE), sequence);
       return done != 0;
     });
   }
 
-  // Non-blocking operations move only inside MPI calls, so this keeps calling DONE.
-  template <class Done>
-  void poll(int64_t sequence, const Done& done, const std::function<bool()>& here = nullptr) {
-    RunningClock& clock = running_clock();
-    auto began = clock.now();
-    auto last_look = Clock::now();
-    while (!done()) {
-      const double limit = watchdog_.limit_seconds();
-      // Somebody works on; or this process was stopped, and knows nothing of the time since.
-      if (peers_->working_heard_at() > began || seconds_since(last_look) > limit / 4) {
-        began = clock.now();
-        log_.await(sequence);
-        peers_->ask_again();
-      }
-      last_look = Clock::now();
-      const double seconds = clock.seconds_since(began);
-      if (seconds < kSpinSeconds) {
-        sched_yield();
-        continue;
-      }
-      const Operation operation = log_[sequence];
-      const bool device_came = here == nullptr || here();
-      peers_->talk(operation, device_came, seconds > limit / 2);
-      if (seconds > limit) give_up(operation, device_came);
-      std::this_thread::sleep_for(kNap);
-    }
-  }
-
-  [[noreturn]] void give_up(const Operation& operation, bool device_came) {
-    const std::vector<RankAnswer> answers = peers_->answers(operation, device_came);
-    const std::string message = loss_message(operation, watchdog_.limit(), answers);
-    const std::filesystem::path report = watchdog_.write_report(ExitCode::kLost, message);
-    const bool speaks = speaker(answers) == rank_;
-    if (!speaks) std::this_thread::sleep_for(kAfterTheSpeaker);
-    // Where nobody has ended this rank by now, the speaker is not that far yet.
-    if (speaks || stop_signal() != SIGTERM) {
-      log::error(concat(message,
-                        ". All ranks end with code 4; the same command goes on from the last checkpoint",
-                        report.empty() ? "" : concat(" (report: ", report.string(), ")")));
-    }
-    abort(ExitCode::kLost);
-  }
-
   Watchdog& watchdog_;
   OperationLog& log_;
   MPI_Comm comm_ = MPI_COMM_NULL;
-  MPI_Comm sum_comm_ = MPI_COMM_NULL;      // its sums go on beside others
-  MPI_Comm control_comm_ = MPI_COMM_NULL;  // and so does the control message
+  MPI_Comm sum_comm_ = MPI_COMM_NULL;      // for sums that run alongside other operations
+  MPI_Comm control_comm_ = MPI_COMM_NULL;  // for the control message, as well
   MPI_Op add_bf16_ = MPI_OP_NULL;
   MPI_Op add_fp16_ = MPI_OP_NULL;
   int rank_ = 0;
@@ -324,8 +263,10 @@ class MpiCommunicator final : public Communicator {
   int local_rank_ = 0;
   int local_size_ = 1;
   std::unique_ptr<PeerStatus> peers_;
+  std::unique_ptr<BoundedWait> wait_;
   std::unique_ptr<SumQueue> sums_;
   MPI_Request control_ = MPI_REQUEST_NULL;
+  std::shared_ptr<std::vector<double>> control_values_;  // MPI writes into them until control_ is finished
   int64_t control_sequence_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// Ranks that are MPI processes; host memory. Every wait polls under one deadline, so MPI itself may hang and
-// we not. mpi.h stays behind this header.
+// Ranks that are MPI processes; host memory. Every wait polls under one deadline, so it ends even if MPI
+// hangs. This header does not include mpi.h.
 #pragma once
 
 #include <memory>
@@ -9,9 +9,9 @@
 
 namespace charrnn {
 
-// Starts MPI (MPI_THREAD_FUNNELED: call everything from this thread) and tells WATCHDOG, which must outlive
-// it, rank and size; the destructor leaves MPI, which waits for the other ranks. Throws Error where MPI does
-// not start.
+// Starts MPI (MPI_THREAD_SERIALIZED: any thread may make a call, one at a time) and sets the rank and size of
+// `watchdog`, which must outlive it; the destructor leaves MPI, which waits for the other ranks. Throws Error
+// if MPI does not start.
 std::unique_ptr<Communicator> make_mpi_communicator(Watchdog& watchdog);
 
 // "Open MPI v4.1.4"

@@ -1,4 +1,4 @@
-// Sums of long buffers over the ranks, piece after piece in the order of their start: all ranks do the same.
+// Sums of long buffers over the ranks, piece after piece in the order of their start, the same on all ranks.
 // MPI backend only.
 #pragma once
 
@@ -20,8 +20,9 @@ class SumQueue {
     waiting_.push_back({piece.data(), count, type, op, sequence, is_last});
     while (under_way_.size() < kUnderWay && !waiting_.empty()) begin_next();
   }
-  // Goes on with what can go on. Gives the sequence numbers of the buffers that became complete.
-  std::vector<int64_t> move() {
+  // Ends pieces that are done and starts the next. Returns the sequence numbers of buffers that became
+  // complete.
+  std::vector<int64_t> advance() {
     std::vector<int64_t> complete;
     while (!under_way_.empty()) {
       int done = 0;
@@ -37,7 +38,7 @@ class SumQueue {
   int64_t first_sequence() const { return under_way_.front().piece.sequence; }
 
  private:
-  // Pieces that go on at the same time.
+  // Pieces that are summed at the same time.
   static constexpr size_t kUnderWay = 2;
 
   struct Piece {

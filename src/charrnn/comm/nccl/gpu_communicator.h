@@ -27,7 +27,7 @@ struct CudaEvent {
   CudaEvent& operator=(const CudaEvent&) = delete;
 
   void record(cudaStream_t stream) { check_cuda(cudaEventRecord(handle, stream), "cudaEventRecord"); }
-  // The GPU is through with what the stream held at the record.
+  // The GPU has done what the stream held at the record.
   bool is_past() const {
     const cudaError_t state = cudaEventQuery(handle);
     if (state == cudaErrorNotReady) return false;
@@ -36,7 +36,7 @@ struct CudaEvent {
   }
 };
 
-// Makes DEVICE the current one of this thread before streams and events are created on it.
+// Makes `device` the current one of this thread before streams and events are created on it.
 struct CurrentDevice {
   explicit CurrentDevice(int device) { check_cuda(cudaSetDevice(device), "cudaSetDevice"); }
 };
@@ -63,7 +63,9 @@ class GpuCommunicator : public Communicator {
     return host_.scatter(parts);
   }
   void barrier() override { host_.barrier(); }
-  void start_control_sum(std::span<double> host) override { host_.start_control_sum(host); }
+  void start_control_sum(std::shared_ptr<std::vector<double>> values) override {
+    host_.start_control_sum(std::move(values));
+  }
   void finish_control_sum() override { host_.finish_control_sum(); }
 
   void start_sum(std::span<float> /*device*/, void* /*stream*/) override {}
@@ -78,8 +80,8 @@ class GpuCommunicator : public Communicator {
     await_drained();
   }
   void wait_until(int64_t sequence, const std::function<bool()>& done,
-                  const std::function<bool()>& here) override {
-    host_.wait_until(sequence, done, here);
+                  const std::function<bool()>& device_arrived) override {
+    host_.wait_until(sequence, done, device_arrived);
   }
 
   void heartbeat() override { host_.heartbeat(); }
@@ -90,7 +92,7 @@ class GpuCommunicator : public Communicator {
   void set_step(int64_t step) override { log_.set_step(step); }
 
  protected:
-  // The "here" of a wait for this GPU alone: while it lasts, this GPU is the one that has not come.
+  // For a wait for this GPU alone: while it lasts, this GPU is the one that has not arrived.
   static bool only_this_gpu() { return false; }
 
   void await_drained() {
@@ -102,7 +104,7 @@ class GpuCommunicator : public Communicator {
   Communicator& host_;
   OperationLog& log_;
   const CurrentDevice current_device_;  // before what is created on it
-  CudaEvent drained_;                   // the caller's stream is through with all that a wait is for
+  CudaEvent drained_;                   // the caller's stream has done all that a wait is for
 };
 
 }  // namespace charrnn

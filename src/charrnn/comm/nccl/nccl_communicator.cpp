@@ -17,7 +17,7 @@
 namespace charrnn {
 namespace {
 
-// What ncclCommAbort gets, which can hang, before the process ends by itself.
+// How long ncclCommAbort, which can hang, may take before the process ends by itself.
 constexpr double kAbortSeconds = 5;
 
 // A stream of high priority: a sum must not queue behind the next layer's products.
@@ -35,10 +35,10 @@ struct Stream {
   Stream& operator=(const Stream&) = delete;
 };
 
-// On an operation's way; used again for later ones.
+// Of an operation; used again for later ones.
 struct Milestones {
-  CudaEvent ready;  // the caller's stream has come to it
-  CudaEvent done;   // our stream is through with it
+  CudaEvent ready;  // the caller's stream has reached it
+  CudaEvent done;   // our stream has done it
 };
 
 // What the user has not set otherwise. NCCL connects GPUs when an algorithm is first used, and a blocking
@@ -72,7 +72,8 @@ class NcclCommunicator final : public GpuCommunicator {
     comm_ = *made;
   }
 
-  // Leaves NCCL as the other ranks do; after an error, NCCL allows nothing but ending the communicator alone.
+  // Leaves NCCL as the other ranks do; after an error, NCCL only allows each rank to end its communicator
+  // alone.
   ~NcclCommunicator() override {
     const AwaitedOperation end(log_, "the end of NCCL", 0);
     const ncclResult_t result = call_in_thread(
@@ -95,18 +96,18 @@ class NcclCommunicator final : public GpuCommunicator {
     sum(device.values.data(), device.values.size(), device.values.size_bytes(),
         device.type == HalfSpan::Type::kBf16 ? ncclBfloat16 : ncclHalf, stream);
   }
-  void finish_sums(void* stream) override { let_go_on(stream); }
+  void finish_sums(void* stream) override { keep_order(stream); }
   void broadcast(std::span<float> device, int root, void* stream) override {
     enqueue("broadcast", device.size_bytes(), stream, [&] {
       return ncclBroadcast(device.data(), device.data(), device.size(), ncclFloat, root, comm_,
                            stream_.handle);
     });
-    let_go_on(stream);
+    keep_order(stream);
     wait(stream);
   }
 
   // One operation after the other, so that a message names the one that does not end. What the caller's
-  // stream holds beside them is this GPU's alone, and counts as an operation of its own.
+  // stream holds besides is this GPU's alone, and counts as another operation.
   void wait(void* stream) override {
     drained_.record(static_cast<cudaStream_t>(stream));
     while (!queued_.empty()) await_first();
@@ -134,12 +135,12 @@ class NcclCommunicator final : public GpuCommunicator {
     throw Error(
         concat("NCCL failed in ", operation, " on ", host_.host_of(rank()), ": ", ncclGetErrorString(code),
                detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "",
-               ". A rank, its GPU or the network was lost (NCCL_DEBUG=INFO tells more); start again "
+               ". A rank, its GPU or the network was lost (NCCL_DEBUG=INFO prints more); start again "
                "from the last checkpoint"),
         ExitCode::kLost);
   }
 
-  // Throws Error where NCCL's own threads, or another rank, have met one.
+  // Throws Error if NCCL's own threads, or another rank, have met one.
   void check_state(int64_t sequence) {
     ncclResult_t state = ncclSuccess;
     const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
@@ -147,10 +148,10 @@ class NcclCommunicator final : public GpuCommunicator {
     if (state != ncclSuccess) check_nccl(state, to_text(log_[sequence]));
   }
 
-  // A call that waits for other ranks without an end, with one. What it uses must be its own: it may still be
-  // under way when this has thrown.
+  // Runs a call that waits for other ranks without a limit, under the deadline. What `call` uses must be its
+  // own: it may still run when this has thrown.
   ncclResult_t call_in_thread(int64_t sequence, const std::function<ncclResult_t()>& call,
-                              const std::function<bool()>& here) {
+                              const std::function<bool()>& device_arrived) {
     struct State {
       std::atomic<bool> is_done = false;
       ncclResult_t result = ncclSuccess;
@@ -162,7 +163,7 @@ class NcclCommunicator final : public GpuCommunicator {
       state->is_done = true;
     }).detach();
     host_.wait_until(
-        sequence, [&] { return state->is_done.load(); }, here);
+        sequence, [&] { return state->is_done.load(); }, device_arrived);
     return state->result;
   }
 
@@ -171,7 +172,7 @@ class NcclCommunicator final : public GpuCommunicator {
             [&] { return ncclAllReduce(values, values, count, type, ncclSum, comm_, stream_.handle); });
   }
 
-  // Until the oldest of what is queued is done.
+  // Waits until the oldest of what is queued is done.
   void await_first() {
     const int64_t sequence = queued_.front().sequence;
     const Milestones& milestones = *queued_.front().milestones;
@@ -186,8 +187,8 @@ class NcclCommunicator final : public GpuCommunicator {
     retire_first();
   }
 
-  // After what the caller's stream holds, all on the GPU. The host gets no further ahead than some
-  // operations: before CUDA's own queue is full, which would block it outside of any deadline.
+  // Queues an operation after what the caller's stream holds, all on the GPU. The host gets at most
+  // most_queued operations ahead: CUDA's own queue, once full, would block it outside of any deadline.
   template <class Start>
   void enqueue(const char* name, size_t bytes, void* stream, const Start& start) {
     constexpr size_t most_queued = 8;
@@ -201,11 +202,11 @@ class NcclCommunicator final : public GpuCommunicator {
     check_nccl(start(), to_text(log_[sequence]));
     milestones->done.record(stream_.handle);
     queued_.push_back({sequence, std::move(milestones)});
-    log_.let_go(sequence);
+    log_.stop_awaiting(sequence);
   }
 
-  // What the caller's stream gets next comes after what ours holds.
-  void let_go_on(void* stream) {
+  // What the caller's stream gets next runs after what ours holds.
+  void keep_order(void* stream) {
     if (queued_.empty()) return;
     check_cuda(
         cudaStreamWaitEvent(static_cast<cudaStream_t>(stream), queued_.back().milestones->done.handle, 0),

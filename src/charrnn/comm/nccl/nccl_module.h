@@ -1,9 +1,9 @@
-// Between charrnn and its CUDA module, which is loaded at run time and linked with the CUDA runtime and NCCL
-// alone. Both are built together; the functions are found by name.
+// The interface between charrnn and its CUDA module, which is loaded at run time and linked only with the
+// CUDA runtime and NCCL. Both are built together; the functions are found by name.
 #pragma once
 
 #include "charrnn/comm/communicator.h"
-#include "charrnn/comm/nccl/nccl_backend.h"
+#include "charrnn/comm/nccl/nccl_versions.h"
 #include "charrnn/comm/operation_log.h"
 
 namespace charrnn {
@@ -14,7 +14,7 @@ inline constexpr const char* kNcclMake = "charrnn_nccl_make";
 inline constexpr const char* kOneGpuMake = "charrnn_one_gpu_make";
 
 struct GpuSetup {
-  Communicator* host;  // its wait_until sets the end to every wait
+  Communicator* host;  // its wait_until limits every wait
   OperationLog* log;   // the host communicator's
   int device_index;
   bool devices_are_alike;  // those of all ranks

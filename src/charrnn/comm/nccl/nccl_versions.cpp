@@ -1,4 +1,6 @@
-#include "charrnn/comm/nccl/nccl_backend.h"
+#include "charrnn/comm/nccl/nccl_versions.h"
+
+#include "charrnn/core/error.h"
 
 namespace charrnn {
 

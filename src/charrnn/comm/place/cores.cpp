@@ -9,6 +9,7 @@
 #include <set>
 
 #include "charrnn/core/error.h"
+#include "charrnn/core/number_text.h"
 
 namespace charrnn {
 namespace {
@@ -21,7 +22,7 @@ bool overlap(const std::vector<int>& a, const std::vector<int>& b) {
 }  // namespace
 
 std::vector<int> usable_cores(int process_id) {
-  // The kernel wants room for every core it knows; machines with more than 1024 exist.
+  // The kernel wants room for every core it knows; there are machines with more than 1024.
   for (int room = CPU_SETSIZE;; room *= 2) {
     cpu_set_t* const set = CPU_ALLOC(static_cast<size_t>(room));
     const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(room));
@@ -96,13 +97,13 @@ std::string binding_warning(const std::vector<RankCores>& ranks, int rank) {
   }
   const size_t available = std::max(mine.available.size(), used.size());
   if (local > available) {
-    return concat(local, " ranks share ", available, " core", available == 1 ? "" : "s", " of ", mine.host,
+    return concat(local, " ranks share ", plural(static_cast<int64_t>(available), "core"), " of ", mine.host,
                   ": fewer ranks would be faster");
   }
   if (used.size() < available) {
-    return concat("the ", local == 1 ? "rank" : concat(local, " ranks"), " on ", mine.host,
-                  local == 1 ? " is" : " are", " bound to ", used.size(), " of ", available,
-                  " cores, the others stay idle: start with launch/run, or mpirun --bind-to none");
+    const std::string who = local == 1 ? "the rank" : concat("the ", local, " ranks");
+    return concat(who, " on ", mine.host, local == 1 ? " is" : " are", " bound to ", used.size(), " of ",
+                  available, " cores, the others stay idle: start with launch/run, or mpirun --bind-to none");
   }
   return "";
 }

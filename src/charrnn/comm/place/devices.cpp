@@ -15,7 +15,7 @@ std::string table(const std::vector<RankDevices>& ranks) {
     const RankDevices& r = ranks[rank];
     text += concat("\n  ", rank, ", ", r.host, ": ", enum_name(r.device), ", ", enum_name(r.backend), ", ");
     if (r.device == DeviceName::kCpu) {
-      text += "not asked for";
+      text += "not requested";
     } else if (r.gpus.usable()) {
       text += concat(r.gpus.gpus.size(), " visible");
     } else {
@@ -119,7 +119,7 @@ Backend choose_backend(Backend configured, bool cuda, size_t ranks, bool under_m
       if (!cuda) {
         fail_usage(
             "comm.backend is nccl, which works on GPUs, but the device is the CPU: set comm.backend to auto, "
-            "or run.device to cuda to hear which GPU part is missing");
+            "or run.device to cuda to see which GPU part is missing");
       }
       break;
   }

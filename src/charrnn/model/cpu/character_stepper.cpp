@@ -13,22 +13,22 @@
 namespace charrnn {
 namespace {
 
-// A table of more rows takes longer to make than the characters of a usual sample save, and more memory.
+// A table of more rows takes longer to compute than it saves over a usual sample, and more memory.
 constexpr int64_t kMostTableRows = 2048;
-// A step of fewer multiplications is over before another thread has begun.
+// A step of fewer multiplications ends before another thread has begun.
 constexpr int64_t kWorthSharing = 500'000;
 
 at::Tensor packed(const at::Tensor& weights, const PackedOrder& order) {
   const at::Tensor dense = weights.contiguous();
   at::Tensor result = take_buffer({order.size()});
   auto* to = mutable_data(result);
-  in_parallel(at::get_num_threads(), [&](const Team& team) {
+  in_parallel(at::get_num_threads(), [&](const ThreadTeam& team) {
     pack_transposed(data(dense), order, team.first(order.blocks()), team.last(order.blocks()), to);
   });
   return result;
 }
 
-// (B, H) -> (B, H'), in memory of its own.
+// (B, H) -> (B, H'), which shares no memory with it.
 at::Tensor copy_padded(const at::Tensor& rows) {
   const at::Tensor wide = pad_last(rows);
   at::Tensor copy = take_buffer(wide.sizes());
@@ -118,7 +118,7 @@ void CharacterStepper::step(std::span<const int64_t> ids, Streams& streams) cons
     float* to = mutable_data(streams.embedded_);
     for (const int64_t id : ids) to = std::copy_n(data(embedding_) + id * E, E, to);
   }
-  in_parallel(threads_for(static_cast<int64_t>(ids.size())), [&](const Team& team) {
+  in_parallel(threads_for(static_cast<int64_t>(ids.size())), [&](const ThreadTeam& team) {
     for (size_t layer = 0; layer < layers_.size(); ++layer) {
       const Product& input = layers_[layer].input;
       if (input.weights.defined()) {
@@ -142,7 +142,7 @@ void CharacterStepper::check_ids(std::span<const int64_t> ids, const Streams& st
   }
 }
 
-void CharacterStepper::multiply(const Team& team, const Product& product, const at::Tensor& x,
+void CharacterStepper::multiply(const ThreadTeam& team, const Product& product, const at::Tensor& x,
                                 const at::Tensor& y) const {
   const RowProduct rows{.a = data(x),
                         .a_stride = product.depth,
@@ -155,7 +155,7 @@ void CharacterStepper::multiply(const Team& team, const Product& product, const 
   shares.visit(team.thread, [&](const StepShare& share) { kernels_->multiply_rows(rows, share); });
 }
 
-void CharacterStepper::run_layer(const Team& team, size_t layer, const int64_t* ids,
+void CharacterStepper::run_layer(const ThreadTeam& team, size_t layer, const int64_t* ids,
                                  const Streams& streams) const {
   const bool has_table = layer == 0 && table_.defined();
   const ForwardStep step{.hidden = hidden_,

@@ -1,8 +1,7 @@
-// The next character's logits, one character of each of B streams at a time: for sampling, where there is
-// nothing to share between steps. All weights are packed once and no step makes a tensor, so that a step of
-// one stream takes the time of reading the weights. The same function as CharRnn::forward, up to rounding,
-// for floats on the CPU. A stream's numbers depend neither on the streams beside it nor on the number of
-// threads.
+// The next character's logits, one character of each of B streams at a time: for sampling, which has only one
+// step to compute at a time. All weights are packed once and no step makes a tensor, so that a step of one
+// stream takes the time of reading the weights. The same function as CharRnn::forward, up to rounding, for
+// floats on the CPU. A stream's numbers depend neither on the other streams nor on the number of threads.
 //
 // Sizes: B streams, V vocabulary, E embedding, H hidden, L layers, G gates; H' and V' are padded to a
 // multiple of kUnitStep.
@@ -15,10 +14,12 @@
 #include <vector>
 
 #include "charrnn/model/char_rnn.h"
+#include "charrnn/model/cpu/padded_weights.h"
+#include "charrnn/model/cpu/recurrent_kernels.h"
 
 namespace charrnn {
 
-struct Team;
+struct ThreadTeam;
 
 class CharacterStepper {
  public:
@@ -28,7 +29,7 @@ class CharacterStepper {
   // With the weights as they are now.
   explicit CharacterStepper(const CharRnn& model);
 
-  // Where B streams are.
+  // The states of B streams and their next logits.
   class Streams {
    public:
     // Of one stream (V), until the next step.
@@ -39,9 +40,9 @@ class CharacterStepper {
     std::vector<at::Tensor> h_;       // of each layer (B, H')
     std::vector<at::Tensor> next_h_;  // likewise; a step swaps the two
     std::vector<at::Tensor> c_;       // likewise, of an LSTM
-    at::Tensor embedded_;             // (B, E), where there is no table
+    at::Tensor embedded_;             // (B, E), if there is no table
     at::Tensor inputs_;               // (B, G, H')
-    at::Tensor saved_;                // what the kernels write for training (B, S, H')
+    at::Tensor saved_;                // (B, S, H'): what the kernels write for training
     at::Tensor logits_;               // (B, V'); undefined without a head
     int64_t vocabulary_size_ = 0;
   };
@@ -49,7 +50,7 @@ class CharacterStepper {
   // From a state (L, B, H).
   Streams begin(const RnnState& state) const;
 
-  // ids (B): the next character of each stream. Throws Error where one is not in [0, V).
+  // ids (B): the next character of each stream. Throws Error if one is not in [0, V).
   void step(std::span<const int64_t> ids, Streams& streams) const;
 
  private:
@@ -68,8 +69,9 @@ class CharacterStepper {
   Product packed_product(const at::Tensor& weights, const at::Tensor& bias) const;
   void set_input(const PaddedWeights& weights, const CharRnn& model, Layer& layer);
   void check_ids(std::span<const int64_t> ids, const Streams& streams) const;
-  void multiply(const Team& team, const Product& product, const at::Tensor& x, const at::Tensor& y) const;
-  void run_layer(const Team& team, size_t layer, const int64_t* ids, const Streams& streams) const;
+  void multiply(const ThreadTeam& team, const Product& product, const at::Tensor& x,
+                const at::Tensor& y) const;
+  void run_layer(const ThreadTeam& team, size_t layer, const int64_t* ids, const Streams& streams) const;
   int threads_for(int64_t streams) const;
 
   const RecurrentKernels* kernels_;

@@ -1,25 +1,19 @@
 // One recurrent layer on the CPU in charrnn's own kernels: the same function and gradients as LibTorch's
-// layer, for floats. Tensors are time-major here, so that the lanes of a step lie together.
+// layer, for floats.
 //
-// Sizes: T steps, B lanes, I input width, H hidden units, G gates in PyTorch's order.
+// Sizes: T steps, B lanes, I input width, H hidden units, V vocabulary. Tensors are time-major.
 #pragma once
 
 #include <ATen/ATen.h>
 
-#include "charrnn/config/settings.h"
-#include "charrnn/model/cpu/padded_weights.h"
+#include "charrnn/config/model_settings.h"
+#include "charrnn/model/recurrent_layer.h"
 
 namespace charrnn {
 
-struct LayerOutput {
-  at::Tensor output;  // (T, B, H)
-  at::Tensor h;       // (B, H) after the last step
-  at::Tensor c;       // the same of an LSTM, else undefined
-};
-
-// x (T, B, I); or, where x is undefined, the characters ids (T, B) and the rows of `embedding` (V, I) that
-// stand for them; undefined means one-hot. Then W_ih x + biases is a row of a table of V, made once for all
-// steps, unless T B positions are fewer than V.
+// x (T, B, I); or, if x is undefined, the characters `ids` (T, B) and the rows of `embedding` (V, I) that
+// stand for them; an undefined `embedding` means one-hot. Then W_ih x + biases is a row of a table of V, made
+// once for all steps, unless T B positions are fewer than V.
 struct LayerInput {
   at::Tensor x;
   at::Tensor ids;

@@ -13,7 +13,7 @@ PackedOrder order_of(int64_t columns, int64_t depth) {
   return {1, columns, depth, kBlockColumns, recurrent_kernels().panel_columns};
 }
 
-// Packs weights by pack_blocks(first block, last block, to) and multiplies the rows of `a` with them.
+// Packs weights by pack_blocks(first block, last block, to) and multiplies the rows of `a` by them.
 template <class PackBlocks>
 at::Tensor multiply_packing(const at::Tensor& a, const PackedOrder& order, const float* bias,
                             const PackBlocks& pack_blocks) {
@@ -27,7 +27,7 @@ at::Tensor multiply_packing(const at::Tensor& a, const PackedOrder& order, const
                            .columns = order.units,
                            .bias = bias,
                            .c = c.mutable_data_ptr<float>()};
-  in_parallel(at::get_num_threads(), [&](const Team& team) {
+  in_parallel(at::get_num_threads(), [&](const ThreadTeam& team) {
     pack_blocks(team.first(order.blocks()), team.last(order.blocks()), room);
     team.wait();
     const WorkShares shares(order.blocks(), a.size(0), team.threads);
@@ -65,7 +65,7 @@ void weight_gradient(const at::Tensor& a, const at::Tensor& b, const at::Tensor&
                                .depth = order.depth,
                                .columns = order.units,
                                .c = gradient.mutable_data_ptr<float>()};
-  in_parallel(at::get_num_threads(), [&](const Team& team) {
+  in_parallel(at::get_num_threads(), [&](const ThreadTeam& team) {
     pack(b.const_data_ptr<float>(), order, /*first_row=*/0, team.first(order.blocks()),
          team.last(order.blocks()), room);
     team.wait();

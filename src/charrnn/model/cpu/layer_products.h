@@ -1,5 +1,5 @@
 // Products of matrices with the kernels of recurrent_kernels.h, for a layer's input and for its gradients.
-// They are floats on the CPU; rows may be apart, columns lie side by side. The sums are made in the same
+// Matrices are floats on the CPU; rows may be apart, columns lie side by side. The sums are added in the same
 // order for any number of threads.
 #pragma once
 

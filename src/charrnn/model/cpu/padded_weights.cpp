@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "charrnn/model/cpu/recurrent_kernels.h"
+
 namespace charrnn {
 namespace {
 
@@ -12,7 +14,7 @@ at::Tensor pad_gates(const at::Tensor& tensor, int64_t gates) {
   return padded(units) == units ? tensor : pad_last(by_gate.transpose(1, -1)).transpose(1, -1).flatten(0, 1);
 }
 
-// The biases that are added whether they come with the input or the state, and a GRU's b_hn, which is apart.
+// The sum of the biases, and apart from it a GRU's b_hn, which is added before the reset gate.
 std::pair<at::Tensor, at::Tensor> biases(Cell cell, const LayerWeights& w) {
   if (cell != Cell::kGru) return {w.input_bias + w.recurrent_bias, {}};
   const int64_t H = w.recurrent.size(1);
@@ -23,7 +25,7 @@ std::pair<at::Tensor, at::Tensor> biases(Cell cell, const LayerWeights& w) {
 }  // namespace
 
 PaddedWeights padded_weights(Cell cell, const LayerWeights& weights) {
-  const int64_t gates = cell_kernels(cell).gates;
+  const int64_t gates = gate_count(cell);
   const auto [both, apart] = biases(cell, weights);
   return {pad_gates(weights.input, gates), pad_last(pad_gates(weights.recurrent, gates)),
           pad_gates(both, gates), pad_last(apart)};
@@ -36,21 +38,6 @@ int64_t padded(int64_t size) {
 at::Tensor pad_last(const at::Tensor& tensor) {
   if (!tensor.defined() || padded(tensor.size(-1)) == tensor.size(-1)) return tensor;
   return at::constant_pad_nd(tensor, {0, padded(tensor.size(-1)) - tensor.size(-1)});
-}
-
-const CellKernels& cell_kernels(Cell cell) {
-  const RecurrentKernels& kernels = recurrent_kernels();
-  switch (cell) {
-    case Cell::kLstm:
-      return kernels.lstm;
-    case Cell::kGru:
-      return kernels.gru;
-    case Cell::kRnnTanh:
-      return kernels.rnn_tanh;
-    case Cell::kRnnRelu:
-      break;
-  }
-  return kernels.rnn_relu;
 }
 
 }  // namespace charrnn

@@ -1,22 +1,16 @@
-// A layer's weights as the kernels of recurrent_kernels.h want them: units padded with zeros to a multiple of
-// kUnitStep (added units stay 0), the biases that go the same way added up. Gradients flow through.
+// A layer's weights as the kernels of recurrent_kernels.h take them: units padded with zeros to a multiple of
+// kUnitStep (added units stay 0), the two biases added up. Gradients flow through.
 //
 // Sizes: I input width, H hidden units, H' those padded, G gates in PyTorch's order.
 #pragma once
 
 #include <ATen/ATen.h>
 
-#include "charrnn/config/settings.h"
-#include "charrnn/model/cpu/recurrent_kernels.h"
+#include <cstdint>
+
+#include "charrnn/model/recurrent_layer.h"
 
 namespace charrnn {
-
-struct LayerWeights {
-  at::Tensor input;           // (GH, I)
-  at::Tensor recurrent;       // (GH, H)
-  at::Tensor input_bias;      // (GH)
-  at::Tensor recurrent_bias;  // (GH)
-};
 
 struct PaddedWeights {
   at::Tensor input;      // (GH', I)
@@ -29,7 +23,5 @@ PaddedWeights padded_weights(Cell cell, const LayerWeights& weights);
 // (..., N) -> (..., N'); undefined stays undefined.
 at::Tensor pad_last(const at::Tensor& tensor);
 int64_t padded(int64_t size);  // N'
-
-const CellKernels& cell_kernels(Cell cell);
 
 }  // namespace charrnn

@@ -1,19 +1,23 @@
 #include "charrnn/model/cpu/recurrent_kernels.h"
 
+#include <ATen/Version.h>
+
+#include <string>
+
+#include "charrnn/config/model_settings.h"
+
 namespace charrnn {
 namespace {
 
+// No wider than LibTorch's own, which the environment variable ATEN_CPU_CAPABILITY (avx512, avx2, default)
+// limits: on a cluster with different processors, for instance.
 const RecurrentKernels& best_kernels() {
 #if defined(__x86_64__)
-  if (runs_here(kAvx512Kernels)) return kAvx512Kernels;
-  if (runs_here(kAvx2Kernels)) return kAvx2Kernels;
+  const std::string widest = at::get_cpu_capability();
+  if (widest == "AVX512" && runs_here(kAvx512Kernels)) return kAvx512Kernels;
+  if ((widest == "AVX512" || widest == "AVX2") && runs_here(kAvx2Kernels)) return kAvx2Kernels;
 #endif
   return kPlainKernels;
-}
-
-const RecurrentKernels*& chosen() {
-  static const RecurrentKernels* kernels = &best_kernels();
-  return kernels;
 }
 
 }  // namespace
@@ -28,11 +32,23 @@ bool runs_here([[maybe_unused]] const RecurrentKernels& kernels) {
 }
 
 const RecurrentKernels& recurrent_kernels() {
-  return *chosen();
+  static const RecurrentKernels& best = best_kernels();
+  return best;
 }
 
-void use_recurrent_kernels(const RecurrentKernels& kernels) {
-  chosen() = &kernels;
+const CellKernels& cell_kernels(Cell cell) {
+  const RecurrentKernels& kernels = recurrent_kernels();
+  switch (cell) {
+    case Cell::kLstm:
+      return kernels.lstm;
+    case Cell::kGru:
+      return kernels.gru;
+    case Cell::kRnnTanh:
+      return kernels.rnn_tanh;
+    case Cell::kRnnRelu:
+      break;
+  }
+  return kernels.rnn_relu;
 }
 
 }  // namespace charrnn

@@ -1,6 +1,6 @@
 // The arithmetic of one time step of a recurrent layer on the CPU: a product with packed recurrent weights
 // and, on each tile of it while that is in cache, the cell's gates (or their derivatives). Compiled once for
-// each instruction set; recurrent_kernels() picks the best one that the processor has.
+// each instruction set; recurrent_kernels() is the best one that the processor has.
 //
 // Sizes: B lanes, H hidden units (a multiple of kUnitStep), G gates of the cell. All arrays are dense floats.
 // This header is included by files compiled for one instruction set alone, so it includes nothing with inline
@@ -10,6 +10,8 @@
 #include <cstdint>
 
 namespace charrnn {
+
+enum class Cell;  // config/settings.h
 
 // Units are padded to a multiple of this: one vector of AVX-512.
 inline constexpr int64_t kUnitStep = 16;
@@ -22,9 +24,9 @@ struct StepShare {
   int64_t first_lane, last_lane;
 };
 
-// What a cell keeps of each lane's step for backward, S numbers for each unit, side by side as (S, H):
+// What a cell saves of each lane's step for backward, S numbers for each unit, as (S, H):
 //   LSTM (S = 4): i, f, g, o      GRU (4): q = W_hn h + b_hn, r, z, n      RNN (0): nothing, h is enough
-// Backward writes over it the gradients of the sums before the nonlinearities (RNN: 1):
+// Backward overwrites it with the gradients of the sums before the nonlinearities (RNN: 1):
 //   LSTM: i, f, g, o              GRU: q, r, z, n                         RNN: the one sum
 struct ForwardStep {
   int64_t hidden;
@@ -104,8 +106,8 @@ extern const RecurrentKernels kPlainKernels;
 // Whether this processor has the instructions.
 bool runs_here(const RecurrentKernels& kernels);
 
-// The best of them on this processor, or those that a test asked for.
+// The best of them on this processor, and among those the ones of a cell.
 const RecurrentKernels& recurrent_kernels();
-void use_recurrent_kernels(const RecurrentKernels& kernels);
+const CellKernels& cell_kernels(Cell cell);
 
 }  // namespace charrnn

@@ -8,9 +8,9 @@ constexpr int64_t kWidth = 4;
 constexpr int64_t kTileRows = 6;      // of lanes,
 constexpr int64_t kPanelVectors = 2;  // by vectors of columns: 12 sums in 16 registers
 
-#include "charrnn/model/cpu/kernel_products.h"
+#include "charrnn/model/cpu/kernel_products.inc"
 // The cells use the products.
-#include "charrnn/model/cpu/kernel_cells.h"
+#include "charrnn/model/cpu/kernel_cells.inc"
 
 }  // namespace
 

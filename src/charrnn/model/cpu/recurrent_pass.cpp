@@ -24,7 +24,7 @@ ForwardStep forward_step(const RecurrentShape& s, const ForwardPass& p, int64_t 
 
 BackwardStep backward_step(const RecurrentShape& s, const BackwardPass& p, int64_t t) {
   const int64_t state = s.lanes * s.hidden;
-  const bool is_last = t + 1 == s.steps;
+  const bool is_last = t + 1 == s.length;
   return {.hidden = s.hidden,
           .depth = s.cell->gates * s.hidden,
           .stride = s.cell->sums * s.hidden,
@@ -48,10 +48,10 @@ CHARRNN_VECTORIZED void add_row(const float* row, int64_t count, float* sum) {
 
 void run_forward(const RecurrentShape& s, const ForwardPass& pass) {
   const PackedOrder order{s.cell->gates, s.hidden, s.hidden, s.cell->block_units, s.kernels->panel_columns};
-  in_parallel(s.threads, [&](const Team& team) {
+  in_parallel(s.threads, [&](const ThreadTeam& team) {
     pack_transposed(pass.weights, order, team.first(order.blocks()), team.last(order.blocks()), pass.packed);
     const WorkShares shares(order.blocks(), s.lanes, team.threads);
-    for (int64_t t = 0; t < s.steps; ++t) {
+    for (int64_t t = 0; t < s.length; ++t) {
       team.wait();
       const ForwardStep step = forward_step(s, pass, t);
       shares.visit(team.thread, [&](const StepShare& share) { s.cell->forward(step, share); });
@@ -64,10 +64,10 @@ void run_backward(const RecurrentShape& s, const BackwardPass& pass) {
   const PackedOrder order{1, s.hidden, depth, kBlockColumns, s.kernels->panel_columns};
   // A GRU's sums begin with q, whose weights are the last third.
   const int64_t first_row = s.cell == &s.kernels->gru ? depth - s.hidden : 0;
-  in_parallel(s.threads, [&](const Team& team) {
+  in_parallel(s.threads, [&](const ThreadTeam& team) {
     pack(pass.weights, order, first_row, team.first(order.blocks()), team.last(order.blocks()), pass.packed);
     const WorkShares shares(order.blocks(), s.lanes, team.threads);
-    for (int64_t t = s.steps - 1; t >= 0; --t) {
+    for (int64_t t = s.length - 1; t >= 0; --t) {
       team.wait();
       const BackwardStep step = backward_step(s, pass, t);
       shares.visit(team.thread, [&](const StepShare& share) { s.cell->backward(step, share); });
@@ -82,7 +82,7 @@ void run_backward(const RecurrentShape& s, const BackwardPass& pass) {
 
 void add_rows(const float* rows, int64_t stride, const int64_t* ids, int64_t count, int64_t columns,
               float* table, int threads) {
-  in_parallel(threads, [&](const Team& team) {
+  in_parallel(threads, [&](const ThreadTeam& team) {
     const int64_t first = team.first(columns);
     const int64_t last = team.last(columns);
     for (int64_t n = 0; n < count; ++n) {

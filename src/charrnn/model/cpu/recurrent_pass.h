@@ -1,5 +1,5 @@
 // The time loops of a recurrent layer on the CPU, forward and backward, in one parallel region for all steps.
-// Each thread keeps the same hidden units (and where there are more threads than blocks of units, the same
+// Each thread keeps the same hidden units (and if there are more threads than blocks of units, the same
 // lanes) from step to step, so that its part of the packed weights stays in its core's cache. Every number is
 // made by one thread in one order: results do not depend on how many threads there are.
 //
@@ -15,9 +15,9 @@ namespace charrnn {
 struct RecurrentShape {
   const RecurrentKernels* kernels;
   const CellKernels* cell;
-  int64_t steps;
-  int64_t lanes;
-  int64_t hidden;
+  int64_t length;  // T
+  int64_t lanes;   // B
+  int64_t hidden;  // H
   int threads;
 };
 
@@ -28,8 +28,8 @@ struct ForwardPass {
   const int64_t* ids;    // (T, B) or null
   const float* bias;     // (H) b_hn of a GRU
   float* h;              // (T + 1, B, H), the first of which is given
-  float* c;              // the same of an LSTM; without keep (B, H)
-  float* saved;          // (T, B, S, H); without keep (B, S, H)
+  float* c;              // the same of an LSTM; without `keep` (B, H)
+  float* saved;          // (T, B, S, H); without `keep` (B, S, H)
   bool keep;             // for backward
 };
 void run_forward(const RecurrentShape& shape, const ForwardPass& pass);
@@ -43,7 +43,7 @@ struct BackwardPass {
   const float* c;            // the same of an LSTM
   float* carry;              // (B, H): of the last c, or zeros; becomes that of the first c (LSTM) or h (GRU)
   float* sums;               // (T, B, S, H) saved by forward; of an RNN (T, B, H). Becomes gradients of sums
-  float* first_h;            // (B, H): becomes the gradient of the first h (GRU: less carry), where not null
+  float* first_h;            // (B, H): becomes the gradient of the first h (GRU: less carry); may be null
 };
 void run_backward(const RecurrentShape& shape, const BackwardPass& pass);
 

@@ -16,7 +16,7 @@ using MaybeTensor = std::optional<at::Tensor>;
 constexpr int64_t kWeights = 4;  // of a layer
 
 // cudnnRNNMode_t.
-int64_t mode(Cell cell) {
+int64_t mode_number(Cell cell) {
   switch (cell) {
     case Cell::kRnnRelu:
       return 0;
@@ -30,15 +30,11 @@ int64_t mode(Cell cell) {
   return 2;
 }
 
-int64_t gate_rows(Cell cell, int64_t hidden) {
-  return cell_kernels(cell).gates * hidden;
-}
-
 MaybeTensor maybe(const at::Tensor& tensor) {
   return tensor.defined() ? MaybeTensor(tensor) : std::nullopt;
 }
 
-// cuDNN's gradients of the four weights in another type, by one operation where they lie side by side.
+// cuDNN's gradients of the four weights in another type, by one operation if they lie side by side.
 std::vector<at::Tensor> converted(const std::vector<at::Tensor>& gradients, at::ScalarType type, int64_t rows,
                                   int64_t width, int64_t hidden) {
   if (gradients[0].scalar_type() == type) return gradients;
@@ -58,24 +54,49 @@ std::vector<at::Tensor> converted(const std::vector<at::Tensor>& gradients, at::
   return result;
 }
 
+// What a layer computes with that has no gradient.
+struct Mode {
+  Cell cell;
+  at::Tensor buffer;  // the weights
+  bool training;
+};
+
+// What forward keeps for backward.
+struct Kept {
+  at::Tensor x;        // (T, B, I)
+  at::Tensor packed;   // the weights in the type of x
+  at::Tensor h;        // (1, B, H) before the first step
+  at::Tensor c;        // the same of an LSTM
+  at::Tensor output;   // (T, B, H)
+  at::Tensor reserve;  // cuDNN's own
+
+  void save(AutogradContext* context) const {
+    context->save_for_backward({x, packed, h, c, output, reserve});
+  }
+  static Kept of(const AutogradContext* context) {
+    const variable_list list = context->get_saved_variables();
+    return {list[0], list[1], list[2], list[3], list[4], list[5]};
+  }
+};
+
+// Computes with the buffer; `weights`, in the order of LayerWeights, are there for their gradients.
 struct CudnnLayer : torch::autograd::Function<CudnnLayer> {
-  static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& input,
-                               const at::Tensor& recurrent, const at::Tensor& /*input_bias*/,
-                               const at::Tensor& /*recurrent_bias*/, const at::Tensor& h,
-                               const MaybeTensor& c, const at::Tensor& buffer, Cell cell, bool training) {
+  static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::TensorList& weights,
+                               const at::Tensor& h, const MaybeTensor& c, const Mode& mode) {
+    const auto& [cell, buffer, training] = mode;
     const at::Tensor packed = buffer.to(x.scalar_type());
     const at::Tensor dense_x = x.contiguous();
     const at::Tensor first_h = h.unsqueeze(0).contiguous();
     const MaybeTensor first_c = c ? MaybeTensor(c->unsqueeze(0).contiguous()) : std::nullopt;
-    const int64_t rows = recurrent.size(0);
-    const int64_t width = input.size(1);
-    const int64_t hidden = recurrent.size(1);
+    const int64_t rows = weights[1].size(0);
+    const int64_t width = weights[0].size(1);
+    const int64_t hidden = weights[1].size(1);
     const auto [output, next_h, next_c, reserve, unused] =
         at::_cudnn_rnn(dense_x, weights_in(packed, rows, width, hidden), kWeights, packed, first_h, first_c,
-                       mode(cell), hidden, /*proj_size=*/0, /*num_layers=*/1, /*batch_first=*/false,
+                       mode_number(cell), hidden, /*proj_size=*/0, /*num_layers=*/1, /*batch_first=*/false,
                        /*dropout=*/0.0, training, /*bidirectional=*/false, /*batch_sizes=*/{},
                        /*dropout_state=*/{});
-    context->save_for_backward({dense_x, packed, first_h, first_c.value_or(at::Tensor()), output, reserve});
+    Kept{dense_x, packed, first_h, first_c.value_or(at::Tensor()), output, reserve}.save(context);
     context->saved_data["cell"] = static_cast<int64_t>(cell);
     context->saved_data["weight_type"] = static_cast<int64_t>(buffer.scalar_type());
     context->set_materialize_grads(false);
@@ -85,38 +106,30 @@ struct CudnnLayer : torch::autograd::Function<CudnnLayer> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list kept = context->get_saved_variables();
-    const at::Tensor& x = kept[0];
-    const at::Tensor& packed = kept[1];
-    const at::Tensor& h = kept[2];
-    const at::Tensor& c = kept[3];
-    const at::Tensor& output = kept[4];
+    const Kept kept = Kept::of(context);
     const Cell cell = static_cast<Cell>(context->saved_data["cell"].toInt());
-    const int64_t width = x.size(2);
-    const int64_t hidden = h.size(2);
-    const int64_t rows = gate_rows(cell, hidden);
+    const auto weight_type = static_cast<at::ScalarType>(context->saved_data["weight_type"].toInt());
+    const int64_t width = kept.x.size(2);
+    const int64_t hidden = kept.h.size(2);
+    const int64_t rows = gate_count(cell) * hidden;
+    const bool has_c = kept.c.defined();
     const auto state_gradient = [&](size_t i) {
       return i < gradients.size() && gradients[i].defined() ? MaybeTensor(gradients[i].unsqueeze(0))
                                                             : std::nullopt;
     };
     const auto [grad_x, grad_h, grad_c, grad_weights] = at::_cudnn_rnn_backward(
-        x, weights_in(packed, rows, width, hidden), kWeights, packed, h, maybe(c), output,
-        maybe(gradients[0]), state_gradient(1), state_gradient(2), mode(cell), hidden, /*proj_size=*/0,
-        /*num_layers=*/1, /*batch_first=*/false, /*dropout=*/0.0, /*train=*/true, /*bidirectional=*/false,
-        /*batch_sizes=*/{}, /*dropout_state=*/{}, kept[5], {true, true, c.defined(), true});
-    const std::vector<at::Tensor> weights =
-        converted(grad_weights, static_cast<at::ScalarType>(context->saved_data["weight_type"].toInt()), rows,
-                  width, hidden);
-    return {grad_x,
-            weights[0],
-            weights[1],
-            weights[2],
-            weights[3],
-            grad_h.squeeze(0),
-            c.defined() ? grad_c.squeeze(0) : at::Tensor(),
-            {},
-            {},
-            {}};
+        kept.x, weights_in(kept.packed, rows, width, hidden), kWeights, kept.packed, kept.h, maybe(kept.c),
+        kept.output, maybe(gradients[0]), state_gradient(1), state_gradient(2), mode_number(cell), hidden,
+        /*proj_size=*/0, /*num_layers=*/1, /*batch_first=*/false, /*dropout=*/0.0, /*train=*/true,
+        /*bidirectional=*/false, /*batch_sizes=*/{}, /*dropout_state=*/{}, kept.reserve,
+        {true, true, has_c, true});
+    variable_list results{grad_x};
+    for (const at::Tensor& weight : converted(grad_weights, weight_type, rows, width, hidden)) {
+      results.push_back(weight);
+    }
+    results.insert(results.end(),
+                   {grad_h.squeeze(0), has_c ? grad_c.squeeze(0) : at::Tensor(), at::Tensor()});
+    return results;
   }
 };
 
@@ -139,7 +152,7 @@ std::vector<at::Tensor> weights_in(const at::Tensor& buffer, int64_t rows, int64
 bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType type, at::Device device) {
   if (device == at::kCPU) return false;
   const c10::AutoGradMode no_grad(false);
-  const int64_t rows = gate_rows(cell, hidden);
+  const int64_t rows = gate_count(cell) * hidden;
   // Numbers that all types hold.
   const at::Tensor numbers =
       at::arange(rows * (input_width + hidden + 2), at::TensorOptions().dtype(at::kLong).device(device))
@@ -150,9 +163,9 @@ bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType
     weights.push_back(weight.clone());
   }
   try {
-    const at::Tensor arranged = at::_cudnn_rnn_flatten_weight(weights, kWeights, input_width, mode(cell),
-                                                              hidden, /*proj_size=*/0, /*num_layers=*/1,
-                                                              /*batch_first=*/false, /*bidirectional=*/false);
+    const at::Tensor arranged = at::_cudnn_rnn_flatten_weight(
+        weights, kWeights, input_width, mode_number(cell), hidden, /*proj_size=*/0, /*num_layers=*/1,
+        /*batch_first=*/false, /*bidirectional=*/false);
     if (arranged.sizes() != numbers.sizes() || !at::equal(arranged, numbers)) return false;
     const at::Tensor state = at::zeros({1, hidden}, numbers.options());
     cudnn_layer(cell, {weights[0], weights[1], weights[2], weights[3]}, arranged,
@@ -166,9 +179,10 @@ bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType
 
 LayerOutput cudnn_layer(Cell cell, const LayerWeights& weights, const at::Tensor& buffer, const at::Tensor& x,
                         const at::Tensor& h, const at::Tensor& c, bool training) {
+  const std::vector<at::Tensor> list{weights.input, weights.recurrent, weights.input_bias,
+                                     weights.recurrent_bias};
   const variable_list results =
-      CudnnLayer::apply(x, weights.input, weights.recurrent, weights.input_bias, weights.recurrent_bias, h,
-                        maybe(c), buffer, cell, training);
+      CudnnLayer::apply(x, at::TensorList(list), h, maybe(c), Mode{cell, buffer, training});
   return {results[0], results[1], results.size() > 2 ? results[2] : at::Tensor()};
 }
 

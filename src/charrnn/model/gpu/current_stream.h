@@ -1,4 +1,4 @@
-// What LibTorch queues a device's work on, for code that queues work there by itself.
+// The stream on which LibTorch queues a device's work, for code that queues its own work there.
 #pragma once
 
 #include <ATen/ATen.h>

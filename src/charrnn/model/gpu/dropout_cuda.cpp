@@ -1,13 +1,17 @@
+#include "charrnn/model/gpu/dropout_cuda.h"
+
 #include <c10/core/DeviceGuard.h>
 
 #include <limits>
 #include <mutex>
+#include <optional>
+#include <string>
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/log.h"
 #include "charrnn/model/dropout_pass.h"
 #include "charrnn/model/gpu/current_stream.h"
-#include "charrnn/model/gpu/kernels.h"
+#include "charrnn/model/gpu/gpu_kernels.h"
 
 namespace charrnn {
 namespace {

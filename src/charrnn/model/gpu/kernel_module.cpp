@@ -1,5 +1,5 @@
-// The module of GPU kernels. NVRTC lies next to the CUDA runtime in LibTorch's wheels, but only in those for
-// machines with GPUs: so it is loaded, not linked, and its functions are declared here as nvrtc.h does.
+// The module of GPU kernels. NVRTC is next to the CUDA runtime in LibTorch's wheels, but only in those for
+// machines with GPUs: so it is loaded, not linked, and its functions are declared here as in nvrtc.h.
 #include "charrnn/model/gpu/kernel_module.h"
 
 #include <cuda_runtime_api.h>
@@ -188,7 +188,7 @@ const Loaded& loaded(int device) {
     entry.kernels = std::make_unique<Kernels>(device);
   } catch (const Error& error) {
     entry.missing = error.what();
-    cudaGetLastError();  // forgotten, or LibTorch's next check would find it
+    cudaGetLastError();  // clears it, or LibTorch's next check would find it
   }
   return entry;
 }

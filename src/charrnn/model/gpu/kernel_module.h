@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "charrnn/model/gpu/kernels.h"
+#include "charrnn/model/gpu/gpu_kernels.h"
 
 namespace charrnn {
 
@@ -13,7 +13,7 @@ inline constexpr const char* kCompileKernels = "charrnn_compile_kernels";
 inline constexpr const char* kKernelsMissing = "charrnn_kernels_missing";
 inline constexpr const char* kLaunchDropout = "charrnn_launch_dropout";
 
-// Compiles for an architecture such as 90 (compute capability 9.0) and gives the size of the code in bytes:
+// Compiles for an architecture such as 90 (compute capability 9.0) and returns the size of the code in bytes:
 // for tests, since it needs NVRTC but no GPU. Throws Error.
 using CompileKernelsFunction = size_t (*)(int architecture);
 using KernelsMissingFunction = void (*)(int device, std::string* reason);

@@ -1,5 +1,6 @@
+// The functions of gpu_kernels.h in a build without CUDA: they refuse with the reason.
 #include "charrnn/core/error.h"
-#include "charrnn/model/gpu/kernels.h"
+#include "charrnn/model/gpu/gpu_kernels.h"
 
 namespace charrnn {
 

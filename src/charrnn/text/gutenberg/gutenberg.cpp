@@ -29,7 +29,7 @@ void GutenbergScanner::add(std::string_view utf8) {
     return found ? static_cast<const char*>(found) : end;
   };
   if (from == end) return;
-  const char* lf = find('\n', from);  // the next one at or behind `from`, or `end`
+  const char* lf = find('\n', from);  // the next one at or after `from`, or `end`
   const char* cr = find('\r', from);
   while (from < end) {
     if (lf < from) lf = find('\n', from);
@@ -73,7 +73,7 @@ void GutenbergScanner::extend_line(std::string_view piece) {
   }
 }
 
-// The line's last piece, without its line end; `end` is behind the line end.
+// The line's last piece, without its line end; `end` is after the line end.
 void GutenbergScanner::end_line(std::string_view piece, uint64_t end) {
   if (length_ == 0) {
     size_t n = piece.size();
@@ -254,7 +254,7 @@ uint64_t GutenbergScanner::small_print_begin(size_t marker, size_t floor) const 
   return run_[marker].text_before;
 }
 
-// The line stands in a header, if nothing but a header's lines follow up to its end.
+// The line stands in a header, if only a header's lines follow up to its end.
 bool GutenbergScanner::header_end_follows(size_t i) const {
   const size_t first = i;
   for (size_t named = i++; i < run_.size() && i - named <= kLongestGap && i - first <= kLongestHeader; ++i) {
@@ -266,7 +266,7 @@ bool GutenbergScanner::header_end_follows(size_t i) const {
   return false;
 }
 
-// A marker that does not end with asterisks may go on in the next lines, up to some that do.
+// A marker that does not end with asterisks may continue in the next lines, up to some that do.
 size_t GutenbergScanner::marker_end(size_t i) const {
   for (size_t last = i; last < run_.size() && last <= i + 3; ++last) {
     if (last > i && run_[last].starts_paragraph) break;
@@ -352,7 +352,7 @@ size_t GutenbergScanner::credits_end(size_t last) const {
 }
 
 // A title banner alone, without a header's end: with what lies between it and the same banner again, and with
-// the credits behind it. Where no marker was seen before, it must be in asterisks or have a release line.
+// the credits after it. If no marker was seen before, it must be in asterisks or have a release line.
 size_t GutenbergScanner::banner_end(size_t banner, size_t floor) const {
   const size_t none = run_.size();
   const Line& line = run_[banner];

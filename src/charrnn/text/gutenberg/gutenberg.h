@@ -14,7 +14,7 @@
 namespace charrnn {
 
 // A cut is made of whole lines; blank lines that touch it, and lines of asterisks or equals signs alone, go
-// with it, but where text stands on both sides the last blank line stays. Line ends may be LF, CR LF, CR CR
+// with it, but if text stands on both sides the last blank line stays. Line ends may be LF, CR LF, CR CR
 // LF or CR. Remembers the first 240 bytes of the lines near a marker, some hundred lines at a time, never the
 // whole text.
 class GutenbergScanner {
@@ -26,7 +26,7 @@ class GutenbergScanner {
     uint64_t end;
     bool operator==(const Cut&) const = default;
   };
-  // Ascending, disjoint; empty where the text has none of Gutenberg's markers. Called once, when the text
+  // Ascending, disjoint; empty if the text has none of Gutenberg's markers. Called once, when the text
   // ended.
   std::vector<Cut> finish();
 
@@ -73,13 +73,13 @@ class GutenbergScanner {
   uint64_t line_begin_ = 0;
   std::string head_;   // first bytes of a line that an earlier block began
   size_t length_ = 0;  // its bytes so far
-  char last_ = 0;      // its last byte that is not a space; 0 while there is none
-  size_t crs_ = 0;     // CRs behind it, whose LF may still come
+  char last_ = 0;      // its last byte that is not a space; 0 if there was none yet
+  size_t crs_ = 0;     // CRs after it, whose LF may still come
 
   uint64_t number_ = 0;    // lines so far that were not blank
   uint64_t text_end_ = 0;  // end of the last one
   bool after_blank_ = true;
-  uint64_t blank_begin_ = UINT64_MAX;      // of the last blank line, if nothing stood behind it yet
+  uint64_t blank_begin_ = UINT64_MAX;      // of the last blank line, if nothing stood after it yet
   uint64_t remember_until_ = kFirstLines;  // a line number
   std::vector<Line> run_;                  // remembered lines, none missing between them
   bool seen_marker_ = false;               // some range was cut already

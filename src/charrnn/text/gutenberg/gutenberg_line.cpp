@@ -32,7 +32,7 @@ bool is_start_word(std::string_view word) {
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 
-// After "The Project Gutenberg", what the thing is called and its title; empty if this is no banner.
+// After "The Project Gutenberg", what the thing is called and its title; empty if this is not a banner.
 std::string_view banner_rest(std::string_view lower) {
   lower = without(lower, "* ");
   if (lower.starts_with("this is the ")) lower.remove_prefix(8);

@@ -1,4 +1,4 @@
-// The bytes of one file, decompressed where it is gzip or Zstandard (told by its first bytes), hashed as they
+// The bytes of one file, decompressed if it is gzip or Zstandard (told by its first bytes), hashed as they
 // lie on disk. Memory: a few blocks, however long the file is.
 #pragma once
 
@@ -15,12 +15,12 @@ namespace charrnn {
 
 class ByteSource {
  public:
-  // Throws Error (exit code 2) naming the file and the reason where it cannot be read.
+  // Throws Error (exit code 2) with the file and the reason if it cannot be read.
   explicit ByteSource(const std::filesystem::path& file);
   ~ByteSource();
 
-  // Fills `bytes` as far as the file goes; less than its size, at last 0, only at the end. Throws where
-  // reading fails, and where compressed data are damaged or cut short.
+  // Fills `bytes` as far as the file goes; less than its size, at last 0, only at the end. Throws if
+  // reading fails, or if compressed data are damaged or cut short.
   size_t read(std::span<char> bytes);
   // Reads to the end without decompressing; nothing can be read after it.
   void read_to_end();
@@ -45,19 +45,5 @@ class ByteSource {
 
 // Hash of a file's bytes as they lie on disk.
 std::string hash_of_file(const std::filesystem::path& file);
-
-// Zstandard, for what must be kept for a while: a stream that can be read only once.
-class CompressedFile {
- public:
-  explicit CompressedFile(std::filesystem::path file);
-  ~CompressedFile();
-  void write(std::span<const char> bytes);
-  void finish();
-
- private:
-  struct State;
-  std::filesystem::path file_;
-  std::unique_ptr<State> state_;
-};
 
 }  // namespace charrnn

@@ -1,7 +1,7 @@
 // Bytes in any charset that ICU knows to UTF-8, in blocks. (UTF-8 and ASCII themselves are utf8's.) What
-// comes out is valid UTF-8. Bytes that are no character are an error that names file, offset and bytes, or
-// are replaced or skipped. In windows-1252 the five bytes without a letter, 0x81 8d 8f 90 9d, are U+0081 and
-// so on, as in browsers.
+// comes out is valid UTF-8. Bytes that are not a character are an error that reports file, offset and bytes,
+// or are replaced or skipped. In windows-1252 the five bytes without a letter, 0x81 8d 8f 90 9d, are U+0081
+// and so on, as in browsers.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 
 struct UConverter;  // ICU's
 
@@ -20,7 +20,7 @@ namespace charrnn {
 // A stage of reading: a block of bytes goes in, UTF-8 comes out, wherever the blocks are cut.
 class CharsetDecoder {
  public:
-  // `origin`, the file, is for messages. Throws where ICU knows no such charset.
+  // `origin`, the file, is for messages. Throws Error if ICU does not know the charset.
   CharsetDecoder(const std::string& charset, InvalidBytes policy, std::string origin);
 
   // The characters that end in this block, valid until the next call. A byte order mark at the very start of

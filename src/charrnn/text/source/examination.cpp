@@ -6,6 +6,7 @@
 #include "charrnn/core/error.h"
 #include "charrnn/core/ordered_pipeline.h"
 #include "charrnn/text/gutenberg/gutenberg.h"
+#include "charrnn/text/source/byte_survey.h"
 #include "charrnn/text/utf8.h"
 
 namespace charrnn {
@@ -46,7 +47,7 @@ class PieceReader {
         return true;
       } catch (const Error& problem) {
         examined_[source_].problem = problem.what();
-        go_on();
+        end_source();
       }
     }
     return false;
@@ -67,7 +68,7 @@ class PieceReader {
     rest_.clear();
     if (piece.last) {
       examined_[source_].hash = bytes_->hash();
-      go_on();
+      end_source();
     } else {
       rest_ = piece.bytes.substr(place_to_cut(piece.bytes));
       piece.bytes.resize(piece.bytes.size() - rest_.size());
@@ -75,7 +76,7 @@ class PieceReader {
     }
   }
 
-  void go_on() {
+  void end_source() {
     if (bytes_) finished_ += bytes_->bytes_on_disk();
     progress_(finished_);
     bytes_.reset();
@@ -93,7 +94,7 @@ class PieceReader {
 };
 
 // What the bytes alone do not show: reads the decoded text. Finds Gutenberg's parts, and the first malformed
-// sequence where that is an error.
+// sequence if that is an error.
 void read_decoded(const Source& source, const CorpusSettings& settings, bool find_gutenberg,
                   Examined& examined) {
   SourceReader reader(source, examined.facts, settings);
@@ -115,27 +116,47 @@ void read_decoded(const Source& source, const CorpusSettings& settings, bool fin
   if (!examined.facts.cuts_refused) examined.facts.cuts = std::move(cuts);
 }
 
-// With the byte order mark that was found, where the charset is UTF-8; CharsetDecoder knows those of others.
+// With the byte order mark that was found, if the charset is UTF-8; CharsetDecoder knows those of others.
 Charset given(const std::string& name, const Charset& found) {
   Charset charset = given_charset(name);
   if (is_utf8(charset) && found.name == "UTF-8") charset.mark_bytes = found.mark_bytes;
   return charset;
 }
 
+// The charset of a source, and whether it is text, by the survey of all its bytes.
+void decide(const Source& source, const ByteSurvey& survey, Examined& examined) {
+  Charset& charset = examined.facts.charset;
+  charset = survey.decide();
+  if (source.encoding) charset = given(*source.encoding, charset);
+  if (survey.bytes() == 0) {
+    examined.problem = source.file.string() + " is empty: leave it out of corpus.sources";
+  } else if (!source.encoding && survey.looks_binary()) {
+    examined.problem = concat(source.file.string(), " ", survey.binary_reason(),
+                              ": expected text (plain, .gz, .zst or JSON lines): leave it out of ",
+                              "corpus.sources, or convert it to text");
+  }
+}
+
+// What the pieces of a source showed.
+struct Seen {
+  std::atomic<bool> has_whole_sample = false;
+  bool names_gutenberg = false;
+  bool may_be_malformed = false;
+};
+
 }  // namespace
 
 std::vector<Examined> examine(const std::vector<Source>& sources, const CorpusSettings& settings, int threads,
                               const std::function<void(uint64_t)>& progress) {
   std::vector<Examined> examined(sources.size());
-  std::vector<char> needs_decoding(sources.size());
-  std::vector<char> gutenberg(sources.size());
-  std::vector<std::atomic<bool>> sampled(sources.size());
+  std::vector<Seen> seen(sources.size());
   ByteSurvey survey;  // of the source that the pieces placed belong to
   PieceReader reader(sources, examined, progress);
   run_ordered_pipeline<Piece>(
       threads, [&](Piece& piece) { return reader.next(piece); },
       [&](Piece& piece) {
-        piece.survey = piece.first ? ByteSurvey() : ByteSurvey::of_later_piece(!sampled[piece.source]);
+        const bool sample = !seen[piece.source].has_whole_sample;
+        piece.survey = piece.first ? ByteSurvey() : ByteSurvey::of_later_piece(sample);
         piece.survey.add(piece.bytes);
         piece.names_gutenberg = (piece.first || piece.last) && names_gutenberg(piece.bytes);
       },
@@ -143,32 +164,21 @@ std::vector<Examined> examine(const std::vector<Source>& sources, const CorpusSe
         const size_t s = piece.source;
         if (piece.first) survey = ByteSurvey();
         survey.merge(piece.survey);
-        if (survey.has_whole_sample()) sampled[s] = true;
-        if (piece.names_gutenberg) gutenberg[s] = 1;
+        if (survey.has_whole_sample()) seen[s].has_whole_sample = true;
+        if (piece.names_gutenberg) seen[s].names_gutenberg = true;
         if (!piece.last) return;
-        const Source& source = sources[s];
-        SourceFacts& facts = examined[s].facts;
-        facts.charset = survey.decide();
-        if (source.encoding) facts.charset = given(*source.encoding, facts.charset);
-        if (survey.bytes() == 0) {
-          examined[s].problem = source.file.string() + " is empty: leave it out of corpus.sources";
-        } else if (!source.encoding && survey.looks_binary()) {
-          examined[s].problem = concat(source.file.string(), " ", survey.binary_reason(),
-                                       ": expected text (plain, .gz, .zst or JSON lines): leave it out of ",
-                                       "corpus.sources, or convert it to text");
-        }
-        gutenberg[s] = static_cast<char>(gutenberg[s] != 0 && settings.gutenberg == Gutenberg::kStrip &&
-                                         source.format == SourceFormat::kText);
-        const bool may_be_malformed = !is_utf8(facts.charset) || survey.malformed() > 0;
-        needs_decoding[s] = static_cast<char>(
-            gutenberg[s] != 0 || (may_be_malformed && settings.invalid_bytes == InvalidBytes::kError));
+        decide(sources[s], survey, examined[s]);
+        seen[s].may_be_malformed = !is_utf8(examined[s].facts.charset) || survey.malformed() > 0;
       },
       [](Piece&) {});
 
   run_side_by_side(threads, sources.size(), [&](size_t s) {
-    if (needs_decoding[s] == 0 || !examined[s].problem.empty()) return;
+    const bool find_gutenberg = seen[s].names_gutenberg && settings.gutenberg == Gutenberg::kStrip &&
+                                sources[s].format == SourceFormat::kText;
+    const bool find_malformed = seen[s].may_be_malformed && settings.invalid_bytes == InvalidBytes::kError;
+    if ((!find_gutenberg && !find_malformed) || !examined[s].problem.empty()) return;
     try {
-      read_decoded(sources[s], settings, gutenberg[s] != 0, examined[s]);
+      read_decoded(sources[s], settings, find_gutenberg, examined[s]);
     } catch (const Error& problem) {
       examined[s].problem = problem.what();
     }

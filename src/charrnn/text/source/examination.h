@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
+#include "charrnn/text/source/source.h"
 #include "charrnn/text/source/source_reader.h"
-#include "charrnn/text/source/sources.h"
 
 namespace charrnn {
 
 struct Examined {
   SourceFacts facts;
-  std::string hash;     // of the file's bytes; empty where it cannot be read to its end
+  std::string hash;     // of the file's bytes; empty if it cannot be read to its end
   std::string problem;  // why the source cannot be used, as a message; empty: it can
 };
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 
 namespace charrnn {
 
@@ -23,7 +23,7 @@ class JsonLines {
     std::string_view text;  // valid UTF-8
     uint64_t line;
     uint64_t invalid = 0;  // halves of surrogate pairs, replaced or dropped
-    std::string problem;   // what is wrong with the line; then there is no text
+    std::string problem;   // what is wrong with the line; then the text is empty
   };
   // Calls visit for each line that is not empty; the first has the number `first_line`.
   void read(std::string_view lines, uint64_t first_line, const std::function<void(const Document&)>& visit);

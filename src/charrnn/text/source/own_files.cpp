@@ -94,7 +94,7 @@ const OwnFiles::Folder& OwnFiles::look_at(const fs::path& folder) {
       find_run(folder, found);
       if (is_output && !found.files.empty()) found.some = {folder.string(), output->second, true};
       if (folder.filename() == "checkpoints" && has_checkpoints(folder)) {
-        found.all = look_at(folder.parent_path()).some;  // of nobody where that is no run
+        found.all = look_at(folder.parent_path()).some;  // empty if that is not a run
       }
     }
   }

@@ -1,5 +1,5 @@
-// Files that charrnn wrote, which are no text to train on: those below corpus.output, and those of any corpus
-// folder and any run, known by what is in them. Files that a user put next to them are the user's.
+// Files that charrnn wrote, which are not text to train on: those below corpus.output, and those of any
+// corpus folder and any run, known by what is in them. Files that a user put next to them are the user's.
 #pragma once
 
 #include <sys/stat.h>

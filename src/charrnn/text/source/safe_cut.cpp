@@ -17,7 +17,7 @@ bool is_ascii_letter(int32_t c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// Negative where there is none, or malformed bytes.
+// Negative at the end, or for malformed bytes.
 int32_t character_before(std::string_view text, size_t end) {
   auto i = static_cast<int32_t>(std::min<size_t>(end, U8_MAX_LENGTH));
   if (i == 0) return U_SENTINEL;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string_view>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 
 namespace charrnn {
 
@@ -20,7 +20,7 @@ class SafeCut {
   explicit SafeCut(const CorpusSettings& settings);
   ~SafeCut();
 
-  // The last safe place before the text's end, 0 where there is none. Bytes may be malformed UTF-8.
+  // The last safe place before the text's end, 0 if there is no such place. Bytes may be malformed UTF-8.
   size_t last(std::string_view text) const;
   // Longer texts than this must have a safe place: a part is held in memory.
   static constexpr size_t kLongestPart = size_t{64} << 20;
@@ -34,7 +34,7 @@ class SafeCut {
   bool letters_only_;
   bool drops_invisible_;
   bool collapses_blanks_;
-  std::unique_ptr<Transliteration> transliteration_;  // where there is one
+  std::unique_ptr<Transliteration> transliteration_;  // if the text is transliterated
 };
 
 }  // namespace charrnn

@@ -1,9 +1,8 @@
 #include "charrnn/text/source/small_text.h"
 
 #include "charrnn/core/atomic_file.h"
-#include "charrnn/text/source/charset.h"
+#include "charrnn/text/source/byte_survey.h"
 #include "charrnn/text/source/charset_decoder.h"
-#include "charrnn/text/source/source_reader.h"
 
 namespace charrnn {
 

@@ -7,7 +7,7 @@
 
 namespace charrnn {
 
-// UTF-8 where the file is text. Throws Error where it cannot be read.
+// UTF-8 if the file is text. Throws Error if it cannot be read.
 std::string read_small_text(const std::filesystem::path& file);
 
 }  // namespace charrnn

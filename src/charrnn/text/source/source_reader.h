@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "charrnn/config/settings.h"
+#include "charrnn/config/corpus_settings.h"
 #include "charrnn/text/gutenberg/gutenberg.h"
 #include "charrnn/text/source/byte_source.h"
 #include "charrnn/text/source/charset.h"
 #include "charrnn/text/source/charset_decoder.h"
 #include "charrnn/text/source/safe_cut.h"
-#include "charrnn/text/source/sources.h"
+#include "charrnn/text/source/source.h"
+#include "charrnn/text/source/text_block.h"
 
 namespace charrnn {
 
@@ -26,31 +27,15 @@ struct SourceFacts {
   bool cuts_refused = false;                // less than corpus.minimum_kept would have remained
 };
 
-struct TextBlock {
-  size_t source = 0;   // index, set by who reads several
-  std::string text;    // begins and ends at safe places; of JSON lines, whole lines
-  bool first = false;  // of the source
-  bool last = false;
-  uint64_t offset = 0;    // of the text in the decoded source, in bytes
-  uint64_t line = 1;      // of JSON lines: the number of the first
-  uint64_t left_out = 0;  // characters of Gutenberg's, before or in the text
-  uint64_t invalid = 0;   // malformed sequences that decoding replaced or skipped
-};
-
-// Whether bytes in it are UTF-8 as they are.
-inline bool is_utf8(const Charset& charset) {
-  return charset.name == "UTF-8" || charset.name == "ASCII";
-}
-
 class SourceReader {
  public:
   static constexpr size_t kBlockBytes = size_t{1} << 18;
 
-  // The references must outlive the reader. Throws Error (exit code 2) where the file cannot be read.
+  // The references must outlive the reader. Throws Error (exit code 2) if the file cannot be read.
   SourceReader(const Source& source, const SourceFacts& facts, const CorpusSettings& settings,
                size_t block_bytes = kBlockBytes);
 
-  // The next block; false when there is none left. Every source has at least one, be it empty.
+  // The next block; false at the end. Every source has at least one, even if it is empty.
   bool next(TextBlock& block);
 
   uint64_t bytes_on_disk() const { return bytes_.bytes_on_disk(); }  // read so far
@@ -70,7 +55,7 @@ class SourceReader {
   std::string raw_;
   std::string waiting_;    // decoded, not given out yet
   uint64_t decoded_ = 0;   // bytes decoded so far, with what is left out
-  size_t cut_ = 0;         // the first of facts_.cuts that does not lie behind
+  size_t cut_ = 0;         // the first of facts_.cuts that is not passed yet
   uint64_t left_out_ = 0;  // since the last block
   uint64_t invalid_ = 0;   // up to the last block
   uint64_t line_ = 1;

@@ -7,19 +7,19 @@
 #include <cerrno>
 #include <initializer_list>
 #include <set>
-#include <sstream>
 #include <system_error>
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/hash.h"
 #include "charrnn/core/log.h"
+#include "charrnn/core/number_text.h"
 #include "charrnn/core/path_expansion.h"
 #include "charrnn/core/stop_signal.h"
 #include "charrnn/core/system_reason.h"
-#include "charrnn/text/source/byte_source.h"
+#include "charrnn/text/source/compressed_file.h"
 #include "charrnn/text/source/glob.h"
+#include "charrnn/text/source/list_file.h"
 #include "charrnn/text/source/own_files.h"
-#include "charrnn/text/source/small_text.h"
 #include "charrnn/text/utf8.h"
 
 namespace charrnn {
@@ -91,8 +91,8 @@ class Finder {
       problem(text, concat("is not there, seen from ", fs::current_path().string(), ": correct the path"));
     }
     if (!links_left_out_.empty()) {
-      log::warning(concat(links_left_out_.size(), links_left_out_.size() == 1 ? " link" : " links",
-                          " to a folder below ", text, " left out, such as ", links_left_out_.front(),
+      log::warning(concat(plural(static_cast<int64_t>(links_left_out_.size()), "link"), " to a folder below ",
+                          text, " left out, such as ", links_left_out_.front(),
                           ": a folder that is reached by a link is read if corpus.sources lists it"));
     }
     std::sort(found_.begin(), found_.end(), [](const Source& a, const Source& b) { return a.name < b.name; });
@@ -235,29 +235,6 @@ std::vector<SourceSettings> expand_lists(const std::vector<SourceSettings>& give
 }
 
 }  // namespace
-
-std::vector<std::string> read_list(const fs::path& file, const std::string& setting) {
-  std::error_code error;
-  const fs::file_status status = fs::status(file, error);
-  if (fs::exists(status) && !fs::is_regular_file(status)) {
-    fail_usage("the list @", file.string(), " of ", setting, " is not a regular file: name a file with one ",
-               "entry a line");
-  }
-  std::string text;
-  try {
-    text = read_small_text(file);
-  } catch (const Error& problem) {
-    fail_usage("the list @", file.string(), " of ", setting, " cannot be read: ", problem.what());
-  }
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    line.erase(line.find_last_not_of(" \t\r") + 1);
-    const size_t begin = line.find_first_not_of(" \t");
-    if (begin != std::string::npos && line[begin] != '#') lines.push_back(line);
-  }
-  return lines;
-}
 
 FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_folder,
                           const fs::path& run_output) {

@@ -1,0 +1,34 @@
+#include "report.h"
+
+#include <algorithm>
+
+#include "charrnn/core/error.h"
+#include "charrnn/core/number_text.h"
+#include "charrnn/core/stop_signal.h"
+#include "charrnn/core/text_table.h"
+
+namespace charrnn {
+
+void stop_when_asked() {
+  const int signal = stop_signal();
+  if (signal != 0) throw Error(concat("stopped by ", signal_name(signal), ", nothing measured"));
+}
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+std::string spread_of(const std::vector<double>& values, int digits) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return fixed(*least, digits) + ".." + fixed(*most, digits);
+}
+
+std::string table_of(const std::vector<std::vector<std::string>>& rows) {
+  std::string alignment(rows.front().size() - 1, 'r');
+  alignment.front() = 'l';
+  return text_table(rows, alignment);
+}
+
+}  // namespace charrnn

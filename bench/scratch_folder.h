@@ -1,0 +1,36 @@
+// A folder for large files that are not needed later, removed at the end.
+#pragma once
+
+#include <stdlib.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string>
+
+#include "charrnn/core/error.h"
+
+namespace charrnn {
+
+class ScratchFolder {
+ public:
+  // Throws Error if it cannot be made.
+  ScratchFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "charrnn-bench-XXXXXX").string();
+    check(mkdtemp(pattern.data()) != nullptr, "expected to make a folder such as ", pattern,
+          ", found: ", std::strerror(errno), ": set TMPDIR to a folder with room");
+    path_ = pattern;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace charrnn

@@ -1,0 +1,78 @@
+#include "charrnn/comm/mpi/bounded_wait.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "charrnn/core/clock.h"
+#include "charrnn/core/log.h"
+#include "charrnn/core/running_clock.h"
+#include "charrnn/core/stop_signal.h"
+
+namespace charrnn {
+namespace {
+
+// A wait spins at first, as a sum takes microseconds; later it leaves the core to other threads.
+constexpr double kSpinSeconds = 0.05;
+constexpr auto kNap = std::chrono::microseconds(100);
+// What a hanging MPI_Abort gets before the process ends by itself.
+constexpr double kAbortSeconds = 5;
+// MPI_Abort ends the other ranks at once: the rank that prints the message gets this much time to do so.
+constexpr auto kForTheMessage = std::chrono::milliseconds(500);
+
+}  // namespace
+
+void BoundedWait::until(int64_t sequence, const std::function<bool()>& done,
+                        const std::function<bool()>& device_arrived) {
+  RunningClock& clock = running_clock();
+  auto began = clock.now();
+  auto last_look = Clock::now();
+  while (!done()) {
+    const double limit = watchdog_.limit_seconds();
+    // Another rank works; or this process was stopped, and knows nothing of the time since.
+    if (peers_.last_heartbeat() > began || seconds_since(last_look) > limit / 4) {
+      began = clock.now();
+      watchdog_.log().await(sequence);
+      peers_.send_again();
+    }
+    last_look = Clock::now();
+    const double seconds = clock.seconds_since(began);
+    if (seconds < kSpinSeconds) {
+      sched_yield();
+      continue;
+    }
+    const Operation operation = watchdog_.log()[sequence];
+    const bool has_arrived = device_arrived == nullptr || device_arrived();
+    peers_.update(operation, has_arrived, seconds > limit / 2);
+    if (seconds > limit) give_up(operation, has_arrived);
+    std::this_thread::sleep_for(kNap);
+  }
+}
+
+void BoundedWait::give_up(const Operation& operation, bool device_arrived) {
+  const std::vector<RankStatus> ranks = peers_.statuses(operation, device_arrived);
+  const std::string message = timeout_message(operation, watchdog_.limit(), ranks);
+  const std::filesystem::path report = watchdog_.write_report(ExitCode::kLost, message);
+  const bool reports_for_all = reporting_rank(ranks) == rank_;
+  if (!reports_for_all) std::this_thread::sleep_for(kForTheMessage);
+  // If nothing has ended this rank by now, the reporting one has not reached its limit yet.
+  if (reports_for_all || stop_signal() != SIGTERM) {
+    log::error(concat(message,
+                      ". All ranks end with code 4; the same command continues from the last checkpoint",
+                      report.empty() ? "" : concat(" (report: ", report.string(), ")")));
+  }
+  abort_all_ranks(watchdog_.log(), ExitCode::kLost);
+}
+
+void abort_all_ranks(OperationLog& log, ExitCode code) {
+  std::fflush(nullptr);
+  const AwaitedOperation operation(log, "MPI_Abort", 0, kAbortSeconds);
+  MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
+  _exit(static_cast<int>(code));
+}
+
+}  // namespace charrnn

@@ -1,0 +1,36 @@
+// The section `comm`: how ranks are connected and how gradients travel between them.
+#pragma once
+
+#include <cstdint>
+
+#include "charrnn/config/enum_names.h"
+
+namespace charrnn {
+
+enum class Backend { kAuto, kSolo, kMpi, kNccl };
+constexpr auto names_of(Backend) {
+  return enum_names("auto", "solo", "mpi", "nccl");
+}
+
+// How a gradient travels between ranks; what is summed into the weights is always fp32.
+enum class GradientType { kFp32, kBf16, kFp16 };
+constexpr auto names_of(GradientType) {
+  return enum_names("fp32", "bf16", "fp16");
+}
+
+enum class GradientBuckets { kOne, kLayer };
+constexpr auto names_of(GradientBuckets) {
+  return enum_names("one", "layer");
+}
+
+struct CommSettings {
+  Backend backend = Backend::kAuto;
+  double timeout_seconds = 600;        // longest wait for the other ranks
+  double start_timeout_seconds = 600;  // longest start of MPI and NCCL
+  GradientType gradient_type = GradientType::kFp32;
+  GradientBuckets gradient_buckets = GradientBuckets::kOne;
+  int64_t check_replicas_every = 1000;  // steps between two comparisons of all weights; 0: never
+  double straggler_factor = 1.5;        // times the median rank's step; a slower rank is reported; 0: never
+};
+
+}  // namespace charrnn

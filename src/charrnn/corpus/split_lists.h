@@ -1,0 +1,35 @@
+// Which split a document goes to by corpus.split.valid_list and test_list: names of documents and globs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "charrnn/config/corpus_settings.h"
+
+namespace charrnn {
+
+// Replaces each @FILE of valid_list and test_list by the lines of that file. Throws Error (exit code 2)
+// if it cannot be read.
+void expand_lists(SplitSettings& settings);
+
+class SplitLists {
+ public:
+  // With lists that are expanded.
+  explicit SplitLists(const SplitSettings& settings);
+
+  // 0 train, 1 valid, 2 test. Throws (exit code 2) if both lists have the document.
+  uint8_t split_of(const std::string& document);
+  // Throws (exit code 2) if an entry fits no document.
+  void refuse_unused() const;
+
+ private:
+  struct Entry {
+    std::string pattern;
+    uint8_t split;
+    bool used = false;
+  };
+  std::vector<Entry> entries_;
+};
+
+}  // namespace charrnn

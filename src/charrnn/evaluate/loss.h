@@ -1,0 +1,27 @@
+// A loss over some targets: a sum that is divided by its count only when it is read, so that losses add up.
+#pragma once
+
+#include <cmath>
+#include <numbers>
+
+#include "charrnn/data/corpus_folder.h"
+
+namespace charrnn {
+
+struct Loss {
+  double sum_nats = 0;
+  double count = 0;              // targets
+  double unknown = 0;            // of them, <unk>; only of a whole split
+  Unit unit = Unit::kCodePoint;  // what a target is
+
+  double nats() const { return sum_nats / count; }
+  double perplexity() const { return std::exp(nats()); }
+  double bits() const { return nats() / std::numbers::ln2; }  // per target
+  double unknown_share() const { return unknown / count; }
+};
+
+// "bits/char" or "bits/byte"; "bits_per_character" or "bits_per_byte".
+const char* bits_label(Unit unit);
+const char* bits_key(Unit unit);
+
+}  // namespace charrnn

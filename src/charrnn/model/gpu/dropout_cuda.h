@@ -1,0 +1,13 @@
+// The operator charrnn::dropout (model/dropout.h) on an NVIDIA GPU: by charrnn's kernel, or by tensor
+// operations, with a warning, if the kernel cannot run.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace charrnn {
+
+at::Tensor drop_on_cuda(const at::Tensor& input, double probability, int64_t layer_key, int64_t first_lane);
+
+}  // namespace charrnn

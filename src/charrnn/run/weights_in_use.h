@@ -1,0 +1,24 @@
+// The model has its average weights as long as this lives, if `which` asks for them.
+#pragma once
+
+#include "charrnn/train/trainer.h"
+
+namespace charrnn {
+
+class WeightsInUse {
+ public:
+  WeightsInUse(Trainer& trainer, WeightsUsed which)
+      : trainer_(which == WeightsUsed::kAverage ? &trainer : nullptr) {
+    if (trainer_ != nullptr) trainer_->swap_average();
+  }
+  ~WeightsInUse() {
+    if (trainer_ != nullptr) trainer_->swap_average();
+  }
+  WeightsInUse(const WeightsInUse&) = delete;
+  WeightsInUse& operator=(const WeightsInUse&) = delete;
+
+ private:
+  Trainer* trainer_;
+};
+
+}  // namespace charrnn

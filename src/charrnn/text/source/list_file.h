@@ -1,0 +1,14 @@
+// A file that lists entries of a setting, one a line: what @FILE stands for.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace charrnn {
+
+// The lines of a list, without blanks at their ends, empty ones and those that begin with #. Throws Error
+// (exit code 2) if the file cannot be read; `setting` is the one that lists it.
+std::vector<std::string> read_list(const std::filesystem::path& file, const std::string& setting);
+
+}  // namespace charrnn
