@@ -168,8 +168,9 @@ finish
 equal "USR1 to ranks that are being loaded: $(cat output)" 75 "$status"
 "$root/launch/run" -np 2 loading/charrnn_train >output 2>&1 &
 run=$!
-# Its trap for USR1 is set.
-until grep -qs "SigCgt.*[2367abef][0-9a-f][0-9a-f]$" "/proc/$run/status"; do sleep 0.01; done
+# It is launch/run already, no longer a copy of this shell, and its trap for USR1 is set.
+until tr '\0' '\n' <"/proc/$run/cmdline" | grep -qx "$root/launch/run" &&
+  grep -qs "SigCgt.*[2367abef][0-9a-f][0-9a-f]$" "/proc/$run/status"; do sleep 0.01; done
 kill -USR1 "$run"
 finish
 equal "USR1 to an mpirun that is being started: $(cat output)" 75 "$status"
