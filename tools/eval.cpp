@@ -41,7 +41,7 @@ struct Options {
 void add_options(CLI::App& app, Options& options) {
   add_version(app);
   app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
-  app.add_option("--split", options.split, "train, valid or test; else test where there is one, or valid");
+  app.add_option("--split", options.split, "train, valid or test; else test if the corpus has one, or valid");
   app.add_option(
          "--mode", options.mode,
          "carry: the state is carried through the split; windows: it is zero again at each window, as "

@@ -63,7 +63,7 @@ void add_options(CLI::App& app, Options& options) {
   add_version(app);
   app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
   app.add_option("--prefix", options.prefixes,
-                 "text to go on with (repeatable); else the config's sample.prefixes")
+                 "text to continue (repeatable); else the config's sample.prefixes")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file; -: from standard input")

@@ -76,7 +76,7 @@ void visit(OptimizerSettings& s, SettingsVisitor& v) {
 }
 
 void visit(ScheduleSettings& s, SettingsVisitor& v) {
-  add(v, "name", s.name, {.help = "how the learning rate goes on after the warm-up"});
+  add(v, "name", s.name, {.help = "the course of the learning rate after the warm-up"});
   add(v, "warmup_steps", s.warmup_steps, {.help = "linear rise to the full rate", .unit = "steps", .min = 0});
   add(v, "final_fraction", s.final_fraction,
       {.help = "where cosine and linear end and plateau stays, as a part of the full rate",
@@ -102,7 +102,7 @@ void add_reading_and_length(TrainSettings& s, SettingsVisitor& v) {
   add(v, "batch_size", s.batch_size,
       {.help = "lanes read side by side, over all ranks", .unit = "lanes", .min = 1, .max = 16777216});
   add(v, "lanes_per_rank", s.lanes_per_rank,
-      {.help = "in place of batch_size, which becomes so many times the ranks that start the run",
+      {.help = "in place of batch_size, which becomes N times the number of ranks that start the run",
        .unit = "lanes",
        .min = 1,
        .max = 16777216,
@@ -114,7 +114,7 @@ void add_reading_and_length(TrainSettings& s, SettingsVisitor& v) {
        .max = 1048576});
   add(v, "loss", s.loss, {.help = "over all characters of a step, or the last of each lane alone"});
   add(v, "accumulate", s.accumulate,
-      {.help = "run a rank's lanes in so many groups one after another: less memory, the same curve",
+      {.help = "run a rank's lanes in N groups one after another: less memory, the same curve",
        .unit = "groups",
        .min = 1,
        .max = 65536});
@@ -146,7 +146,7 @@ void add_update_and_divergence(TrainSettings& s, SettingsVisitor& v) {
       {.help = "number type of the model's matrix products; auto: tf32 on GPUs that have it, else fp32; "
                "weights are kept in fp32"});
   add(v, "read_every", s.read_every,
-      {.help = "losses stay on the device for so many steps, which need not wait for them; auto: 1 on the "
+      {.help = "losses stay on the device for N steps, which need not wait for them; auto: 1 on the "
                "CPU, 10 on GPUs",
        .unit = "steps",
        .min = 1,
@@ -159,12 +159,12 @@ void add_update_and_divergence(TrainSettings& s, SettingsVisitor& v) {
        .max = 0.999999,
        .word = "none"});
   add(v, "skip_spikes_above", s.skip_spikes_above,
-      {.help = "skip a step whose gradient norm lies so many standard deviations above its running mean",
+      {.help = "skip a step whose gradient norm lies N standard deviations above its running mean",
        .min = 1,
        .max = 1000,
        .word = "none"});
   add(v, "max_skipped_steps", s.max_skipped_steps,
-      {.help = "so many skipped steps in a row are a divergence", .unit = "steps", .min = 1});
+      {.help = "N skipped steps in a row are a divergence", .unit = "steps", .min = 1});
   add(v, "on_divergence", s.on_divergence,
       {.help = "stop: exit code 3; rollback: back to the last good checkpoint with a lower rate"});
   add(v, "rollback_rate_factor", s.rollback_rate_factor,
@@ -186,7 +186,7 @@ void visit(EvaluateSettings& s, SettingsVisitor& v) {
       {.help = "parts of the split that are read side by side", .unit = "lanes", .min = 1, .max = 65536});
   add(v, "weights", s.weights, {.help = "average: those of train.average_decay"});
   add(v, "patience", s.patience,
-      {.help = "end the run after so many values in a row that are not the best",
+      {.help = "end the run after N values in a row that are not the best",
        .unit = "values",
        .min = 1,
        .word = "none"});
@@ -194,7 +194,7 @@ void visit(EvaluateSettings& s, SettingsVisitor& v) {
 
 void visit(SampleSettings& s, SettingsVisitor& v) {
   add(v, "every", s.every, {.help = "between samples; 0: never", .min = 0});
-  add(v, "prefixes", s.prefixes, {.help = "texts that the model goes on with"});
+  add(v, "prefixes", s.prefixes, {.help = "texts that the model continues"});
   add(v, "length", s.length, {.help = "of each sample", .unit = "characters", .min = 1, .max = 1000000});
   add(v, "temperatures", s.temperatures,
       {.help = "one sample each; greedy (or 0): always the likeliest", .min = 0, .max = 100});
@@ -205,13 +205,13 @@ void visit(SampleSettings& s, SettingsVisitor& v) {
 
 void visit(CheckpointSettings& s, SettingsVisitor& v) {
   add(v, "every", s.every, {.help = "between checkpoints; 0: only the last and the best", .min = 0});
-  add(v, "keep", s.keep, {.help = "how many to keep, beside the best", .min = 1, .max = 1000000});
+  add(v, "keep", s.keep, {.help = "how many to keep, in addition to the best", .min = 1, .max = 1000000});
 }
 
 void visit(RunSettings& s, SettingsVisitor& v) {
   add(v, "output", s.output, {.help = "folder of the run"});
   add(v, "seed", s.seed, {.help = "of every random draw", .min = 0});
-  add(v, "device", s.device, {.help = "auto: a GPU where there is one"});
+  add(v, "device", s.device, {.help = "auto: a GPU if one is found"});
   add(v, "threads", s.threads,
       {.help = "of each rank; auto: OMP_NUM_THREADS, or its share of the cores", .min = 1, .max = 4096});
   add(v, "progress", s.progress, {.help = "auto: live on a terminal, else plain lines"});
@@ -239,7 +239,7 @@ void visit(CommSettings& s, SettingsVisitor& v) {
   add(v, "check_replicas_every", s.check_replicas_every,
       {.help = "compare the weights of all ranks; 0: never", .unit = "steps", .min = 0});
   add(v, "straggler_factor", s.straggler_factor,
-      {.help = "name a rank that takes so many times as long as the median rank; 0: never",
+      {.help = "report a rank that takes N times as long as the median rank; 0: never",
        .min = 0,
        .max = 1000});
 }

@@ -30,14 +30,14 @@ std::string interruption_text(StopReason agreed, int64_t step) {
   } else if (stop_signal() != 0) {
     reason += " (" + signal_name(stop_signal()) + ")";
   }
-  return concat("stopped", reason, " after step ", step, ", saved: the same command goes on from there");
+  return concat("stopped", reason, " after step ", step, ", saved: the same command resumes from there");
 }
 
 std::string nothing_left_text(const Settings& settings, int64_t steps, const Validation& validation) {
   return concat("the run in ", settings.run.output, " has finished its ", with_thousands(steps), " steps",
                 patience_text(validation), ": raise ",
                 validation.is_out_of_patience() ? "evaluate.patience" : "train.steps or train.epochs",
-                " to go on, or name another run.output\n");
+                " to continue, or name another run.output\n");
 }
 
 std::string advice_after_divergence(const TrainSettings& settings) {

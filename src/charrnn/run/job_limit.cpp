@@ -9,6 +9,7 @@
 #include <regex>
 #include <sstream>
 
+#include "charrnn/core/environment.h"
 #include "charrnn/core/error.h"
 
 namespace charrnn {
@@ -42,8 +43,7 @@ std::optional<double> job_time_left(const std::string& squeue_output) {
 
 std::optional<double> seconds_to_job_end() {
   const auto number = [](const char* name) {
-    const char* const value = std::getenv(name);
-    const std::string text = value == nullptr ? "" : value;
+    const std::string text = environment_variable(name).value_or("");
     check(std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; }),
           "expected a number in ", name, ", found '", text, "'");
     return text;

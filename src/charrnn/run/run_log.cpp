@@ -7,7 +7,7 @@
 #include "charrnn/core/error.h"
 #include "charrnn/core/log.h"
 #include "charrnn/core/number_text.h"
-#include "charrnn/generate/sampler.h"
+#include "charrnn/generate/pick.h"
 #include "charrnn/run/event_file.h"
 #include "charrnn/run/status_line.h"
 #include "charrnn/text/utf8.h"
@@ -185,7 +185,7 @@ void RunLog::valid_line(const Validation::Value& value, const Validation& valida
                          value.is_best ? "  best so far\n" : "\n"));
   if (value.cuts_rate) {
     screen_.message(
-        concat("plateau: the learning rate goes on at ", validation.rate_factor(), " of the schedule's\n"));
+        concat("plateau: the learning rate continues at ", validation.rate_factor(), " of the schedule's\n"));
   }
   pitfall(
       pitfalls_.after_value(loss, fields_.last_loss, validation.best_loss(), validation.values_since_best()));

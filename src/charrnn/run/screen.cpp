@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
+#include "charrnn/comm/launcher.h"
 #include "charrnn/core/error.h"
 #include "charrnn/core/system_reason.h"
 
@@ -19,7 +19,7 @@ namespace charrnn {
 namespace {
 
 bool output_is_terminal() {
-  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return isatty(STDOUT_FILENO) != 0;
+  if (!started_by_mpirun()) return isatty(STDOUT_FILENO) != 0;
   const std::string parent = "/proc/" + std::to_string(getppid()) + "/fd/1";
   const int descriptor = open(parent.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
   if (descriptor < 0) return false;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "charrnn/core/environment.h"
 #include "charrnn/core/error.h"
 #include "charrnn/core/log.h"
 #include "charrnn/core/number_text.h"
@@ -16,14 +17,14 @@ namespace {
 
 // OMP_NUM_THREADS, of which OpenMP takes the first of "4,2". nullopt without it, or if it is not a number.
 std::optional<int> environment_threads() {
-  const char* const text = std::getenv("OMP_NUM_THREADS");
-  if (text == nullptr || *text == '\0') return std::nullopt;
+  const std::optional<std::string> text = environment_variable("OMP_NUM_THREADS");
+  if (!text) return std::nullopt;
   int threads = 0;
-  const std::string_view value(text);
+  const std::string_view value(*text);
   const auto result = std::from_chars(value.begin(), value.end(), threads);
   const bool is_number = result.ec == std::errc() && (result.ptr == value.end() || *result.ptr == ',');
   if (is_number && threads > 0) return threads;
-  log::warning(concat("OMP_NUM_THREADS is '", text,
+  log::warning(concat("OMP_NUM_THREADS is '", *text,
                       "', expected a number from 1 on: it is ignored (run.threads sets the "
                       "threads of a rank)"));
   return std::nullopt;

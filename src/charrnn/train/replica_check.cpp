@@ -26,7 +26,7 @@ void check_equal(const std::vector<std::string>& hashes, const Communicator& com
                     ")");
   }
   fail("expected equal weights on all ranks after step ", step, ", found others on ", ranks,
-       ": memory, a processor or a driver there is faulty. Nothing of this step was saved; go on from the "
+       ": memory, a processor or a driver there is faulty. Nothing of this step was saved; resume from the "
        "last checkpoint, on other hosts");
 }
 
