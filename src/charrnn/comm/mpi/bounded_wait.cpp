@@ -21,8 +21,8 @@ constexpr double kSpinSeconds = 0.05;
 constexpr auto kNap = std::chrono::microseconds(100);
 // What a hanging MPI_Abort gets before the process ends by itself.
 constexpr double kAbortSeconds = 5;
-// MPI_Abort ends the other ranks at once: the rank that prints the message gets this much time to do so.
-constexpr auto kForTheMessage = std::chrono::milliseconds(500);
+// MPI_Abort ends all ranks: the rank that prints the message gets this much time to do so.
+constexpr double kMessageSeconds = 0.5;
 
 }  // namespace
 
@@ -57,15 +57,27 @@ void BoundedWait::give_up(const Operation& operation, bool device_arrived) {
   const std::vector<RankStatus> ranks = peers_.statuses(operation, device_arrived);
   const std::string message = timeout_message(operation, watchdog_.limit(), ranks);
   const std::filesystem::path report = watchdog_.write_report(ExitCode::kLost, message);
+  // Without word from the reporting rank each prints it: that one is not at its limit yet, or cannot be
+  // reached.
   const bool reports_for_all = reporting_rank(ranks) == rank_;
-  if (!reports_for_all) std::this_thread::sleep_for(kForTheMessage);
-  // If nothing has ended this rank by now, the reporting one has not reached its limit yet.
-  if (reports_for_all || stop_signal() != SIGTERM) {
+  if (reports_for_all || (!another_rank_reported() && stop_signal() != SIGTERM)) {
     log::error(concat(message,
                       ". All ranks end with code 4; the same command continues from the last checkpoint",
                       report.empty() ? "" : concat(" (report: ", report.string(), ")")));
   }
+  if (reports_for_all) peers_.send_reported();
   abort_all_ranks(watchdog_.log(), ExitCode::kLost);
+}
+
+// As a rule the MPI_Abort of the reporting rank ends this one before the function returns.
+bool BoundedWait::another_rank_reported() {
+  const auto began = Clock::now();
+  bool has_come = false;
+  while (seconds_since(began) < kMessageSeconds) {
+    has_come = peers_.is_reported();
+    std::this_thread::sleep_for(kNap);
+  }
+  return has_come;
 }
 
 void abort_all_ranks(OperationLog& log, ExitCode code) {

@@ -24,6 +24,8 @@ class BoundedWait {
 
  private:
   [[noreturn]] void give_up(const Operation& operation, bool device_arrived);
+  // Whether the reporting rank has printed its message; waits half a second for that.
+  bool another_rank_reported();
 
   Watchdog& watchdog_;
   PeerStatus& peers_;

@@ -32,7 +32,9 @@ void PeerStatus::update(const Operation& operation, bool device_arrived, bool to
   for (size_t other = 0; other < sent_.size(); ++other) {
     if (other == rank_ || sent_[other] == current) continue;
     if (!to_all && !has_answered(received_[other], operation)) continue;
-    send(other, operation, device_arrived);
+    Message message{operation.sequence, device_arrived ? 1 : 0, {}};
+    std::snprintf(message.operation.data(), message.operation.size(), "%s", operation.name.c_str());
+    send(other, message);
     sent_[other] = current;
   }
 }
@@ -42,9 +44,20 @@ void PeerStatus::send_heartbeat() {
   for (size_t other = 0; other < sent_.size(); ++other) {
     if (!received_[other].wants_answer) continue;
     received_[other].wants_answer = false;
-    send(other, Operation(), true);
+    send(other, {kHeartbeat, 1, {}});
     sent_[other] = Sent::kNothing;
   }
+}
+
+void PeerStatus::send_reported() {
+  for (size_t other = 0; other < received_.size(); ++other) {
+    if (other != rank_) send(other, {kReported, 1, {}});
+  }
+}
+
+bool PeerStatus::is_reported() {
+  receive();
+  return is_reported_;
 }
 
 std::vector<RankStatus> PeerStatus::statuses(const Operation& operation, bool device_arrived) const {
@@ -104,7 +117,9 @@ void PeerStatus::receive() {
     if (done == 0) break;
     incoming_.operation.back() = '\0';
     const RunningClock::Time now = running_clock().now();
-    if (incoming_.sequence == 0) {
+    if (incoming_.sequence == kReported) {
+      is_reported_ = true;
+    } else if (incoming_.sequence == kHeartbeat) {
       last_heartbeat_ = now;
     } else {
       received_.at(static_cast<size_t>(status.MPI_SOURCE)) = {incoming_, now, true};
@@ -118,12 +133,9 @@ void PeerStatus::receive() {
   });
 }
 
-void PeerStatus::send(size_t other, const Operation& operation, bool device_arrived) {
+void PeerStatus::send(size_t other, const Message& message) {
   Sending& sending = sendings_.emplace_back();
-  sending.message.sequence = operation.sequence;
-  sending.message.device_arrived = device_arrived ? 1 : 0;
-  std::snprintf(sending.message.operation.data(), sending.message.operation.size(), "%s",
-                operation.name.c_str());
+  sending.message = message;
   check_mpi(MPI_Isend(&sending.message, sizeof sending.message, MPI_BYTE, static_cast<int>(other), 0, comm_,
                       &sending.request),
             "MPI_Isend");

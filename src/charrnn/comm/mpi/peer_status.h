@@ -33,6 +33,10 @@ class PeerStatus {
   void send_heartbeat();
   // When the last heartbeat of another rank was received.
   RunningClock::Time last_heartbeat() const { return last_heartbeat_; }
+  // This rank has printed the message of a lost rank for all: sends that to every rank.
+  void send_reported();
+  // Whether another rank has done so; receives the messages that have arrived.
+  bool is_reported();
   // The next update sends again, also what was sent before.
   void send_again() { sent_in_ = 0; }
 
@@ -41,7 +45,7 @@ class PeerStatus {
 
  private:
   struct Message {
-    int64_t sequence = 0;  // the operation that the sender waits in; 0 for a heartbeat
+    int64_t sequence = 0;  // the operation that the sender waits in; or kHeartbeat, kReported
     int64_t device_arrived = 1;
     std::array<char, 32> operation{};
   };
@@ -54,13 +58,15 @@ class PeerStatus {
     Message message;
     MPI_Request request = MPI_REQUEST_NULL;
   };
+  static constexpr int64_t kHeartbeat = 0;
+  static constexpr int64_t kReported = -1;
   enum class Sent { kNothing, kDeviceMissing, kArrived };
 
   static bool has_answered(const Received& received, const Operation& operation);
   void exchange_hosts(int host_leader);
   void post_receive();
   void receive();
-  void send(size_t other, const Operation& operation, bool device_arrived);
+  void send(size_t other, const Message& message);
 
   MPI_Comm comm_ = MPI_COMM_NULL;
   size_t rank_;
@@ -68,6 +74,7 @@ class PeerStatus {
   std::vector<Sent> sent_;          // to each rank, in the operation sent_in_
   int64_t sent_in_ = 0;
   RunningClock::Time last_heartbeat_{};
+  bool is_reported_ = false;
   std::vector<std::string> hosts_;
   Message incoming_;
   MPI_Request receiving_ = MPI_REQUEST_NULL;
