@@ -6,6 +6,7 @@
 #   LibTorch::LibTorch    tensors and autograd on the CPU, and the wheel's OpenMP runtime
 #   LibTorch::CudaRuntime, LibTorch::Nccl   headers and libraries of the copies that belong to this LibTorch
 #   LibTorch_VERSION, LibTorch_CUDA (TRUE where libtorch_cuda and both of the above are there)
+#   LibTorch_LIBRARY_FOLDERS  where its libraries and those that they link are
 #   LibTorch_CUDA_RUNTIME_VERSION (13020 for CUDA 13.2; 0 without CUDA), LibTorch_CUDA_CODE (what libtorch_cuda's kernels
 #   were compiled for: "sm_90 sm_120")
 set(_hints ${LIBTORCH_ROOT} $ENV{LIBTORCH_ROOT})
@@ -81,5 +82,6 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
       INTERFACE_INCLUDE_DIRECTORIES ${LibTorch_NCCL_INCLUDE_DIR} IMPORTED_LOCATION ${LibTorch_NCCL_LIBRARY})
   endif()
 endif()
+set(LibTorch_LIBRARY_FOLDERS ${_root}/lib ${_site}/torch.libs ${_site}/nvidia/cu13/lib)
 mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY LibTorch_CUDA_LIBRARY
   LibTorch_CUDA_INCLUDE_DIR LibTorch_CUDART_LIBRARY LibTorch_NCCL_INCLUDE_DIR LibTorch_NCCL_LIBRARY)

@@ -3,32 +3,11 @@
 # network: trains on two ranks, samples, and refuses a PyTorch of another version.
 # Usage: bundle_test.sh BUILD-FOLDER PYTHON
 . "$(dirname "${BASH_SOURCE[0]}")/../launch/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../launch/empty_root.sh"
 build=$1
 site_python=$2
-release=${CHARRNN_TEST_DEBIAN:-bookworm}
 
-skip() { echo "skipped: $*"; exit 77; }
-[ "$(id -u)" = 0 ] || skip "an empty root needs root's rights"
-command -v debootstrap >/dev/null || skip "debootstrap is not installed: launch/install.sh --tests"
-unshare --mount --net --pid --fork true 2>"$scratch/reason" || skip "no namespaces here: $(cat "$scratch/reason")"
-
-# ---- an empty root, kept in the user's cache
-
-. "$root/launch/pins.sh"
-empty=$charrnn_cache/root-$release
-exec 8>"$charrnn_cache/root.lock"
-flock 8
-if [ ! -e "$empty/usr/bin/python3" ]; then
-  rm -rf "$empty" "$empty.part"
-  mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 2>/dev/null |
-    awk '$2 !~ /-/ && $3 == "main" { print $1; exit }') || true
-  debootstrap --variant=minbase --include=python3 "$release" "$empty.part" ${mirror:+"$mirror"} >"$scratch/debootstrap" 2>&1 ||
-    fail "debootstrap: $(tail -n 5 "$scratch/debootstrap")"
-  mkdir -p "$empty.part/home/user"
-  mv "$empty.part" "$empty"
-fi
-flock -u 8
-
+empty_root
 bash "$root/launch/bundle.sh" --no-build "$build" --tests --output "$scratch/bundle.tar.gz" >"$scratch/output" 2>&1 ||
   fail "launch/bundle.sh: $(cat "$scratch/output")"
 cat "$scratch/output"
