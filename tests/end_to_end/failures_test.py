@@ -216,7 +216,7 @@ class WatchedTest(ToolTest):
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 75, errors)
-        self.assertIn("all wait for it", errors)
+        self.assertIn("all ranks wait for it", errors)
         slowest = [line["slowest_rank"] for line in lines(self.folder / "run", "train")]
         self.assertGreater(slowest.count(1), slowest.count(0), "the spread is in metrics.jsonl")
 
