@@ -62,9 +62,9 @@ std::string checkpoint_text(const ordered_json& json) {
       json["edited"].get<bool>() ? "changed by another program (its digest differs)" : "digest correct",
       "\nbuild       ", json["build"].get<std::string>(), "\nstep        ", json["step"], ", ",
       json["characters"], " characters in ", static_cast<int64_t>(json["seconds"].get<double>()),
-      " s\nloss        ", json["last_loss_nats"], " nats in training, best validation ",
-      json["best_loss_nats"], "\nreading     epoch ", json["position"]["epoch"], ", shard place ",
-      json["position"]["place"], ", ", json["position"]["done"], " done\nvocabulary  ",
+      " s\nloss        ", json["last_loss_nats"], " nats in training, best validation loss ",
+      json["best_loss_nats"], "\nposition    epoch ", json["position"]["epoch"], ", shard index ",
+      json["position"]["place"], ", ", json["position"]["done"], " read by each lane\nvocabulary  ",
       json["vocabulary"]["size"], " characters, hash ", json["vocabulary"]["hash"].get<std::string>(),
       "\n\ntensors\n");
   for (const ordered_json& tensor : json["tensors"]) {

@@ -23,7 +23,8 @@ void visit(VocabularySettings& s, SettingsVisitor& v) {
        .word = "none"});
   add(v, "unknown", s.unknown, {.help = "add <unk> even if no character is left out of the vocabulary"});
   add(v, "from", s.from,
-      {.help = "use the characters and ids of this vocabulary.json, corpus or run, for fine-tuning"});
+      {.help = "vocabulary.json, corpus or run whose characters and ids to use, for fine-tuning; empty: "
+               "those of the text"});
 }
 
 void visit(SplitSettings& s, SettingsVisitor& v) {
@@ -36,7 +37,7 @@ void visit(SplitSettings& s, SettingsVisitor& v) {
   add(v, "test", s.test,
       {.help = "share of the text held out for the final evaluation", .min = 0, .max = 0.9});
   add(v, "valid_list", s.valid_list,
-      {.help = "validation documents, by name or glob, or @FILE with one a line (by: list)"});
+      {.help = "validation documents, by name or glob, or @FILE with one per line (by: list)"});
   add(v, "test_list", s.test_list,
       {.help = "test documents, in the same form; all others are for training (by: list)"});
   add(v, "copies", s.copies,
@@ -58,8 +59,8 @@ void visit(ModelSettings& s, SettingsVisitor& v) {
   add(v, "output_dropout", s.output_dropout,
       {.help = "the same share after the last layer; auto: the value of dropout", .min = 0, .max = 0.95});
   add(v, "head", s.head,
-      {.help = "linear: a linear layer from the last recurrent layer to the vocabulary; none: the last "
-               "layer's output is the logits"});
+      {.help = "output layer; linear: from the last recurrent layer to the vocabulary; none: the last "
+               "recurrent layer's output is the logits"});
   add(v, "tied_weights", s.tied_weights, {.help = "use the embedding's weights as the head's weights"});
   add(v, "initial_weights", s.initial_weights,
       {.help = "distribution of the initial weights; pytorch: as PyTorch's layers draw them; normal: "
@@ -93,8 +94,8 @@ void visit(OptimizerSettings& s, SettingsVisitor& v) {
 
 void visit(ScheduleSettings& s, SettingsVisitor& v) {
   add(v, "name", s.name,
-      {.help =
-           "learning rate after the warm-up, as a function of the step; plateau: of the validation loss"});
+      {.help = "how the learning rate changes after the warm-up; plateau: when the validation loss stops "
+               "falling"});
   add(v, "warmup_steps", s.warmup_steps,
       {.help = "length of the linear warm-up to the full learning rate", .unit = "steps", .min = 0});
   add(v, "final_fraction", s.final_fraction,
@@ -143,8 +144,8 @@ void add_reading_and_length(TrainSettings& s, SettingsVisitor& v) {
   add(v, "loss", s.loss,
       {.help = "characters of each lane that count in the loss: all of a step, or only the last"});
   add(v, "accumulate", s.accumulate,
-      {.help = "number of groups of lanes that each rank processes one after another: needs less memory, "
-               "same loss curve",
+      {.help =
+           "number of groups of lanes that each rank processes in turn: needs less memory, same loss curve",
        .unit = "groups",
        .min = 1,
        .max = 65536});
@@ -180,8 +181,8 @@ void add_update_and_divergence(TrainSettings& s, SettingsVisitor& v) {
       {.help = "number type of the model's matrix products; auto: tf32 on GPUs that support it, else fp32; "
                "weights are kept in fp32"});
   add(v, "read_every", s.read_every,
-      {.help = "interval at which losses are read from the device, so that steps in between need not wait "
-               "for it; auto: 1 on the CPU, 10 on GPUs",
+      {.help = "interval between reads of losses from the device; steps in between do not wait for it; "
+               "auto: 1 on the CPU, 10 on GPUs",
        .unit = "steps",
        .min = 1,
        .max = 1000});
@@ -222,7 +223,10 @@ void visit(EvaluateSettings& s, SettingsVisitor& v) {
   add(v, "every", s.every,
       {.help = "interval between evaluations on the validation split; 0: never", .min = 0});
   add(v, "lanes", s.lanes,
-      {.help = "parts of the split that are read in parallel", .unit = "lanes", .min = 1, .max = 65536});
+      {.help = "number of lanes (parts of the split read in parallel)",
+       .unit = "lanes",
+       .min = 1,
+       .max = 65536});
   add(v, "weights", s.weights,
       {.help = "weights to evaluate; last: of the last step; average: their running average "
                "(train.average_decay)"});
@@ -304,8 +308,8 @@ void visit(CommSettings& s, SettingsVisitor& v) {
 
 void visit(CorpusSettings& s, SettingsVisitor& v) {
   add(v, "sources", s.sources,
-      {.help =
-           "text, JSON lines (.jsonl), .gz or .zst: files, folders, globs, @LIST, or - for standard input"});
+      {.help = "sources of text (plain, .jsonl, .gz, .zst): files, folders, globs, @LIST, or - for standard "
+               "input"});
   add(v, "output", s.output,
       {.help = "folder for the shards: charrnn_preprocess writes them, the other tools read them"});
   add(v, "encoding", s.encoding, {.help = "character encoding of the sources; auto: detected for each file"});
@@ -323,7 +327,7 @@ void visit(CorpusSettings& s, SettingsVisitor& v) {
   add(v, "gutenberg", s.gutenberg,
       {.help = "Project Gutenberg's header, footer and licence; strip: remove them"});
   add(v, "minimum_kept", s.minimum_kept,
-      {.help = "smallest share of a text that gutenberg: strip may keep; if less would remain, it removes "
+      {.help = "smallest share of a text that gutenberg: strip must keep; if less would remain, it removes "
                "nothing",
        .min = 0,
        .max = 1});
@@ -347,7 +351,7 @@ void visit(CorpusSettings& s, SettingsVisitor& v) {
   add(v, "targets", s.targets,
       {.help = "text file of the same length as the corpus with the target of each character; empty: the "
                "target is the next character"});
-  add(v, "unit", s.unit, {.help = "what one element of the vocabulary is"});
+  add(v, "unit", s.unit, {.help = "unit of the vocabulary: a Unicode code point or a byte"});
   v.section("vocabulary", [&](SettingsVisitor& inner) { visit(s.vocabulary, inner); });
   v.section("split", [&](SettingsVisitor& inner) { visit(s.split, inner); });
   add(v, "shard_size", s.shard_size,

@@ -1,6 +1,6 @@
 // The small message of each step: every rank sends the others its loss sum, its number of targets, any reason
-// to stop, and the time of its own work. It is sent after a step and received after the backward of the next,
-// so that no rank waits for it; all ranks receive it in the same step, so they make the same decisions.
+// to stop, and the time that it spent working. It is sent after a step and received after the backward of the
+// next, so that no rank waits for it; all ranks receive it in the same step, so they make the same decisions.
 #pragma once
 
 #include <array>
