@@ -28,7 +28,7 @@ class RunLog {
   RunLog(const Settings& settings, const CorpusFolder& corpus, const RunFolder& folder, int64_t total_steps,
          Trainer& trainer, const Communicator& comm, Screen screen, RunningClock::Time started);
 
-  // Restores the numbers of a run that is resumed, or is rolled back: then without the time spent.
+  // Restore the numbers of a run that is resumed or rolled back. A rollback does not reset the time spent.
   void restore(const SavedStates& saved);
   void roll_back(const SavedStates& saved);
   // Opens the files at the lengths in `saved`, which may be empty.
