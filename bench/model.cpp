@@ -111,12 +111,11 @@ std::string text_of(const TrainingBench& options, const MeasuredTraining& result
                                : concat("product in ", enum_name(options.precision)),
                            ", GFLOP/s"),
                     scaled(result.sgemm, 1 / kGiga), 1),
-                row("layers, % of that", scaled(rounds.shares, 100), 1),
+                row("layers, % of it", scaled(rounds.shares, 100), 1),
                 row("layers and head, %", scaled(rounds.shares, 100 * head), 1)}),
       "\n", parts_table(result, median_of(rounds.step_seconds), on_gpu),
       "\nThe percentages count all matrix products of the layers, except the first layer's input product, "
-      "which "
-      "is a table lookup.\n");
+      "which is a table lookup.\n");
 }
 
 ordered_json json_of(const TrainingBench& options, const MeasuredTraining& result) {

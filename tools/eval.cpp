@@ -229,7 +229,7 @@ void print_text(const Loss& loss, const OtherUnits& units, const Subject& subjec
     std::printf("                    %.4f of the files before cleaning\n", *units.bits_per_original_byte);
   }
   if (split.has_unknown) {
-    std::printf("<unk>               %.2f %% of the targets; it counts as one character\n",
+    std::printf("<unk>               %.2f %% of the targets, each counted as one character\n",
                 100 * loss.unknown_share());
   }
 }
