@@ -1,5 +1,5 @@
-// charrnn_bench WHAT: measures a part of charrnn and checks that what it measured had the right result. Times
-// are only measured; a wrong result ends with code 1.
+// charrnn_bench WHAT: measures a part of charrnn and checks that its results are correct. Times are only
+// reported; a wrong result ends with code 1.
 #include "bench.h"
 
 #include <stdlib.h>
@@ -51,7 +51,7 @@ std::string cpu_model() {
 BenchHeader header(int argc, char** argv) {
   std::string command;
   for (int i = 0; i < argc; ++i) command += (i == 0 ? "" : " ") + std::string(argv[i]);
-  double load = 0;  // of other programs, which disturb what is measured
+  double load = 0;  // from other programs, which disturb the measurement
   getloadavg(&load, 1);
   return {{"hardware", concat(cpu_model(), ", ", std::thread::hardware_concurrency(), " cores, load ",
                               std::round(load * 10) / 10)},
@@ -62,7 +62,8 @@ BenchHeader header(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures parts of charrnn, and checks that what it measured is right.", "charrnn_bench");
+  CLI::App app("Measures the speed of parts of charrnn, and checks that their results are correct.",
+               "charrnn_bench");
   add_version(app);
   app.require_subcommand(1);
   const std::map<std::string, BenchPart> parts{{"comm", add_bench_comm(app)},

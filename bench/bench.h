@@ -1,5 +1,5 @@
-// The parts of charrnn_bench, a subcommand each. Each measures for some rounds and checks that what it
-// measured had the right result; a wrong one ends with code 1.
+// The parts of charrnn_bench, each a subcommand. Each measures for several rounds and checks that the results
+// of the measured work are correct; a wrong result ends with code 1.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,20 +10,20 @@
 
 namespace charrnn {
 
-// What a part measured: for programs, and the same for people.
+// What a part measured, for programs (`json`) and for people (`text`).
 struct BenchReport {
   nlohmann::ordered_json json = {};
   std::string text = {};
   bool right = false;
 };
 
-// Hardware, build and command: the first lines of what is printed.
+// Hardware, build and command: the first lines of the output.
 using BenchHeader = nlohmann::ordered_json;
 
 // Prints `header` and `report`, as lines or as one line of JSON; returns the exit code.
 int print(BenchHeader header, const BenchReport& report, bool as_json);
 
-// Adds the subcommand; the function that is returned runs it and returns the exit code.
+// Adds the subcommand, and returns a function that runs it and returns the exit code.
 using BenchPart = std::function<int(const BenchHeader&)>;
 BenchPart add_bench_comm(CLI::App& app);
 BenchPart add_bench_data(CLI::App& app);

@@ -1,5 +1,5 @@
-// charrnn_bench comm: the sum over the ranks that gradients go through, from 1 KiB to 64 MiB, in each type in
-// which they may travel. Under mpirun; alone it is a group of one, which has nothing to add.
+// charrnn_bench comm: sums over the ranks, as for gradients, from 1 KiB to 64 MiB, in each type in which
+// gradients can be sent. For use under mpirun; alone it is a group of one, which has nothing to add.
 #include <ATen/ATen.h>
 
 #include <array>
@@ -41,7 +41,7 @@ struct Case {
   int64_t bytes;
   std::vector<double> seconds = {};  // of one sum, one for each round
   int64_t wrong = 0;                 // elements, on all ranks
-  // Bytes a second, as if each were added once, wherever it has to travel.
+  // Bytes of the buffer per second, however often the backend sends each of them.
   double bandwidth() const { return static_cast<double>(bytes) / median_of(seconds); }
 };
 
@@ -63,9 +63,9 @@ void sum_over_ranks(Communicator& comm, const at::Tensor& values) {
   comm.wait(stream);
 }
 
-// Rank r puts in 2^(r mod 8), with the sign of its place: who was missing shows in the sum, and what came to
-// another place too. Gives the number of elements that are not the sum. Up to 8 ranks even bf16 holds it to
-// the last bit.
+// Rank r contributes 2^(r mod 8), negative at every second place, so that a wrong sum shows a missing rank or
+// a misplaced element. Returns the number of wrong elements. With up to 8 ranks the sum is exact even in
+// bf16.
 int64_t wrong_elements(Communicator& comm, const at::Tensor& values) {
   double expected = 0;
   for (int rank = 0; rank < comm.size(); ++rank) expected += std::ldexp(1.0, rank % 8);
@@ -95,7 +95,7 @@ void measure(Communicator& comm, at::Device device, int rounds, Case& result) {
   const auto count = result.bytes / static_cast<int64_t>(c10::elementSize(type));
   at::Tensor values = at::empty({count}, at::TensorOptions().dtype(type).device(device));
   result.wrong = wrong_elements(comm, values);
-  values.zero_();  // what is added again and again must not overflow
+  values.zero_();  // repeated sums must not overflow
   std::array<int64_t, 1> times{std::llround(kRoundSeconds / time_sums(comm, values, 3)) + 1};
   comm.all_reduce_max(times);
   for (int round = 0; round < rounds; ++round) {
@@ -125,7 +125,7 @@ BenchReport report_of(const std::vector<Case>& cases, const Communicator& comm) 
                     fixed(c.bandwidth() / kMega, 0),
                     c.wrong == 0 ? "right" : concat("WRONG: ", c.wrong, " elements")});
   }
-  const char* lonely = comm.size() == 1 ? ": nothing to add, start it with mpirun" : "";
+  const char* lonely = comm.size() == 1 ? ": nothing to add; start it with mpirun" : "";
   report.text = concat("ranks     ", comm.size(), ", ", comm.backend(), lonely, "\n\n", table_of(rows));
   return report;
 }
@@ -154,13 +154,13 @@ BenchPart add_bench_comm(CLI::App& app) {
   CLI::App* comm = app.add_subcommand("comm", "sums over the ranks, 1 KiB to 64 MiB; start it with mpirun");
   const auto bytes = CLI::Range(4, 1 << 30);
   comm->add_option("--least", options->least_bytes,
-                   "bytes of the shortest sum; each next is four times as long")
+                   "size of the smallest sum, in bytes; each following one is four times as large")
       ->check(bytes)
       ->capture_default_str();
-  comm->add_option("--most", options->most_bytes, "bytes of the longest")
+  comm->add_option("--most", options->most_bytes, "size of the largest sum, in bytes")
       ->check(bytes)
       ->capture_default_str();
-  add_enum(*comm, "--device", options->device, "auto: a GPU if there is one");
+  add_enum(*comm, "--device", options->device, "device to compute on; auto: a GPU if one is found");
   add_rounds(*comm, *options);
   add_json(*comm, *options);
   return [options](const BenchHeader& header) {

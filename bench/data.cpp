@@ -1,5 +1,5 @@
-// charrnn_bench data FILE: preprocessing a text in UTF-8, from the file to HDF5 shards on disk: normalized,
-// counted and hashed. bench/data.py compares it with iconv, wc and a loop of Python.
+// charrnn_bench data FILE: preprocessing of a UTF-8 text, from the file to HDF5 shards on disk, with
+// normalization, counting and hashing. bench/data.py compares it with iconv, wc and a Python loop.
 #include <sys/resource.h>
 
 #include <array>
@@ -32,15 +32,14 @@ struct DataOptions : BenchOptions {
 };
 
 struct Measured {
-  std::vector<double> seconds = {};  // one for each round
-  std::vector<double> core_seconds =
-      {};                   // likewise, of all cores together, which other programs disturb less
-  uint64_t characters = 0;  // that were decoded
+  std::vector<double> seconds = {};       // one for each round
+  std::vector<double> core_seconds = {};  // likewise, CPU time of all cores, which other programs affect less
+  uint64_t characters = 0;                // that were decoded
   uint64_t expected = 0;
   bool right() const { return characters == expected; }
 };
 
-// In UTF-8 each byte that does not continue a character begins one.
+// In UTF-8 each byte that does not continue a character starts one.
 uint64_t characters_in(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::string block(size_t{1} << 20, '\0');
@@ -80,7 +79,7 @@ CorpusSettings settings_of(const fs::path& file, const fs::path& output) {
   return settings;
 }
 
-// Adds a round. Characters are counted as the manifest lists them, the byte order mark too.
+// Adds a round. Characters are counted as in the manifest, plus the byte order mark.
 void build(const fs::path& file, int threads, const fs::path& output, Measured& result) {
   fs::remove_all(output);
   const double cores_before = core_seconds();
@@ -97,16 +96,16 @@ void build(const fs::path& file, int threads, const fs::path& output, Measured& 
 Measured measure(const fs::path& file, int threads, int rounds) {
   const ScratchFolder scratch;
   const uint64_t bytes = fs::file_size(file);
-  check(fs::space(scratch.path()).available > bytes + bytes / 4, "expected room for a corpus of ", bytes,
-        " bytes in ", scratch.path().string(), ": set TMPDIR to a folder with more");
-  Measured result{.expected = characters_in(file)};  // from here on the file lies in the page cache
+  check(fs::space(scratch.path()).available > bytes + bytes / 4, "expected space for a corpus of ", bytes,
+        " bytes in ", scratch.path().string(), ": set TMPDIR to a folder with more free space");
+  Measured result{.expected = characters_in(file)};  // after this the file is in the page cache
   for (int round = 0; round < rounds; ++round) build(file, threads, scratch.path() / "corpus", result);
   return result;
 }
 
 BenchReport bench_data(const DataOptions& options) {
   if (!fs::is_regular_file(options.file)) {
-    fail_usage("expected a text file in UTF-8, found no ", options.file);
+    fail_usage("expected a text file in UTF-8, found no file ", options.file);
   }
   const int threads = threads_of(options);
   const Measured result = measure(options.file, threads, options.rounds);
@@ -128,7 +127,7 @@ BenchReport bench_data(const DataOptions& options) {
                                     fixed(median_of(result.seconds), 3), spread_of(result.seconds, 3),
                                     fixed(median_of(result.core_seconds), 3), fixed(rate / kMega, 1),
                                     result.right() ? "right" : "WRONG: " + number(result.characters)}}),
-                         "\n\"core s\": seconds of all cores together\n"),
+                         "\n\"core s\": CPU time of all cores together, in seconds\n"),
           .right = result.right()};
 }
 
@@ -138,8 +137,8 @@ namespace charrnn {
 
 BenchPart add_bench_data(CLI::App& app) {
   const auto options = std::make_shared<DataOptions>();
-  CLI::App* data = app.add_subcommand("data", "preprocessing a text in UTF-8");
-  data->add_option("file", options->file, "the text")->type_name("FILE")->required();
+  CLI::App* data = app.add_subcommand("data", "speed of preprocessing a UTF-8 text");
+  data->add_option("file", options->file, "text file in UTF-8")->type_name("FILE")->required();
   add_threads(*data, *options);
   add_rounds(*data, *options);
   add_json(*data, *options);

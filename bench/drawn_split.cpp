@@ -9,8 +9,8 @@
 namespace charrnn {
 namespace {
 
-// One in eight is any id at all; half of the others the likeliest successor of `id`, a quarter the next
-// likely, ...
+// One in eight is any id of the vocabulary; half of the others are the likeliest successor of `id`, a quarter
+// the second likeliest, ...
 uint32_t successor(uint32_t id, uint64_t bits, uint64_t vocabulary) {
   if (bits % 8 == 0) return static_cast<uint32_t>(below(mix64(bits), vocabulary));
   const auto place = static_cast<uint64_t>(std::countl_zero(bits));

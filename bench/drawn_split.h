@@ -1,4 +1,4 @@
-// A drawn text as a corpus of one shard: what charrnn_bench trains on without --corpus.
+// A corpus of one shard with random text, on which charrnn_bench trains without --corpus.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,8 @@
 
 namespace charrnn {
 
-// Writes train-00000.h5 into `folder`, in place of an older one. Equal arguments give equal characters. Each
-// id has likely successors, so that a model has something to learn, and each of the vocabulary's ids may
-// occur.
+// Writes train-00000.h5 to `folder`, replacing an older one. Equal arguments give equal characters. Each id
+// has likely successors, so that a model has something to learn, and all ids of the vocabulary may occur.
 SplitInfo draw_split(const std::filesystem::path& folder, uint64_t characters, int64_t vocabulary);
 
 }  // namespace charrnn

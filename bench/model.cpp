@@ -1,7 +1,7 @@
-// charrnn_bench model: whole training steps, by Trainer::step: read, forward, loss, backward, exchange, clip,
-// update. Alone or under mpirun. Next to them a large product in the same process and precision shows what
-// the machine can do, and the losses of the first steps are compared with those of LibTorch's layers in fp32.
-// bench/reference/model_speed.py is the same in PyTorch.
+// charrnn_bench model: whole training steps with Trainer::step: read, forward, loss, backward, exchange,
+// clip, update. Runs alone or under mpirun. A large matrix product in the same process and precision shows
+// what the machine can do, and the losses of the first steps are compared with those of LibTorch's layers in
+// fp32. bench/reference/model_speed.py does the same in PyTorch.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -28,12 +28,12 @@ using namespace charrnn;
 using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-constexpr int64_t kShardSteps = 100;  // of a drawn text; then it begins again
+constexpr int64_t kShardSteps = 100;  // length of a random text, which is then repeated
 constexpr double kGiga = 1e9;
 constexpr double kMega = 1e6;
 
-// FLOP for a character in training: a multiply-add is two, and backward does twice what forward does. The
-// first layer's input product is a table, so it does not count.
+// FLOP per character in training: a multiply-add counts as two, and backward needs twice as many as forward.
+// The first layer's input product is a table lookup, so it is not counted.
 double layer_flop(const ModelSettings& model) {
   const double gates = model.cell == Cell::kLstm ? 4 : model.cell == Cell::kGru ? 3 : 1;
   const auto H = static_cast<double>(model.hidden_size);
@@ -62,10 +62,10 @@ std::vector<double> scaled(std::vector<double> values, double factor) {
   return values;
 }
 
-// One for each round.
+// One value for each round.
 struct Rounds {
   std::vector<double> step_seconds;
-  std::vector<double> shares;  // of sgemm's rate
+  std::vector<double> shares;  // of the rate of sgemm
 };
 Rounds rounds_of(const TrainingBench& options, const MeasuredTraining& result) {
   Rounds rounds;
@@ -76,10 +76,10 @@ Rounds rounds_of(const TrainingBench& options, const MeasuredTraining& result) {
   return rounds;
 }
 
-// The whole step in the first row, then its parts.
+// A table of the parts of a step.
 std::string parts_table(const MeasuredTraining& result, double step_seconds, bool on_gpu) {
   std::vector<std::vector<std::string>> rows{
-      {on_gpu ? "part of a step, until it is queued" : "part of a step", "ms", "%"}};
+      {on_gpu ? "part of a step, time to queue it" : "part of a step", "ms", "%"}};
   for (const StepProfile::Part& part : result.parts) {
     rows.push_back({part.name, fixed(part.seconds * 1e3, 3), fixed(part.seconds / step_seconds * 100, 1)});
   }
@@ -96,24 +96,26 @@ std::string text_of(const TrainingBench& options, const MeasuredTraining& result
   return concat(
       "model     ", model, "\nmemory    ", fixed(result.peak_bytes / kMega, 0), " MB ",
       on_gpu ? "of the host " : "", "at its peak, ", fixed(result.start_bytes / kMega, 0),
-      " MB before the model was made\nloss      ", fixed(result.losses.front(), 4), " to ",
+      " MB before the model was created\nloss      ", fixed(result.losses.front(), 4), " to ",
       fixed(result.losses.back(), 4), " nats in ", result.losses.size(), " steps; the first ",
       result.reference_losses.size(),
-      right ? " are those of LibTorch's layers" : " are NOT those of LibTorch's layers: WRONG",
+      right ? " agree with those of LibTorch's layers"
+            : " do NOT agree with those of LibTorch's layers: WRONG",
       options.precision == Precision::kFp32 ? "" : " in fp32", ", largest difference ",
-      largest_difference(result), " of ", tolerance(options), "\n\n",
+      largest_difference(result), ", allowed ", tolerance(options), "\n\n",
       table_of({{concat(options.rounds, " rounds of ", result.steps, " steps"), "median", "min..max"},
                 row("characters/s", result.rates, 0),
-                row("ms a step", scaled(rounds.step_seconds, 1e3), 2),
+                row("ms per step", scaled(rounds.step_seconds, 1e3), 2),
                 row(concat(!on_gpu || options.precision == Precision::kFp32
                                ? "sgemm"
                                : concat("product in ", enum_name(options.precision)),
                            ", GFLOP/s"),
                     scaled(result.sgemm, 1 / kGiga), 1),
-                row("share of it, %", scaled(rounds.shares, 100), 1),
-                row("with the head, %", scaled(rounds.shares, 100 * head), 1)}),
+                row("layers, % of it", scaled(rounds.shares, 100), 1),
+                row("layers and head, %", scaled(rounds.shares, 100 * head), 1)}),
       "\n", parts_table(result, median_of(rounds.step_seconds), on_gpu),
-      "\nThe share counts the products of the layers, but for the first one's input, which is a table.\n");
+      "\nThe percentages count all matrix products of the layers, except the first layer's input product, "
+      "which is a table lookup.\n");
 }
 
 ordered_json json_of(const TrainingBench& options, const MeasuredTraining& result) {
@@ -155,7 +157,7 @@ BenchReport report_of(const TrainingBench& options, const MeasuredTraining& resu
   return {.json = json, .text = text_of(options, result, model, right, device.cuda), .right = right};
 }
 
-// The text that all ranks train on. Each draws its own copy.
+// The text that all ranks train on. Each rank draws its own copy.
 SplitInfo split_of(TrainingBench& options, const fs::path& folder) {
   if (options.corpus.empty()) {
     return draw_split(folder, static_cast<uint64_t>(options.batch * options.length * kShardSteps + 1),
@@ -164,7 +166,7 @@ SplitInfo split_of(TrainingBench& options, const fs::path& folder) {
   const CorpusFolder corpus = CorpusFolder::open(options.corpus);
   options.model.vocabulary = static_cast<int64_t>(corpus.vocabulary().size());
   SplitInfo split = corpus.require_split("train");
-  split.shards.resize(1);  // in the order that PyTorch's side reads, too
+  split.shards.resize(1);  // PyTorch's side reads only the first, too
   split.characters = split.shards.front().length;
   return split;
 }
@@ -192,46 +194,56 @@ namespace charrnn {
 
 BenchPart add_bench_model(CLI::App& app) {
   const auto options = std::make_shared<TrainingBench>();
-  CLI::App* model = app.add_subcommand("model", "whole training steps, next to sgemm; alone or under mpirun");
+  CLI::App* model = app.add_subcommand(
+      "model", "speed of whole training steps, compared with sgemm; alone or under mpirun");
   const auto size = CLI::Range(1, 1048576);
   add_model(*model, options->model);
-  model->add_option("--batch", options->batch, "B, over all ranks")->check(size)->capture_default_str();
-  model->add_option("--length", options->length, "T")->check(size)->capture_default_str();
-  add_enum(*model, "--optimizer", options->optimizer.name, "that updates the weights");
-  model->add_option("--rate", options->optimizer.learning_rate, "of learning")
+  model->add_option("--batch", options->batch, "B, the number of lanes over all ranks")
+      ->check(size)
+      ->capture_default_str();
+  model->add_option("--length", options->length, "T, the characters of each lane in a step")
+      ->check(size)
+      ->capture_default_str();
+  add_enum(*model, "--optimizer", options->optimizer.name, "update rule");
+  model->add_option("--rate", options->optimizer.learning_rate, "learning rate")
       ->check(at_least(0))
       ->capture_default_str();
-  model->add_option("--clip", options->clip_norm, "longest gradient; 0: never clip")
+  model->add_option("--clip", options->clip_norm, "largest norm of the gradient; 0: no clipping")
       ->check(at_least(0))
       ->capture_default_str();
-  add_enum(*model, "--device", options->device, "auto: a GPU if there is one");
-  add_enum(*model, "--precision", options->precision, "that layers and head compute in");
+  add_enum(*model, "--device", options->device, "device to compute on; auto: a GPU if one is found");
+  add_enum(*model, "--precision", options->precision, "number type of layers and head");
   model
       ->add_option("--dropout", options->model.settings.dropout,
-                   "share of each layer's outputs that is dropped")
+                   "share of each layer's outputs that is set to zero")
       ->check(CLI::Range(0.0, 0.99))
       ->capture_default_str();
-  add_enum(*model, "--gradient-type", options->comm.gradient_type, "how gradients travel between ranks");
-  add_enum(*model, "--gradient-buckets", options->comm.gradient_buckets, "what travels as one");
+  add_enum(*model, "--gradient-type", options->comm.gradient_type,
+           "number type in which gradients are sent between ranks");
+  add_enum(*model, "--gradient-buckets", options->comm.gradient_buckets,
+           "how gradients are divided for the sums over ranks");
   model
       ->add_option("--corpus", options->corpus,
-                   "train on the first shard of this corpus; else on a drawn text")
+                   "train on the first shard of this corpus; default: a random text")
       ->type_name("FOLDER");
   model
       ->add_option("--keep", options->keep,
-                   "leave the first weights, start.safetensors, and a drawn text here")
+                   "save the initial weights (start.safetensors) and a random text in this folder")
       ->type_name("FOLDER");
-  model->add_option("--losses", options->losses, "steps at the beginning whose losses are reported")
+  model->add_option("--losses", options->losses, "number of first steps whose losses are reported")
       ->check(size)
       ->capture_default_str();
-  model->add_option("--check", options->check, "of them, how many to compare with those of LibTorch's layers")
+  model->add_option("--check", options->check, "number of those losses to compare with LibTorch's layers")
       ->check(size)
       ->capture_default_str();
   model
       ->add_option("--tolerance", options->tolerance,
-                   "nats that these may differ by; without it 1e-4, 5e-4 for tf32 and fp16, 2e-3 for bf16")
+                   "largest accepted difference between them, in nats; default: 1e-4, 5e-4 for tf32 and "
+                   "fp16, 2e-3 for bf16")
       ->check(at_least(0));
-  model->add_option("--seconds", options->seconds, "of each round")->check(above(0))->capture_default_str();
+  model->add_option("--seconds", options->seconds, "length of each round, in seconds")
+      ->check(above(0))
+      ->capture_default_str();
   add_threads(*model, *options);
   add_rounds(*model, *options);
   add_json(*model, *options);

@@ -7,13 +7,13 @@
 namespace charrnn {
 
 void add_rounds(CLI::App& app, BenchOptions& options) {
-  app.add_option("--rounds", options.rounds, "how often each is measured, in turns")
+  app.add_option("--rounds", options.rounds, "number of measurements of each case, taken in turns")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
 }
 
 void add_threads(CLI::App& app, BenchOptions& options) {
-  app.add_option("--threads", options.threads, "of the CPU; without it one for each core")
+  app.add_option("--threads", options.threads, "number of CPU threads; default: one for each core")
       ->check(CLI::Range(1, 1024));
 }
 
@@ -28,14 +28,20 @@ int threads_of(const BenchOptions& options) {
 void add_model(CLI::App& app, BenchModel& model) {
   const auto size = CLI::Range(1, 65536);
   ModelSettings& settings = model.settings;
-  add_enum(app, "--cell", settings.cell, "of the model");
-  add_enum(app, "--input", settings.input, "how a character enters the first layer");
-  app.add_option("--embedding", settings.embedding_size, "E, with --input embedding")
+  add_enum(app, "--cell", settings.cell, "type of recurrent cell");
+  add_enum(app, "--input", settings.input, "input of the first layer for each character");
+  app.add_option("--embedding", settings.embedding_size, "E, the size of the embedding (--input embedding)")
       ->check(size)
       ->capture_default_str();
-  app.add_option("--hidden", settings.hidden_size, "H")->check(size)->capture_default_str();
-  app.add_option("--layers", settings.layers, "L")->check(CLI::Range(1, 64))->capture_default_str();
-  app.add_option("--vocabulary", model.vocabulary, "V")->check(CLI::Range(2, 50000))->capture_default_str();
+  app.add_option("--hidden", settings.hidden_size, "H, the size of each layer")
+      ->check(size)
+      ->capture_default_str();
+  app.add_option("--layers", settings.layers, "L, the number of layers")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--vocabulary", model.vocabulary, "V, the size of the vocabulary")
+      ->check(CLI::Range(2, 50000))
+      ->capture_default_str();
 }
 
 std::string to_text(const BenchModel& model) {

@@ -1,4 +1,4 @@
-// Options that several parts of charrnn_bench have.
+// Options shared by several parts of charrnn_bench.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -13,7 +13,7 @@ namespace charrnn {
 
 struct BenchOptions {
   int rounds = 5;
-  int threads = 0;  // 0: one for each core that this process may use
+  int threads = 0;  // 0: one for each core that this process can use
   bool json = false;
 };
 
@@ -21,10 +21,10 @@ void add_rounds(CLI::App& app, BenchOptions& options);
 void add_threads(CLI::App& app, BenchOptions& options);
 void add_json(CLI::App& app, BenchOptions& options);
 
-// The number of threads that `options.threads` means in a process that is alone.
+// The number of threads that `options.threads` means in a single process.
 int threads_of(const BenchOptions& options);
 
-// The shape of a model, such as --hidden, and V.
+// The shape of a model (--hidden and others), and V.
 struct BenchModel {
   ModelSettings settings;
   int64_t vocabulary = 96;
@@ -32,7 +32,7 @@ struct BenchModel {
 void add_model(CLI::App& app, BenchModel& model);
 std::string to_text(const BenchModel& model);  // "lstm, E 128, H 512, 1 layer, V 96"
 
-// One of the names that config files use.
+// Adds an option whose values are the names of an enumeration in config files.
 template <class Enum>
 CLI::Option* add_enum(CLI::App& app, const std::string& name, Enum& value, const std::string& help) {
   const auto names = names_of(Enum{});

@@ -1,4 +1,4 @@
-// Numbers that were measured once a round, and how the reports of charrnn_bench show them.
+// Numbers measured once in each round, and their format in the reports of charrnn_bench.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,16 +7,16 @@
 
 namespace charrnn {
 
-// Throws Error after a signal: then nothing was measured.
+// Throws Error after a signal, which makes the measurement useless.
 void stop_when_asked();
 
-// Of at least one value.
+// The median of at least one value.
 double median_of(std::vector<double> values);
 
-// "0.912..1.034": the least and the largest.
+// "0.912..1.034": the smallest and the largest value.
 std::string spread_of(const std::vector<double>& values, int digits);
 
-// text_table() with numbers, to the right, in all columns except the first and the last.
+// text_table() with all columns except the first and the last aligned to the right, for numbers.
 std::string table_of(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace charrnn

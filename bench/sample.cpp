@@ -1,5 +1,5 @@
-// charrnn_bench sample: characters a second of Sampler, one stream and several side by side, with a model
-// fresh from its initial weights. bench/reference/sample_speed.py is the same in PyTorch.
+// charrnn_bench sample: characters per second of Sampler, for one stream and several in parallel, with a
+// model that has its initial weights. bench/reference/sample_speed.py does the same in PyTorch.
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
@@ -33,10 +33,10 @@ struct SampleBench : BenchOptions {
 
 struct Case {
   int64_t streams;
-  std::vector<double> rates = {};  // characters a second of all streams, one for each round
-  int64_t checked = 0;             // characters that were drawn again from CharRnn::forward's logits,
-  int64_t wrong = 0;               // and came out as others
-  // Now and then a draw falls so near to the border of two characters that rounding decides.
+  std::vector<double> rates = {};  // characters per second of all streams, one for each round
+  int64_t checked = 0;             // characters that were drawn again from CharRnn::forward's logits
+  int64_t wrong = 0;               // those that differ from the first draw
+  // A few differences are accepted: rounding decides if a draw is close to the border of two characters.
   bool right() const { return checked > 0 && wrong * 1000 <= checked; }
 };
 
@@ -46,10 +46,10 @@ Vocabulary vocabulary_of(int64_t size) {
   return Vocabulary::from_counts(characters, {.max_size = {}, .unknown = false}, Unit::kCodePoint);
 }
 
-// Adds a round, in which each stream gets a character after the other until the time is over.
+// Adds a round, in which each stream draws one character after another until the time is over.
 void draw_for(double seconds, const Sampler& sampler, const std::vector<SampleStream>& streams,
               std::vector<std::string>& texts, Case& result) {
-  int64_t drawn = 0;  // after the first of each, which the prefix is read for
+  int64_t drawn = 0;  // timed from the first characters on, which include reading the prefix
   Clock::time_point start;
   texts.assign(streams.size(), "");
   sampler.generate(streams, 1'000'000'000, [&](size_t stream, const std::string& character) {
@@ -138,13 +138,14 @@ namespace charrnn {
 BenchPart add_bench_sample(CLI::App& app) {
   const auto options = std::make_shared<SampleBench>();
   CLI::App* sample =
-      app.add_subcommand("sample", "sampling on the CPU, one stream and many at the same time");
+      app.add_subcommand("sample", "speed of sampling on the CPU, for one stream and for many in parallel");
   add_model(*sample, options->model);
-  sample->add_option("--streams", options->streams, "drawn at the same time, a case each")
+  sample
+      ->add_option("--streams", options->streams, "numbers of streams to draw in parallel, one case for each")
       ->delimiter(',')
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  sample->add_option("--seconds", options->seconds, "of each round of a case")
+  sample->add_option("--seconds", options->seconds, "length of each round of a case, in seconds")
       ->check(above(0))
       ->capture_default_str();
   add_threads(*sample, *options);

@@ -1,4 +1,4 @@
-// A folder for large files that are not needed later, removed at the end.
+// A folder for large temporary files, removed at the end.
 #pragma once
 
 #include <stdlib.h>
@@ -14,11 +14,11 @@ namespace charrnn {
 
 class ScratchFolder {
  public:
-  // Throws Error if it cannot be made.
+  // Throws Error if it cannot be created.
   ScratchFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "charrnn-bench-XXXXXX").string();
-    check(mkdtemp(pattern.data()) != nullptr, "expected to make a folder such as ", pattern,
-          ", found: ", std::strerror(errno), ": set TMPDIR to a folder with room");
+    check(mkdtemp(pattern.data()) != nullptr, "cannot create a folder such as ", pattern, ": ",
+          std::strerror(errno), ": set TMPDIR to a folder with free space");
     path_ = pattern;
   }
   ~ScratchFolder() {

@@ -17,20 +17,20 @@
 namespace charrnn {
 namespace {
 
-constexpr int64_t kWarmUpSteps = 3;  // the first ones allocate
-constexpr double kSgemmShare = 0.1;  // of a round's time, in addition to it
+constexpr int64_t kWarmUpSteps = 3;  // the first steps allocate memory
+constexpr double kSgemmShare = 0.1;  // of a round's time, added to it
 
-// A GPU multiplies 2048 x 2048 in less time than the host takes to queue it.
+// A GPU multiplies 2048 x 2048 matrices faster than the host can queue the products.
 int64_t sgemm_size(at::Device device) {
   return device == at::kCPU ? 2048 : 8192;
 }
 
-// What is timed at once, up to a wait for the device.
+// The number of steps or products between two waits for the device.
 int64_t steps_at_once(at::Device device) {
   return device == at::kCPU ? 1 : 10;
 }
 
-// Of the product to compare with: a GPU's in the same precision, a CPU's always in fp32 (fp16 takes it
+// The type of the product to compare with: on a GPU the same precision, on a CPU always fp32 (fp16 takes
 // minutes).
 at::ScalarType sgemm_type(at::Device device, Precision precision) {
   if (device == at::kCPU) return at::kFloat;
@@ -52,7 +52,7 @@ Settings settings_of(const TrainingBench& options) {
   return settings;
 }
 
-// The largest this process has been. (getrusage's value would begin with that of whoever started it.)
+// The peak memory of this process. (getrusage's value would include that of the process that started it.)
 double peak_memory_bytes() {
   std::ifstream in("/proc/self/status");
   for (std::string word; in >> word;) {
@@ -62,7 +62,7 @@ double peak_memory_bytes() {
   fail("expected a line VmHWM in /proc/self/status, found none: is /proc mounted?");
 }
 
-// FLOP a second; with tf32 use_precision has set it for all products.
+// FLOP per second. For tf32, use_precision has set the precision of all products before.
 double sgemm_rate(at::Device device, Precision precision, double seconds) {
   const c10::AutoGradMode no_grad(false);
   const int64_t size = sgemm_size(device);
@@ -93,7 +93,7 @@ int64_t max_over_ranks(Communicator& comm, int64_t value) {
   return most[0];
 }
 
-// Of the next `count` steps.
+// The losses of the next `count` steps.
 std::vector<double> losses_of(Trainer& trainer, int64_t count) {
   std::vector<double> losses;
   for (int64_t i = 0; i < count; ++i) {
@@ -103,7 +103,7 @@ std::vector<double> losses_of(Trainer& trainer, int64_t count) {
     trainer.step();
     trainer.settle();
     check(progress.window_count > 0, "the gradient of step ", progress.step,
-          " is not finite: it was skipped, and has no loss to compare");
+          " is not finite: the step was skipped, and has no loss to compare");
     losses.push_back(progress.window_loss_sum / progress.window_count);
   }
   return losses;
@@ -153,10 +153,10 @@ std::vector<StepProfile::Part> parts_since(const std::vector<StepProfile::Part>&
 
 }  // namespace
 
-// What is seen in fp32 is below 1e-6; a gate or a gradient that is wrong shows as 1e-3 and more. The others
-// round factors of products to 11 bits (tf32, fp16) or 8 (bf16), and the loss is a mean over B x T positions:
-// after five steps of several shapes on the CPU fp16 is seen to be 5e-5 off and bf16 3e-4. (tf32 shows on
-// GPUs alone.)
+// In fp32 the observed difference is below 1e-6; a wrong gate or gradient causes 1e-3 and more. The other
+// types round factors of products to 11 bits (tf32, fp16) or 8 (bf16), and the loss is a mean over B x T
+// positions: after five steps with several shapes on the CPU the difference is 5e-5 for fp16 and 3e-4 for
+// bf16. (tf32 only has an effect on GPUs.)
 double tolerance_of(Precision precision) {
   switch (precision) {
     case Precision::kBf16:

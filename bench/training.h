@@ -1,4 +1,4 @@
-// Measures training steps for charrnn_bench model: its options in, its numbers out.
+// Measures training steps for charrnn_bench model: takes its options, returns its numbers.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -24,28 +24,28 @@ struct TrainingBench : BenchOptions {
   DeviceName device = DeviceName::kAuto;
   Precision precision = Precision::kFp32;
   CommSettings comm;
-  std::string corpus;               // a folder; empty: a text is drawn
-  std::string keep;                 // a folder for the first weights and the drawn text
-  int64_t losses = 5;               // of this many first steps
-  int64_t check = 5;                // of which this many are compared with those of LibTorch's layers in fp32
-  std::optional<double> tolerance;  // nats; without it, tolerance_of(precision)
+  std::string corpus;               // a folder; empty: random text
+  std::string keep;                 // a folder for the initial weights and the random text
+  int64_t losses = 5;               // number of first steps whose losses are reported
+  int64_t check = 5;                // number of those that are compared with LibTorch's layers in fp32
+  std::optional<double> tolerance;  // nats; default: tolerance_of(precision)
   double seconds = 2;               // of a round
 };
 
-// How far losses of the first steps may be from those of fp32, in nats.
+// The largest accepted difference between losses of the first steps and those in fp32, in nats.
 double tolerance_of(Precision precision);
 
 struct MeasuredTraining {
   std::vector<double> losses;            // nats, of the first steps, over all ranks
-  std::vector<double> reference_losses;  // the same by LibTorch's layers
+  std::vector<double> reference_losses;  // the same with LibTorch's layers
   int64_t parameters = 0;
   int64_t steps = 0;                     // of a round
-  std::vector<double> rates;             // characters a second, over all ranks, one for each round
-  std::vector<double> sgemm;             // FLOP a second of a large product in that precision, likewise
+  std::vector<double> rates;             // characters per second, over all ranks, one for each round
+  std::vector<double> sgemm;             // FLOP per second of a large product in that precision, likewise
   int64_t sgemm_size = 0;                // of its square matrices
-  std::vector<StepProfile::Part> parts;  // of a step on rank 0: seconds, the mean over all rounds
-  double start_bytes = 0;                // of this process's memory (the host's) before the model is made
-  double peak_bytes = 0;                 // after the first steps
+  std::vector<StepProfile::Part> parts;  // of a step on rank 0: mean seconds over all rounds
+  double start_bytes = 0;                // host memory of this process before the model is created
+  double peak_bytes = 0;                 // the same after the first steps
 };
 
 // Every rank calls it.

@@ -1,5 +1,5 @@
-// charrnn_eval RUN: the loss of a run's model on a held-out split. Alone or under mpirun; the value is the
-// same.
+// charrnn_eval RUN: the loss of a run's model on a held-out split. Runs alone or under mpirun, with the same
+// result.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -31,7 +31,7 @@ struct Options {
   std::vector<std::string> overrides;
   bool json = false;
 
-  // Characters after which the state is zero again.
+  // Characters after which the state is set to zero again.
   std::optional<int64_t> window_length() const {
     constexpr int64_t usual = 256;
     return mode == "windows" ? std::optional(window.value_or(usual)) : std::nullopt;
@@ -41,14 +41,15 @@ struct Options {
 void add_options(CLI::App& app, Options& options) {
   add_version(app);
   app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
-  app.add_option("--split", options.split, "train, valid or test; else test if the corpus has one, or valid");
+  app.add_option("--split", options.split,
+                 "train, valid or test; default: test, or valid if the corpus has no test split");
   app.add_option(
          "--mode", options.mode,
-         "carry: the state is carried through the split; windows: it is zero again at each window, as "
-         "models that see no further are evaluated")
+         "carry: keep the state through the whole split; windows: set it to zero before each window, to "
+         "compare with models whose context is limited to a window")
       ->check(CLI::IsMember({"carry", "windows"}))
       ->capture_default_str();
-  app.add_option("--window", options.window, "characters of a window, with --mode windows; else 256")
+  app.add_option("--window", options.window, "characters in a window (--mode windows); default: 256")
       ->check(CLI::Range(1, 4096));
   add_overrides(app, options.overrides);
   app.add_flag("--json", options.json, "print one JSON object");
@@ -62,7 +63,7 @@ Settings settings_of(const Checkpoint& checkpoint, const Options& options) {
     const auto begins_text = [&](std::string_view setting) { return text.starts_with(setting); };
     if (text.find('=') != std::string::npos && std::none_of(read.begin(), read.end(), begins_text)) {
       fail_usage("--set ", text,
-                 " changes nothing here: expected corpus.output, evaluate.lanes, evaluate.weights, "
+                 " has no effect here: expected corpus.output, evaluate.lanes, evaluate.weights, "
                  "run.device, run.threads or a setting of comm; the others belong to the trained model");
     }
   }
@@ -74,8 +75,9 @@ std::string chosen_split(const CorpusFolder& corpus, const std::string& wanted) 
   return corpus.split("test") != nullptr ? "test" : corpus.require_split("valid").name;
 }
 
-// If a run that was trained with relative paths is evaluated from another folder, its corpus is looked for
-// from the folder in which the run was started: the one above its own, which ends as run.output does.
+// If a run that was trained with relative paths is evaluated from another working folder, its corpus path is
+// taken relative to the folder in which the run was started: the run's own path without run.output at its
+// end.
 std::filesystem::path corpus_of(const Settings& settings, const std::filesystem::path& checkpoint_file) {
   namespace fs = std::filesystem;
   const fs::path corpus = settings.corpus.output;
@@ -110,26 +112,27 @@ void expect_same_text(const Subject& subject, bool is_other_corpus) {
   if (corpus.vocabulary().hash() != hash) {
     fail_usage("the corpus ", folder, " has vocabulary ", corpus.vocabulary().hash().substr(0, 8),
                ", the run was trained with ", hash.substr(0, 8),
-               ": preprocess again, or name the matching corpus with --set corpus.output=FOLDER");
+               ": preprocess again, or give the matching corpus with --set corpus.output=FOLDER");
   }
   if (corpus.has_targets() != checkpoint.has_targets) {
     const auto kind = [](bool aligned) { return aligned ? "aligned targets" : "no aligned targets"; };
     fail_usage("the corpus ", folder, " has ", kind(corpus.has_targets()),
                ", the run was trained on one with ", kind(checkpoint.has_targets),
-               ": name a corpus of the same kind with --set corpus.output=FOLDER");
+               ": give a corpus of the same kind with --set corpus.output=FOLDER");
   }
   if (corpus.hash() != checkpoint.corpus_hash && !is_other_corpus) {
     fail_usage(
-        "the corpus in ", folder, " was built again since the run (hash ",
-        checkpoint.corpus_hash.substr(0, 8), ", now ", corpus.hash().substr(0, 8),
-        "), so its held-out text may have been trained on: preprocess with the run's settings, or name ",
-        "another corpus on purpose with --set corpus.output=FOLDER");
+        "the corpus in ", folder, " was rebuilt after the run (hash ", checkpoint.corpus_hash.substr(0, 8),
+        ", now ", corpus.hash().substr(0, 8),
+        "), so the run may have trained on its held-out text: preprocess with the run's settings, or give ",
+        "another corpus explicitly with --set corpus.output=FOLDER");
   }
 }
 
 Subject open_subject(const Options& options) {
   if (options.window && options.mode != "windows") {
-    fail_usage("--window ", *options.window, " needs --mode windows: else the state is carried");
+    fail_usage("--window ", *options.window,
+               " needs --mode windows: with --mode carry the state is never set to zero");
   }
   Subject subject;
   subject.checkpoint = open_run(options.run, &subject.file);
@@ -144,21 +147,21 @@ Subject open_subject(const Options& options) {
   return subject;
 }
 
-// Of the text that the split was made from: what a target is worth in other units.
+// The loss in other units of the text that the split was made from.
 struct OtherUnits {
   double bits_per_character = 0;
   double bits_per_byte = 0;                      // UTF-8, of the cleaned text
-  std::optional<double> bits_per_original_byte;  // of the files before cleaning, if their size tells it
+  std::optional<double> bits_per_original_byte;  // of the files before cleaning, if their size is known
 };
 
-// A byte of UTF-8 that continues a character. In other text every byte is a character.
+// Whether a byte continues a character in UTF-8. In other text every byte counts as a character.
 bool continues_character(char32_t byte) {
   return (byte & 0xc0U) == 0x80U;
 }
 
 OtherUnits in_other_units(const Loss& loss, const SplitInfo& split, const Vocabulary& vocabulary) {
   const auto characters = static_cast<double>(split.characters);
-  const double all_bits = loss.bits() * characters;  // as if the first were a target too
+  const double all_bits = loss.bits() * characters;  // as if the first character were a target too
   OtherUnits units{loss.bits(), all_bits / static_cast<double>(split.utf8_bytes), {}};
   if (split.original_bytes)
     units.bits_per_original_byte = all_bits / static_cast<double>(*split.original_bytes);
@@ -184,7 +187,7 @@ void print_json(const Loss& loss, const OtherUnits& units, const Subject& subjec
   using Json = nlohmann::ordered_json;
   const SplitInfo& split = subject.corpus->require_split(subject.split);
   const Baselines& baselines =
-      subject.corpus->baselines();  // of this corpus, which need not be that of the run
+      subject.corpus->baselines();  // of this corpus, which may differ from the run's
   const std::optional<int64_t> window = options.window_length();
   const Json result{{"checkpoint", subject.file.string()},
                     {"step", subject.checkpoint.step},
@@ -226,7 +229,7 @@ void print_text(const Loss& loss, const OtherUnits& units, const Subject& subjec
     std::printf("                    %.4f of the files before cleaning\n", *units.bits_per_original_byte);
   }
   if (split.has_unknown) {
-    std::printf("<unk>               %.2f %% of the targets, predicted like any other character\n",
+    std::printf("<unk>               %.2f %% of the targets, each counted as one character\n",
                 100 * loss.unknown_share());
   }
 }
@@ -246,13 +249,12 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   Communicator& comm = session.connect(settings.comm, settings.run.device, "");
   const at::Device device = prepare_compute(session, settings.run.threads);
   const CharRnn model = model_of(subject.checkpoint, device, settings.evaluate.weights);
-  broadcast(comm, model.parameters().values());  // all ranks judge the same weights
+  broadcast(comm, model.parameters().values());  // all ranks evaluate the same weights
   const SplitInfo& split = subject.corpus->require_split(subject.split);
   const std::optional<Loss> loss =
       evaluate(model, split, settings.evaluate.lanes, comm, options.window_length());
   agree_on_errors(comm, [&] {
-    if (!loss && comm.rank() == 0)
-      fail("stopped by a signal before the whole split was read: there is no value");
+    if (!loss && comm.rank() == 0) fail("stopped by a signal before the whole split was read: no result");
   });
   if (comm.rank() == 0) {
     const OtherUnits units = in_other_units(*loss, split, subject.corpus->vocabulary());
@@ -265,8 +267,10 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("The loss of a run's model (its best checkpoint, else the newest) on a held-out split.",
-               "charrnn_eval");
+  CLI::App app(
+      "Prints the loss of a run's model (the best checkpoint, else the newest) on a held-out "
+      "split.",
+      "charrnn_eval");
   Options options;
   add_options(app, options);
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);

@@ -1,4 +1,4 @@
-// charrnn_inspect PATH: what is in a run, a checkpoint, a corpus folder or a shard.
+// charrnn_inspect PATH: prints the contents of a run, a checkpoint, a corpus folder or a shard.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -22,7 +22,7 @@ ordered_json describe_checkpoint(const fs::path& file) {
   const SafetensorsFile contents = read_safetensors(file);
   const Checkpoint checkpoint = from_metadata(contents.metadata, file.string());
   const auto saved = [&](const char* owner, const char* name) {
-    ordered_json number;  // null if an editor of the file left it out
+    ordered_json number;  // null if the program that last edited the file dropped it
     const auto& owners = checkpoint.saved.owners();
     if (!owners.contains(owner) || !owners.at(owner).contains(name)) return number;
     std::visit([&](auto value) { number = value; }, owners.at(owner).at(name));
@@ -57,16 +57,16 @@ ordered_json describe_checkpoint(const fs::path& file) {
 }
 
 std::string checkpoint_text(const ordered_json& json) {
-  std::string text =
-      concat("checkpoint  ", json["file"].get<std::string>(), ", ", json["bytes"], " bytes, ",
-             json["edited"].get<bool>() ? "changed by another program (its digest differs)" : "digest good",
-             "\nbuild       ", json["build"].get<std::string>(), "\nstep        ", json["step"], ", ",
-             json["characters"], " characters in ", static_cast<int64_t>(json["seconds"].get<double>()),
-             " s\nloss        ", json["last_loss_nats"], " nats in training, best validation ",
-             json["best_loss_nats"], "\nreading     epoch ", json["position"]["epoch"], ", shard place ",
-             json["position"]["place"], ", ", json["position"]["done"], " done\nvocabulary  ",
-             json["vocabulary"]["size"], " characters, hash ", json["vocabulary"]["hash"].get<std::string>(),
-             "\n\ntensors\n");
+  std::string text = concat(
+      "checkpoint  ", json["file"].get<std::string>(), ", ", json["bytes"], " bytes, ",
+      json["edited"].get<bool>() ? "changed by another program (its digest differs)" : "digest correct",
+      "\nbuild       ", json["build"].get<std::string>(), "\nstep        ", json["step"], ", ",
+      json["characters"], " characters in ", static_cast<int64_t>(json["seconds"].get<double>()),
+      " s\nloss        ", json["last_loss_nats"], " nats in training, best validation loss ",
+      json["best_loss_nats"], "\nposition    epoch ", json["position"]["epoch"], ", shard index ",
+      json["position"]["place"], ", ", json["position"]["done"], " read by each lane\nvocabulary  ",
+      json["vocabulary"]["size"], " characters, hash ", json["vocabulary"]["hash"].get<std::string>(),
+      "\n\ntensors\n");
   for (const ordered_json& tensor : json["tensors"]) {
     text += concat("  ", tensor["name"].get<std::string>(), "  ", tensor["shape"].dump(), "  ",
                    tensor["type"].get<std::string>(), "\n");
@@ -99,7 +99,7 @@ int inspect(const fs::path& path, bool as_json) {
   if (!fs::exists(path, problem)) {
     if (problem)
       fail_usage(path, " cannot be read: ", problem.message(), ": check the path and its permissions");
-    fail_usage(path, " is not there: expected a run, a checkpoint, a corpus folder or a shard");
+    fail_usage(path, " does not exist: expected a run, a checkpoint, a corpus folder or a shard");
   }
   ordered_json json;
   std::string (*to_text)(const ordered_json&) = nullptr;
@@ -113,18 +113,18 @@ int inspect(const fs::path& path, bool as_json) {
     to_text = is_shard ? shard_text : checkpoint_text;
   }
   const std::string text = (as_json ? json_line(json) : to_text(json)) + "\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);  // it may have NUL characters
+  std::fwrite(text.data(), 1, text.size(), stdout);  // it may contain NUL characters
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("What is in a run, a checkpoint, a corpus folder or a shard.", "charrnn_inspect");
+  CLI::App app("Prints the contents of a run, a checkpoint, a corpus folder or a shard.", "charrnn_inspect");
   std::string path;
   bool as_json = false;
   add_version(app);
-  app.add_option("path", path, "a folder or file")->type_name("PATH")->required();
+  app.add_option("path", path, "folder or file to print")->type_name("PATH")->required();
   app.add_flag("--json", as_json, "print one JSON object");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_tool([&] {

@@ -1,4 +1,4 @@
-// charrnn_preprocess CONFIG: text to HDF5 shards, vocabulary and manifest, once, before training.
+// charrnn_preprocess CONFIG: turns text into HDF5 shards, a vocabulary and a manifest, once, before training.
 #include <stdio_ext.h>
 #include <unistd.h>
 
@@ -32,9 +32,9 @@ using charrnn::seconds_since;
 const char* stage_name(BuildStage stage) {
   switch (stage) {
     case BuildStage::kComparing:
-      return "comparing the sources with the corpus that is there";
+      return "comparing the sources with the existing corpus";
     case BuildStage::kExamining:
-      return "1 of 3, examining";
+      return "1 of 3, examining the sources";
     case BuildStage::kCounting:
       return "2 of 3, counting characters";
     case BuildStage::kTargets:
@@ -45,7 +45,7 @@ const char* stage_name(BuildStage stage) {
   return "";
 }
 
-// On standard error: one line that is written over on a terminal, else a line every ten seconds.
+// Progress on standard error: on a terminal one line that is updated, else a new line every ten seconds.
 class ProgressLine {
  public:
   void show(const BuildProgress& progress) {
@@ -59,7 +59,7 @@ class ProgressLine {
     const auto total = static_cast<double>(progress.bytes_total);
     const auto done = static_cast<double>(progress.bytes_done);
     const double rate = done / std::max(seconds_since(start_), 1e-3);
-    std::fprintf(stderr, "%s%s: %.1f of %.1f MB, %.0f MB/s, %.0f s left in this part%s",
+    std::fprintf(stderr, "%s%s: %.1f of %.1f MB, %.0f MB/s, %.0f s left in this stage%s",
                  is_terminal_ ? "\r" : "", stage_name(progress.stage), done / 1e6, total / 1e6, rate / 1e6,
                  (total - done) / std::max(rate, 1.0), is_terminal_ ? "\033[K" : "\n");
     written_ = true;
@@ -81,7 +81,7 @@ int verify(const std::string& folder, bool json) {
   if (json) {
     std::puts(charrnn::json_line({{"kind", "verified"}, {"path", folder}}).c_str());
   } else {
-    std::printf("%s: every shard has the hash that the manifest lists\n", folder.c_str());
+    std::printf("%s: every shard matches its hash in the manifest\n", folder.c_str());
   }
   return 0;
 }
@@ -94,12 +94,12 @@ nlohmann::ordered_json own_files_json(const charrnn::BuildSummary& summary) {
   return list;
 }
 
-// Text may have NUL characters.
+// The text may contain NUL characters.
 void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-// The work is the corpus: it is complete, also if nobody reads what is printed about it.
+// If the report cannot be written, that is only a warning: the corpus is complete.
 void print_report(const std::string& text, const std::string& folder) {
   print(text);
   try {
@@ -119,8 +119,7 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
     charrnn::install_stop_handlers();
     const auto show = [&](const BuildProgress& progress) {
       if (const int signal = charrnn::stop_signal(); signal != 0) {
-        charrnn::fail("stopped by ", charrnn::signal_name(signal), ": ", settings.output,
-                      " is as it was before");
+        charrnn::fail("stopped by ", charrnn::signal_name(signal), ": ", settings.output, " is unchanged");
       }
       line.show(progress);
     };
@@ -129,7 +128,7 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
   }
   if (summary.up_to_date && !json) {
     std::printf(
-        "%s: up to date, made from the same sources with the same settings (--force makes it again)\n",
+        "%s: up to date, built from the same sources with the same settings (--force builds it again)\n",
         settings.output.c_str());
     return 0;
   }
@@ -141,7 +140,7 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
     print(charrnn::json_line(corpus) + "\n");
   } else {
     std::array<char, 128> end{};
-    std::snprintf(end.data(), end.size(), "%.1f MB in %.1f s; now: charrnn_train with the same config\n",
+    std::snprintf(end.data(), end.size(), "%.1f MB in %.1f s; next: charrnn_train with the same config\n",
                   static_cast<double>(summary.bytes) / 1e6, summary.seconds);
     print_report(charrnn::corpus_text(corpus) + end.data(), settings.output);
   }
@@ -152,7 +151,7 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
 
 int main(int argc, char** argv) {
   using namespace charrnn;
-  CLI::App app("Turns the text of a config's corpus section into HDF5 shards, a vocabulary and a manifest.",
+  CLI::App app("Builds the corpus of a config: turns its text into HDF5 shards, a vocabulary and a manifest.",
                "charrnn_preprocess");
   std::string config_file;
   std::vector<std::string> overrides;
@@ -161,12 +160,11 @@ int main(int argc, char** argv) {
   bool json = false;
   int threads = 0;
   add_version(app);
-  app.add_option("config", config_file, "the run, as a YAML file")->type_name("CONFIG")->required();
+  app.add_option("config", config_file, "config of the run, a YAML file")->type_name("CONFIG")->required();
   add_overrides(app, overrides);
-  app.add_flag("--verify", only_verify,
-               "build nothing: re-read the corpus that is there and check every hash");
+  app.add_flag("--verify", only_verify, "build nothing: read the existing corpus and check every hash");
   app.add_flag("--force", force, "build even if the corpus is up to date");
-  app.add_option("--threads", threads, "at most N; else one for each core, up to 16")
+  app.add_option("--threads", threads, "largest number of threads; default: one for each core, up to 16")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", json, "print the report as one line of JSON");
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);

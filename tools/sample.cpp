@@ -1,5 +1,5 @@
-// charrnn_sample RUN: text that a run's model writes. One text is printed as it comes, several are drawn side
-// by side.
+// charrnn_sample RUN: writes text with a run's model. A single text is printed character by character,
+// several are drawn in parallel.
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
@@ -51,7 +51,7 @@ std::map<std::string, Enum> values_by_name() {
   return values;
 }
 
-// Empty for a seed.
+// The error message for --seed, empty if `text` is a valid seed.
 std::string seed_mistake(const std::string& text) {
   uint64_t seed = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), seed);
@@ -63,54 +63,60 @@ void add_options(CLI::App& app, Options& options) {
   add_version(app);
   app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
   app.add_option("--prefix", options.prefixes,
-                 "text to continue (repeatable); else the config's sample.prefixes")
+                 "text to continue (repeatable); default: sample.prefixes of the run's config")
       ->type_name("TEXT")
       ->allow_extra_args(false);
-  app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file; -: from standard input")
+  app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file, or - for standard input")
       ->type_name("FILE");
-  app.add_option("-n,--length", options.length, "characters; else the config's sample.length")
+  app.add_option("-n,--length", options.length,
+                 "length of each text, in characters; default: sample.length of the run's config")
       ->check(above(0));
   app.add_option(
          "--temperature", options.temperatures,
-         "below 1 safer, above 1 wilder, greedy (or 0) always the likeliest; 0.5,1,greedy for several "
-         "[1]")
+         "below 1: closer to the likeliest characters; above 1: more random; greedy (or 0): always the "
+         "likeliest character; several: 0.5,1,greedy [1]")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(at_least(0))
       ->transform(CLI::Transformer(std::map<std::string, std::string>{{"greedy", "0"}}))
       ->type_name("NUMBER");
-  app.add_flag("--average", options.average, "with the running average of the weights (train.average_decay)");
+  app.add_flag("--average", options.average, "use the running average of the weights (train.average_decay)");
   app.add_flag("--greedy", options.greedy, "the same as --temperature greedy");
-  app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")->check(at_least(0));
-  app.add_option("--top-p", options.sample.top_p, "draw among the likeliest that hold this share together")
+  app.add_option("--top-k", options.sample.top_k, "draw only from the K likeliest characters; 0: from all")
+      ->check(at_least(0));
+  app.add_option("--top-p", options.sample.top_p,
+                 "draw only from the likeliest characters whose probabilities add up to this")
       ->check(above(0));
   app.add_option("--unknown", options.unknown,
-                 "a prefix's characters that the vocabulary lacks: error, unk, skip; else the config's "
-                 "sample.unknown_characters")
+                 "what to do with a prefix's characters that are not in the vocabulary: error, unk (read "
+                 "them as <unk>) or skip; default: sample.unknown_characters of the run's config")
       ->transform(CLI::CheckedTransformer(values_by_name<UnknownCharacters>()))
       ->type_name("POLICY");
-  app.add_option("--seed", options.sample.seed, "another seed, another text")
+  app.add_option("--seed", options.sample.seed,
+                 "seed of the random numbers: the same seed gives the same text")
       ->check(CLI::Validator(seed_mistake, "NUMBER"))
       ->capture_default_str();
-  app.add_option("--count", options.count, "samples of each prefix")->check(above(0))->capture_default_str();
-  app.add_flag("--json", options.json, "print one JSON object a sample");
+  app.add_option("--count", options.count, "number of samples for each prefix and temperature")
+      ->check(above(0))
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "print one JSON object for each sample");
 }
 
-// Another prefix draws other numbers, wherever it stands on the command line.
+// The random numbers depend on the prefix itself, not on its place on the command line.
 uint64_t seed_of(uint64_t seed, const std::string& prefix, int64_t number) {
   uint64_t bits = random_bits(seed, Draw::kSample, {static_cast<uint64_t>(number)});
   for (const char byte : prefix) bits = mix64(bits ^ static_cast<unsigned char>(byte));
   return bits;
 }
 
-// A text to draw, and what is printed with it.
+// A text to draw, with its numbers for the output.
 struct Sample {
   SampleStream stream;
-  size_t prefix;   // its place among the prefixes
-  int64_t number;  // of the samples of this prefix and temperature
+  size_t prefix;   // index of the prefix
+  int64_t number;  // index among the samples of this prefix and temperature
 };
 
-// On standard output.
+// Prints texts on standard output.
 class Printer {
  public:
   Printer(bool is_json, bool has_targets, bool has_titles)
@@ -126,7 +132,7 @@ class Printer {
     write("\n");
   }
 
-  // As it comes.
+  // Prints each character as soon as it is drawn.
   void print(const Sample& sample, const Sampler& sampler, int64_t length) const {
     begin(sample);
     sampler.generate(sample.stream.prefix, length, sample.stream.options, [](const std::string& character) {
@@ -137,7 +143,7 @@ class Printer {
   }
 
  private:
-  // Text may have NUL characters.
+  // The text may contain NUL characters.
   static void write(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
   void begin(const Sample& sample) const {
@@ -163,7 +169,7 @@ class Printer {
   bool has_titles_;
 };
 
-// Side by side, some at a time: more would be no faster.
+// Draws texts in parallel, at most 64 at a time: more would not be faster.
 void draw_together(const std::vector<Sample>& samples, const Sampler& sampler, int64_t length,
                    const Printer& printer) {
   constexpr size_t most = 64;
@@ -178,7 +184,7 @@ void draw_together(const std::vector<Sample>& samples, const Sampler& sampler, i
   }
 }
 
-// As they are continued and printed: cleaned as the corpus was.
+// The prefixes as they are continued and printed: cleaned as the corpus was.
 std::vector<std::string> prefixes_of(const Options& options, const Settings& settings,
                                      const Vocabulary& vocabulary) {
   std::vector<std::pair<const char*, std::string>> given;
@@ -201,7 +207,7 @@ std::vector<std::string> prefixes_of(const Options& options, const Settings& set
   return prefixes;
 }
 
-// On standard error, where reading a prefix takes long.
+// Progress on standard error while a long prefix is read.
 class ReadingLine {
  public:
   void show(int64_t done, int64_t total) {
@@ -220,7 +226,7 @@ class ReadingLine {
   bool is_shown_ = false;
 };
 
-// Of one prefix, one temperature and one number each, in this order.
+// One sample for each prefix, temperature and number, in this order.
 std::vector<Sample> samples_of(const Options& options, const Checkpoint& checkpoint,
                                const Vocabulary& vocabulary, const std::vector<std::string>& prefixes) {
   std::vector<double> temperatures = options.temperatures;
@@ -230,7 +236,7 @@ std::vector<Sample> samples_of(const Options& options, const Checkpoint& checkpo
   draw.unknown = options.unknown.value_or(checkpoint.settings.sample.unknown_characters);
   std::vector<Sample> samples;
   for (size_t place = 0; place < prefixes.size(); ++place) {
-    vocabulary.encode(prefixes[place], draw.unknown);  // complains before anything is printed
+    vocabulary.encode(prefixes[place], draw.unknown);  // throws before anything is printed
     for (const double temperature : temperatures) {
       for (int64_t number = 0; number < options.count; ++number) {
         draw.temperature = temperature;
@@ -267,7 +273,7 @@ int sample(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Goes on with a text as a run's model (its best checkpoint, else the newest) would.",
+  CLI::App app("Continues a text with a run's model (the best checkpoint, else the newest).",
                "charrnn_sample");
   Options options;
   add_options(app, options);

@@ -1,4 +1,4 @@
-// charrnn_train CONFIG: trains, or resumes, the run that the config describes. Alone, under mpirun or
+// charrnn_train CONFIG: trains, or resumes, the run that the config describes; alone, or under mpirun or
 // srun.
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -33,20 +33,20 @@ struct Options {
 
 void add_options(CLI::App& app, Options& options) {
   add_version(app);
-  app.add_option("config", options.config_file, "the run, as a YAML file")->type_name("CONFIG");
+  app.add_option("config", options.config_file, "config of the run, a YAML file")->type_name("CONFIG");
   add_overrides(app, options.overrides);
-  app.add_flag("--dry-run", options.dry_run, "print sizes, memory and steps, and stop");
-  app.add_flag("--help-config", options.help_config, "list every key of a config, and stop");
+  app.add_flag("--dry-run", options.dry_run, "print parameters, memory and steps, then exit");
+  app.add_flag("--help-config", options.help_config, "print every setting with its default, then exit");
   app.add_option("--fit-seconds", options.train.fit_seconds,
-                 "set train.steps so that the run takes about so long")
+                 "choose train.steps so that the run takes about N seconds")
       ->type_name("N")
       ->check(above(0));
   app.add_option("--max-steps", options.train.max_steps,
-                 "stop after step N of the run, saved; the schedule is unchanged")
+                 "save and stop after step N of the run; the schedule does not change")
       ->type_name("N")
       ->check(above(0));
   app.add_option("--max-seconds", options.train.max_seconds,
-                 "stop after N seconds, saved; the schedule is unchanged")
+                 "save and stop after N seconds; the schedule does not change")
       ->type_name("N")
       ->check(above(0));
 }
@@ -56,12 +56,12 @@ int print_config_help() {
   return 0;
 }
 
-// A mistake in it is kept: it is reported once over all ranks.
+// Stores an error in `mistake`, so that it is reported only once over all ranks.
 Config config_of(const Options& options, std::optional<Error>& mistake) {
   try {
     if (mistake) return {};
     if (options.config_file.empty())
-      fail_usage("charrnn_train CONFIG: name a config, such as configs/quickstart.yaml");
+      fail_usage("charrnn_train CONFIG: expected a config, such as configs/quickstart.yaml");
     return read_config(options.config_file, options.overrides);
   } catch (const Error& error) {
     mistake = error;
@@ -69,7 +69,7 @@ Config config_of(const Options& options, std::optional<Error>& mistake) {
   }
 }
 
-// What must be equal on all ranks. Folders may have another name on another host; what is in them is compared
+// What must be equal on all ranks. Folders may have other names on other hosts; their contents are compared
 // later.
 std::map<std::string, std::string> facts_of(const Settings& settings, const TrainOptions& options) {
   std::map<std::string, std::string> facts = flatten(settings);
@@ -108,7 +108,7 @@ void print_size(Communicator& comm, const Settings& settings, bool fits_seconds)
   });
 }
 
-// Before anything is touched, and before reports may appear in the folder. Rank 0 has it.
+// Called before anything in the folder changes and before reports may appear in it. Rank 0 holds the claim.
 std::unique_ptr<RunClaim> claim_output(Communicator& comm, const std::string& output) {
   std::unique_ptr<RunClaim> claim;
   agree_on_errors(comm, [&] {
@@ -131,14 +131,14 @@ PreparedRun prepare(Session& session, const Config& config, TrainOptions& option
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a character-level language model; in a folder that has a run, goes on with it.",
+  CLI::App app("Trains a character-level language model, or resumes the run if its folder has one.",
                "charrnn_train");
   Options options;
   add_options(app, options);
   std::optional<Error> mistake = parse_command_line(app, argc, argv);
   if (options.help_config) return run_tool(print_config_help);
   ignore_write_signals();
-  // Before the ranks meet, so that comm.start_timeout_seconds holds for their meeting too.
+  // Before the ranks connect, so that comm.start_timeout_seconds applies to that too.
   install_stop_handlers();
   const Config config = config_of(options, mistake);
   const auto train = [&](Session& session) {

@@ -80,14 +80,14 @@ TEST(Config, OutOfRange) {
 }
 
 TEST(Config, ImpossibleCombinations) {
-  EXPECT_THAT(problem_of("train: {steps: 3, epochs: 1}"), HasSubstr("both say how long"));
+  EXPECT_THAT(problem_of("train: {steps: 3, epochs: 1}"), HasSubstr("both set the length"));
   EXPECT_THAT(problem_of("corpus: {split: {valid: 0.5, test: 0.5}}"), HasSubstr("less than 1"));
   EXPECT_THAT(problem_of("train: {steps: 3, schedule: {warmup_steps: 4}}"), HasSubstr("longer than the run"));
-  EXPECT_THAT(problem_of("train: {optimizer: {momentum: 0.9}}"), HasSubstr("belongs to sgd"));
+  EXPECT_THAT(problem_of("train: {optimizer: {momentum: 0.9}}"), HasSubstr("is for sgd"));
   EXPECT_THAT(problem_of("run: {device: cpu}\ncomm: {backend: nccl}"), HasSubstr("needs GPUs"));
   EXPECT_THAT(problem_of("train: {sampling: random, sequence_length: [2, 3]}"), HasSubstr("equally long"));
   EXPECT_THAT(problem_of("train: {schedule: {name: plateau}}\nevaluate: {every: 0}"),
-              HasSubstr("give evaluate.every"));
+              HasSubstr("needs evaluate.every"));
 }
 
 TEST(Config, RangesOfLengths) {
@@ -233,7 +233,7 @@ TEST(Config, OverrideWinsOverWhatItContradicts) {
 }
 
 TEST(Config, TwoOverridesThatContradictEachOtherAreRefused) {
-  EXPECT_THAT(problem_of("", {"train.steps=10", "train.epochs=1"}), HasSubstr("both say how long"));
+  EXPECT_THAT(problem_of("", {"train.steps=10", "train.epochs=1"}), HasSubstr("both set the length"));
   EXPECT_THAT(with("train: {steps: 3}", {"run.seed=1"}).settings.train.steps, 3);
 }
 
@@ -321,7 +321,8 @@ TEST(Config, SettingsWithoutEffectAreNoted) {
 }
 
 TEST(Config, RunAndCorpusHaveTwoFolders) {
-  EXPECT_THAT(problem_of("run: {output: a/b/}\ncorpus: {output: ./a/b}"), HasSubstr("expected two folders"));
+  EXPECT_THAT(problem_of("run: {output: a/b/}\ncorpus: {output: ./a/b}"),
+              HasSubstr("expected different folders"));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ const std::map<std::string_view, Case> kCases{
      {[](Settings& s) { s.corpus.split.valid_list = {"a"}; }, "--set corpus.split.by=list"}},
     {"limits_of_a_given_vocabulary",
      {[](Settings& s) { s.corpus.vocabulary = {.min_count = 2, .max_size = {}, .from = "runs/a"}; },
-      "takes a vocabulary as it is"}},
+      "uses an existing vocabulary"}},
     {"steps_and_epochs",
      {[](Settings& s) {
         s.train.steps = 3;

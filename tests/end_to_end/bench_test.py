@@ -87,7 +87,7 @@ class ModelTest(ToolTest):
                     self.assertNotEqual(report["losses"], exact)
         done = self.bench("model", *words(SHAPE), *SHORT, "--losses", 8, "--check", 8, "--precision", "bf16", "--tolerance",
                           1e-6, code=1)
-        self.assertIn("NOT those of LibTorch's layers: WRONG in fp32", done.stdout)
+        self.assertIn("do NOT agree with those of LibTorch's layers: WRONG in fp32", done.stdout)
 
     def test_dropout(self):
         # The layers of LibTorch that losses are compared with have the same masks.
@@ -157,7 +157,7 @@ class ModelTest(ToolTest):
     def test_a_wrong_answer_is_code_1(self):
         # No two ways of adding up agree to the last bit in each of forty steps.
         done = self.bench("model", *words(SHAPE), *SHORT, "--losses", 40, "--check", 40, "--tolerance", 0, code=1)
-        self.assertIn("NOT those of LibTorch's layers: WRONG", done.stdout)
+        self.assertIn("do NOT agree with those of LibTorch's layers: WRONG", done.stdout)
 
     def test_mistakes_are_code_2(self):
         self.assertIn("--cell", self.bench("model", "--cell", "nonsense", code=2).stderr)

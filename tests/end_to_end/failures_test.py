@@ -201,7 +201,7 @@ class WatchedTest(ToolTest):
         self.assertGreater(self.flip_a_bit(rank_processes(self.folder)[1], needle), 0)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1, errors)
-        self.assertRegex(errors, r"expected equal weights on all ranks after step \d+, found others on .*rank 1 \(host ")
+        self.assertRegex(errors, r"expected equal weights on all ranks after step \d+, found different ones on .*rank 1 \(host ")
 
     def test_a_slow_rank_is_named(self):
         process = self.start(train__steps=1000000, train__log_every=10, checkpoint__every=10, model__hidden_size=256)
@@ -216,7 +216,7 @@ class WatchedTest(ToolTest):
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 75, errors)
-        self.assertIn("all wait for it", errors)
+        self.assertIn("all ranks wait for it", errors)
         slowest = [line["slowest_rank"] for line in lines(self.folder / "run", "train")]
         self.assertGreater(slowest.count(1), slowest.count(0), "the spread is in metrics.jsonl")
 

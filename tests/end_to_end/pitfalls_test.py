@@ -10,7 +10,7 @@ from charrnn_cli import ROOT, lines, overrides, run
 # Words that only this pitfall's line has.
 PITFALLS = {
     "nothing_learnt": "not below the unigram baseline",
-    "one_character": "nothing but one character",
+    "one_character": "a sample repeats a single character",
     "exploding": "exploding gradients",
     "rate_too_high": "learning rate is far too high",
     "memorised": "has memorised its text",

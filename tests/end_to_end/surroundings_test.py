@@ -228,7 +228,7 @@ class EndsTest(RunningTest):
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
         process = self.start(stdout=writer, train__steps=200)  # 20 kB of lines
         os.close(writer)
-        self.assertIn("took nothing", self.finish(process, sent=None, code=0))
+        self.assertIn("accepted nothing", self.finish(process, sent=None, code=0))
         self.assertEqual(self.last_step(), 200)
 
     def test_a_suspended_job_loses_no_rank(self):

@@ -40,7 +40,7 @@ class WrongInputTest(ToolTest):
 
     def test_settings_that_an_evaluation_does_not_read(self):
         folder = self.train(train__steps=1)
-        self.refuse(2, "changes nothing here", "evaluate.lanes", tool="charrnn_eval", arguments=[folder],
+        self.refuse(2, "has no effect here", "evaluate.lanes", tool="charrnn_eval", arguments=[folder],
                     model__hidden_size=5)
         self.succeed("charrnn_eval", folder, evaluate__lanes=3)
 
@@ -55,10 +55,10 @@ class WrongInputTest(ToolTest):
 
     def test_command_lines(self):
         self.refuse(2, "--help", arguments=["--no-such-option"])
-        self.refuse(2, "name a config", arguments=[])
+        self.refuse(2, "expected a config", arguments=[])
         self.refuse(2, "is not there", tool="charrnn_eval", arguments=[self.folder / "nothing"])
         self.refuse(2, "is not there", tool="charrnn_sample", arguments=[self.folder / "nothing"])
-        self.refuse(2, "is not there", tool="charrnn_inspect", arguments=[self.folder / "nothing"])
+        self.refuse(2, "does not exist", tool="charrnn_inspect", arguments=[self.folder / "nothing"])
 
     def test_corpora(self):
         self.refuse(2, "nothing.txt", tool="charrnn_preprocess", corpus__sources="[nothing.txt]")
@@ -146,7 +146,7 @@ class WrongInputTest(ToolTest):
     def test_corpus_built_again_since_the_run(self):
         run = self.train()
         self.succeed("charrnn_preprocess", self.config, corpus__split__valid=0.1)
-        self.refuse(2, "was built again since the run", tool="charrnn_eval", arguments=[run])
+        self.refuse(2, "was rebuilt after the run", tool="charrnn_eval", arguments=[run])
 
     def test_prefixes_of_the_config(self):
         self.refuse(2, "sample.prefixes", "日", sample__prefixes="[The 日]")

@@ -104,9 +104,8 @@ TEST_F(DryRun, TheDeviceIsTheOneThatWouldBeUsed) {
     settings_.run.device = name;
     return to_text(estimate_run(settings_, corpus_, 1, expected_device(name, gpus)), settings_, 1);
   };
-  EXPECT_THAT(text(DeviceName::kAuto, none), HasSubstr("on the CPU: no GPU can be used here)"));
-  EXPECT_THAT(text(DeviceName::kAuto, two),
-              HasSubstr("on a GPU, H100; CUDA itself takes 500 to 800 MB more"));
+  EXPECT_THAT(text(DeviceName::kAuto, none), HasSubstr("on the CPU: no usable GPU on this machine)"));
+  EXPECT_THAT(text(DeviceName::kAuto, two), HasSubstr("on a GPU, H100; CUDA needs another 500 to 800 MB"));
   EXPECT_THAT(text(DeviceName::kCuda, none), HasSubstr("on a GPU, none here; CUDA"));
 }
 

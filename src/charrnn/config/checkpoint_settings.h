@@ -9,7 +9,7 @@ namespace charrnn {
 
 struct CheckpointSettings {
   Period every = 500;
-  int64_t keep = 3;  // checkpoints, next to the best
+  int64_t keep = 3;  // checkpoints, in addition to the best
 };
 
 }  // namespace charrnn

@@ -1,4 +1,4 @@
-// The section `comm`: how ranks are connected and how gradients travel between them.
+// The section `comm`: how ranks are connected and how gradients are sent between them.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ constexpr auto names_of(Backend) {
   return enum_names("auto", "solo", "mpi", "nccl");
 }
 
-// How a gradient travels between ranks; what is summed into the weights is always fp32.
+// The type in which gradients are sent between ranks; weights are always updated in fp32.
 enum class GradientType { kFp32, kBf16, kFp16 };
 constexpr auto names_of(GradientType) {
   return enum_names("fp32", "bf16", "fp16");

@@ -1,4 +1,4 @@
-// A config that was read: its settings, and where each that was given came from, for messages.
+// A config that was read: its settings, and where each given one was set, for messages.
 #pragma once
 
 #include <map>
@@ -12,11 +12,11 @@ namespace charrnn {
 struct Config {
   Settings settings;
   std::map<std::string, std::string> origins;  // by dotted path: "configs/a.yaml:12", "--set train.steps=5"
-  std::map<std::string, std::string> overridden;  // dotted path -> as --set gave it
+  std::map<std::string, std::string> overridden;  // dotted path -> the text after --set
   std::vector<std::string> notes;  // for the screen: what --set replaced, and what has no effect
   std::string name;                // of the file
 
-  // For messages: where `path` was set, or that it has its default.
+  // For messages: where `path` was set, or that it has its default value.
   std::string where(const std::string& path) const;
 };
 

@@ -30,7 +30,7 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-// Collects what every reader of one file shares.
+// Shared by all readers of one file.
 struct ReadContext {
   const std::string& name;
   const std::map<std::string, std::string>& overridden;  // dotted path -> as typed
@@ -43,7 +43,7 @@ struct ReadContext {
   }
 };
 
-// Walks one section of the settings next to the mapping of the file.
+// Visits one section of the settings and reads each from the mapping of the file.
 class Reader : public SettingsVisitor {
  public:
   Reader(YAML::Node mapping, std::string path, ReadContext& context)
@@ -70,7 +70,7 @@ class Reader : public SettingsVisitor {
     const std::string path = joined_path(path_, key);
     if (!node.IsMap()) {
       context_.problems.push_back(concat(context_.where(node, path), ": ", path,
-                                         " is a section, expected `key: value` pairs below it"));
+                                         " is a section: expected `key: value` pairs below it"));
       return;
     }
     Reader inner(node, path, context_);
@@ -106,8 +106,8 @@ class Reader : public SettingsVisitor {
   std::vector<std::string> known_;
 };
 
-// Lists, maps and what is in quotes are YAML; anything else is a text or a number as it was typed, "run #3"
-// and all.
+// Lists, maps and quoted values are YAML; anything else is a text or a number exactly as typed: in "run #3"
+// there is no comment.
 YAML::Node override_value(const std::string& given, const std::string& text) {
   if (given.empty() || std::string_view("[{\"'").find(given[0]) == std::string_view::npos)
     return YAML::Node(given);
@@ -118,7 +118,7 @@ YAML::Node override_value(const std::string& given, const std::string& text) {
   }
 }
 
-// A section that is given as a map changes the settings in it and leaves the others.
+// A section given as a map changes the settings in the map and keeps the others.
 void merge(YAML::Node place, const YAML::Node& value) {
   if (!value.IsMap() || !place.IsMap()) {
     place = value;
@@ -150,7 +150,7 @@ void apply_override(YAML::Node& root, const std::string& text,
   }
   merge(node[keys.back()], value);
   overridden[path] = text;
-  // An unknown section would be reported by the name of its first unknown part.
+  // If a section is unknown, its first unknown part is reported: the message needs the origin of each part.
   for (size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1)) {
     if (node.Mark().is_null()) overridden.emplace(path.substr(0, dot), text);
   }
@@ -174,8 +174,8 @@ Config parse(std::string_view yaml, const std::string& name, const std::vector<s
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
     if (documents.size() > 1) {
       fail_usage(name, ":", documents[1].Mark().line + 1,
-                 ": a second YAML document begins here (---), expected one config in a file: merge them, or "
-                 "use two files");
+                 ": a second YAML document begins here (---), expected one config in the file: merge them, "
+                 "or use two files");
     }
     if (!documents.empty()) root = documents[0];
   } catch (const YAML::Exception& problem) {
@@ -228,7 +228,7 @@ Config read_config(const std::string& file, const std::vector<std::string>& over
         concat("the config cannot be read: ", problem.what(),
                is_of_shell
                    ? " (it is a pipe of the shell, which ranks under mpirun cannot read: write the config "
-                     "into a file)"
+                     "to a file)"
                    : ""),
         ExitCode::kUsage);
   }

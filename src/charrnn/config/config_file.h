@@ -1,6 +1,6 @@
-// One YAML file is one whole run. Reads it, with --set overrides, into Settings.
-// Every problem of a file is reported at once: file, line, what was found, what would be valid, the nearest
-// known key.
+// Reads a YAML file, which describes a whole run, and --set overrides into Settings.
+// All problems of a file are reported together: file, line, what was found, what would be valid, and for an
+// unknown key the nearest known one.
 #pragma once
 
 #include <string>
@@ -12,16 +12,16 @@
 
 namespace charrnn {
 
-// `overrides` are "train.batch_size=256"; they win over what they contradict in the file, and paths are
+// `overrides` are such as "train.batch_size=256"; they replace what they contradict in the file. Paths are
 // expanded (core/path_expansion.h). Throws Error with exit code 2.
 Config read_config(const std::string& file, const std::vector<std::string>& overrides = {});
 Config parse_config(std::string_view yaml, const std::string& name,
                     const std::vector<std::string>& overrides = {});
 
-// `settings` with what `yaml` and `overrides` change.
+// `settings` with the changes of `yaml` and `overrides`.
 Config change_settings(const Settings& settings, std::string_view yaml, const std::string& name,
                        const std::vector<std::string>& overrides);
-// What to_yaml wrote: paths are taken as they are, they were expanded before.
+// Reads what to_yaml wrote; paths are not expanded again.
 Settings parse_saved(std::string_view yaml, const std::string& name);
 
 }  // namespace charrnn

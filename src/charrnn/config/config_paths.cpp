@@ -15,7 +15,7 @@ void refuse_shared_folder(const Config& config) {
   };
   if (s.run.output.empty() || folder(s.run.output) != folder(s.corpus.output)) return;
   fail_usage(config.where("run.output"), ": run.output and corpus.output are both ", s.run.output,
-             ", expected two folders (--set run.output=FOLDER)");
+             ": expected different folders (--set run.output=FOLDER)");
 }
 
 void expand_paths(Config& config) {

@@ -1,4 +1,4 @@
-// The paths of a config.
+// The paths in a config.
 #pragma once
 
 #include "charrnn/config/config.h"
@@ -8,7 +8,8 @@ namespace charrnn {
 // Expands "~" and "$NAME" in the paths that the config or --set gave.
 void expand_paths(Config& config);
 
-// One folder for the run and the corpus is an error: each would overwrite the other's files.
+// Throws Error (exit code 2) if the run and the corpus have the same folder, where each would overwrite the
+// other's files.
 void refuse_shared_folder(const Config& config);
 
 }  // namespace charrnn

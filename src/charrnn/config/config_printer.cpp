@@ -67,7 +67,7 @@ class HelpPrinter : public SettingsVisitor {
   std::string& out_;
 };
 
-// A visitor may change what it is shown: these get a copy.
+// A visitor may change the settings: printers receive a copy.
 void show(Settings settings, SettingsVisitor& printer) {
   visit(settings, printer);
 }
@@ -89,7 +89,7 @@ std::map<std::string, std::string> flatten(const Settings& settings) {
 }
 
 std::string config_help() {
-  std::string text = "Every key of a config, with its default. Each can be overridden: --set KEY=VALUE\n";
+  std::string text = "All settings of a config file, with their defaults. To override one: --set KEY=VALUE\n";
   HelpPrinter printer("", text);
   show(Settings(), printer);
   return text;

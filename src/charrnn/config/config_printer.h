@@ -1,4 +1,4 @@
-// Settings as text: the YAML that a run saves, the help, and a flat map that is easy to compare.
+// Settings as text: the YAML that a run saves, the help, and a flat map for comparisons.
 #pragma once
 
 #include <map>

@@ -17,10 +17,11 @@ Found contradiction(const char* setting, std::string text, std::vector<std::stri
 Found nothing_left_to_train_on(const Config& config) {
   const SplitSettings& s = config.settings.corpus.split;
   if (s.valid + s.test < 1.0) return {};
-  return contradiction("corpus.split.valid",
-                       concat("corpus.split.valid and corpus.split.test are ", number_text(s.valid + s.test),
-                              " together, expected less than 1 so that something is left to train on"),
-                       {"corpus.split.valid=0.05", "corpus.split.test=0.05"});
+  return contradiction(
+      "corpus.split.valid",
+      concat("corpus.split.valid and corpus.split.test add up to ", number_text(s.valid + s.test),
+             ", expected less than 1, which leaves text to train on"),
+      {"corpus.split.valid=0.05", "corpus.split.test=0.05"});
 }
 
 Found list_without_split_by_list(const Config& config) {
@@ -29,8 +30,8 @@ Found list_without_split_by_list(const Config& config) {
   if (has_list == (s.by == SplitBy::kList)) return {};
   return contradiction(
       "corpus.split.by",
-      "corpus.split.by: list and the lists corpus.split.valid_list and test_list belong together; give "
-      "both or neither",
+      "corpus.split.by: list needs a list (corpus.split.valid_list or test_list), and a list needs "
+      "corpus.split.by: list; give both or neither",
       {has_list ? "corpus.split.by=list" : "corpus.split.by=auto"});
 }
 
@@ -39,8 +40,8 @@ Found limits_of_a_given_vocabulary(const Config& config) {
   if (s.from.empty() || (s.min_count <= 1 && !s.max_size)) return {};
   return contradiction(
       "corpus.vocabulary.from",
-      "corpus.vocabulary.from takes a vocabulary as it is; leave out corpus.vocabulary.min_count and "
-      "max_size",
+      "corpus.vocabulary.from uses an existing vocabulary without changes; leave out "
+      "corpus.vocabulary.min_count and max_size",
       {"corpus.vocabulary.min_count=1 --set corpus.vocabulary.max_size=none", "corpus.vocabulary.from="});
 }
 
@@ -49,7 +50,7 @@ Found steps_and_epochs(const Config& config) {
   if (!s.steps || !s.epochs) return {};
   return contradiction("train.epochs",
                        concat("train.epochs and train.steps (", config.where("train.steps"),
-                              ") both say how long to train; keep one"),
+                              ") both set the length of the run; keep one"),
                        {"train.epochs=none", "train.steps=none"});
 }
 
@@ -67,7 +68,7 @@ Found momentum_with_adam(const Config& config) {
   const OptimizerSettings& s = config.settings.train.optimizer;
   if (s.momentum == 0 || !s.is_adam()) return {};
   return contradiction("train.optimizer.momentum",
-                       concat("train.optimizer.momentum belongs to sgd and rmsprop, this run uses ",
+                       concat("train.optimizer.momentum is for sgd and rmsprop, this run uses ",
                               enum_name(s.name), ", whose momentum is beta1"),
                        {"train.optimizer.momentum=0", "train.optimizer.name=sgd"});
 }
@@ -76,7 +77,7 @@ Found nesterov_without_sgd(const Config& config) {
   const OptimizerSettings& s = config.settings.train.optimizer;
   if (!s.nesterov || (s.name == OptimizerName::kSgd && s.momentum != 0)) return {};
   return contradiction(
-      "train.optimizer.nesterov", "train.optimizer.nesterov belongs to sgd with a momentum above 0",
+      "train.optimizer.nesterov", "train.optimizer.nesterov is for sgd with a momentum above 0",
       {"train.optimizer.nesterov=false", "train.optimizer.name=sgd --set train.optimizer.momentum=0.9"});
 }
 
@@ -85,7 +86,7 @@ Found amsgrad_without_adam(const Config& config) {
   if (!s.amsgrad || s.is_adam()) return {};
   return contradiction(
       "train.optimizer.amsgrad",
-      concat("train.optimizer.amsgrad belongs to adam and adamw, this run uses ", enum_name(s.name)),
+      concat("train.optimizer.amsgrad is for adam and adamw, this run uses ", enum_name(s.name)),
       {"train.optimizer.amsgrad=false", "train.optimizer.name=adam"});
 }
 
@@ -135,7 +136,7 @@ Found plateau_without_evaluation(const Config& config) {
   const Settings& s = config.settings;
   if (s.evaluate.every.is_on() || s.train.schedule.name != ScheduleName::kPlateau) return {};
   return contradiction("train.schedule.name",
-                       "train.schedule.name: plateau watches the validation values; give evaluate.every",
+                       "train.schedule.name: plateau depends on validation values: it needs evaluate.every",
                        {"evaluate.every=1000", "train.schedule.name=constant"});
 }
 
@@ -165,8 +166,8 @@ Found rate_scale_without_reference(const Config& config) {
   if (s.scale_learning_rate == RateScale::kNone || s.reference_batch_size) return {};
   return contradiction(
       "train.scale_learning_rate",
-      "train.scale_learning_rate needs train.reference_batch_size, the batch that "
-      "train.optimizer.learning_rate was found for",
+      "train.scale_learning_rate needs train.reference_batch_size, the batch size for which "
+      "train.optimizer.learning_rate was chosen",
       {concat("train.reference_batch_size=", s.batch_size), "train.scale_learning_rate=none"});
 }
 

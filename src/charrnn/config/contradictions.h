@@ -1,4 +1,4 @@
-// Settings that contradict each other. Each rule has a name, by which it is tested.
+// Settings that contradict each other. Each rule has a name, for the tests.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace charrnn {
 struct Contradiction {
   const char* setting;               // where the message points
   std::string text;                  // what is wrong
-  std::vector<std::string> choices;  // any of these after --set settles it
+  std::vector<std::string> choices;  // any of these after --set resolves it
 };
 
 struct ContradictionRule {
@@ -24,7 +24,7 @@ struct ContradictionRule {
 
 std::span<const ContradictionRule> contradiction_rules();
 
-// A message for each rule that `config` breaks: where, what, and how to choose on the command line.
+// A message for each rule that `config` breaks: where, what, and how to resolve it on the command line.
 std::vector<std::string> contradictions(const Config& config);
 
 }  // namespace charrnn

@@ -99,7 +99,7 @@ struct CorpusSettings {
   LineEnds line_ends = LineEnds::kUnify;
   InvisibleCharacters invisible_characters = InvisibleCharacters::kKeep;
   Gutenberg gutenberg = Gutenberg::kStrip;  // Project Gutenberg's header, footer and licence
-  double minimum_kept = 0.1;  // share of a text that Gutenberg::kStrip leaves, or it strips nothing
+  double minimum_kept = 0.1;  // share of a text that Gutenberg::kStrip must leave, else it strips nothing
   Normalization normalization = Normalization::kNfc;
   bool transliterate = false;  // to ASCII
   bool lower_case = false;

@@ -1,5 +1,5 @@
-// Enumerations by name, as config files write them. Each enumeration of the settings is followed by a
-// function `names_of` that returns its names in the order of its values.
+// The names of enumeration values in config files. Each enumeration of the settings is followed by a function
+// `names_of` that returns its names in the order of its values.
 #pragma once
 
 #include <algorithm>

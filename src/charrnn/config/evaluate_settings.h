@@ -17,9 +17,9 @@ constexpr auto names_of(WeightsUsed) {
 
 struct EvaluateSettings {
   Period every = 1000;
-  int64_t lanes = 32;  // parts of the split that are read side by side
+  int64_t lanes = 32;  // parts of the split that are read in parallel
   WeightsUsed weights = WeightsUsed::kLast;
-  std::optional<int64_t> patience;  // values in a row that are not the best and end the run
+  std::optional<int64_t> patience;  // values in a row that are not the best, after which the run ends
 };
 
 }  // namespace charrnn

@@ -18,7 +18,7 @@ constexpr auto names_of(Head) {
   return enum_names("linear", "none");
 }
 
-// Which code computes recurrent layers: charrnn's own (cuDNN's on a GPU), or LibTorch's layers.
+// The implementation of recurrent layers: charrnn's own (cuDNN's on a GPU), or LibTorch's.
 enum class Kernel { kFast, kReference };
 constexpr auto names_of(Kernel) {
   return enum_names("fast", "reference");

@@ -1,4 +1,4 @@
-// What a --set replaces besides its own setting: --set train.steps=10 replaces train.epochs of the file.
+// Other settings that a --set replaces: --set train.steps=10 also replaces train.epochs of the file.
 #pragma once
 
 #include <span>
@@ -7,8 +7,8 @@
 
 namespace charrnn {
 
-// If `winner` was given by --set and `loser` by the file, `yield` changes the loser so that the two don't
-// contradict each other. It returns false, and changes nothing, if they do not.
+// If `winner` was given by --set and `loser` by the file, `yield` resolves a contradiction between them by
+// changing `loser`. It returns false, and changes nothing, if they don't contradict each other.
 struct OverrideRule {
   const char* winner;
   const char* loser;
@@ -17,8 +17,8 @@ struct OverrideRule {
 
 std::span<const OverrideRule> override_rules();
 
-// Applies the rules, with a note in `config.notes` for each change. Two settings of the file, or two --set,
-// that contradict each other stay as they are.
+// Applies the rules, with a note in `config.notes` for each change. Contradictions between two settings of
+// the file, or between two --set, are not resolved.
 void let_overrides_win(Config& config);
 
 }  // namespace charrnn

@@ -1,4 +1,4 @@
-// How often something is done: once in a number of steps, or of epochs (1.5 epochs too). 0: never.
+// How often something is done: once in a number of steps or epochs, such as 1.5 epochs. 0: never.
 #pragma once
 
 namespace charrnn {

@@ -21,7 +21,7 @@ constexpr auto names_of(ProgressDisplay) {
 
 struct RunSettings {
   std::string output;  // folder of the run
-  int64_t seed = 1;    // of every random draw
+  int64_t seed = 1;    // of all random numbers
   DeviceName device = DeviceName::kAuto;
   std::optional<int64_t> threads;  // of each rank
   ProgressDisplay progress = ProgressDisplay::kAuto;

@@ -17,7 +17,7 @@ constexpr auto names_of(UnknownCharacters) {
   return enum_names("error", "unk", "skip");
 }
 
-// What logits are divided by before a character is drawn; 0, or greedy, is always the likeliest one.
+// Logits are divided by it before a character is drawn; 0, or greedy, always picks the likeliest.
 struct Temperature {
   Temperature(double given) : value(given) {}
   Temperature() = default;

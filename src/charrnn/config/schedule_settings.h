@@ -17,9 +17,9 @@ struct ScheduleSettings {
   int64_t warmup_steps = 0;     // linear rise to the full rate
   double final_fraction = 0.0;  // linear, cosine: last rate as a part of the full one; plateau: the lowest
   int64_t step_size = 1000;     // step: steps between two cuts
-  double factor = 0.1;          // step, plateau: what each cut multiplies the rate by
-  int64_t patience = 10;        // plateau: validation values that may be no better before a cut
-  double threshold = 1e-4;      // plateau: better is lower than the best by this part of it
+  double factor = 0.1;          // step, plateau: each cut multiplies the rate by it
+  int64_t patience = 10;        // plateau: validation values in a row without improvement before a cut
+  double threshold = 1e-4;      // plateau: decrease, relative to the best, that counts as better
   int64_t cooldown = 0;         // plateau: values after a cut that do not count
 };
 

@@ -1,5 +1,5 @@
-// One setting: its name, help, unit and range, and its value in some `Settings`, whatever the value's type
-// is. settings_table.h lists all of them.
+// One setting: its name, help, unit and range, and its value in a `Settings`, for values of any type.
+// settings_table.h lists all settings.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +25,11 @@ struct SettingInfo {
   std::string_view unit = "";
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  std::string_view word = "auto";  // how an optional without a value is written
+  std::string_view word = "auto";  // written for an optional without a value
 };
 
-// A value in one of few types: an enumeration by its name, an optional without a value by its word, and what
-// has a type that only settings have as YAML.
+// A value in one of a few types: an enumeration as its name, an optional without a value as its word, and a
+// type that only settings have as YAML.
 using PlainValue =
     std::variant<bool, int64_t, double, std::string, std::vector<std::string>, std::vector<SourceSettings>>;
 
@@ -42,8 +42,8 @@ class Setting {
   virtual std::string type() const = 0;  // "a whole number or auto"
   virtual std::string text() const = 0;  // the value, as YAML
   virtual PlainValue plain() const = 0;
-  // Takes the value of `node` and returns "". If it has another type or is out of range, the setting keeps
-  // its value, and what was found and what was expected is returned.
+  // Sets the value from `node` and returns "". If it has another type or is out of range, the setting keeps
+  // its value, and the result describes what was found and what was expected.
   virtual std::string read(const YAML::Node& node) = 0;
 
   const std::string_view name;

@@ -29,7 +29,8 @@ bool read_number(const std::string& text, Number& value) {
   return result.ec == std::errc() && result.ptr == text.data() + text.size();
 }
 
-// What the type of a setting is called, how it is written, and how it is read. read() says what it expected.
+// For the type of a setting: its name, how a value is written as text and read. read() returns false if the
+// node has no such value.
 template <class T>
 struct Value;
 
@@ -156,7 +157,7 @@ struct Value<SourceSettings> {
 
 template <class T>
 struct Value<std::vector<T>> {
-  static std::string type() { return "a list, each " + Value<T>::type(); }
+  static std::string type() { return "a list, each element " + Value<T>::type(); }
   static std::string text(const std::vector<T>& values) {
     std::string list;
     for (const T& value : values) list += (list.empty() ? "" : ", ") + Value<T>::text(value);
@@ -232,7 +233,7 @@ bool read_value(const YAML::Node& node, const SettingInfo& info, T& value) {
   }
 }
 
-// Every number in a value lies in the range of its setting.
+// Whether every number in `value` is in the range of its setting.
 template <class T>
 bool in_range(const T& value, const SettingInfo& info) {
   if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {

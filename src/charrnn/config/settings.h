@@ -1,4 +1,4 @@
-// All settings of a run, with their defaults: one section a member, each in its own header.
+// All settings of a run, with their defaults: one member for each section, which has its own header.
 // settings_table.h lists them by name, with help, unit and range.
 #pragma once
 

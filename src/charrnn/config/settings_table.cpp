@@ -12,120 +12,153 @@ void add(SettingsVisitor& visitor, std::string_view name, T& value, const Settin
 }
 
 void visit(VocabularySettings& s, SettingsVisitor& v) {
-  add(v, "min_count", s.min_count, {.help = "rarer characters become <unk>", .unit = "times", .min = 1});
+  add(v, "min_count", s.min_count,
+      {.help = "smallest count of a character in the vocabulary; rarer ones become <unk>",
+       .unit = "times",
+       .min = 1});
   add(v, "max_size", s.max_size,
-      {.help = "keep the most frequent ones, <unk> included",
+      {.help = "largest vocabulary, <unk> included; the most frequent characters are kept",
        .unit = "characters",
        .min = 2,
        .word = "none"});
-  add(v, "unknown", s.unknown, {.help = "have <unk> even when nothing fell out of the vocabulary"});
+  add(v, "unknown", s.unknown, {.help = "add <unk> even if no character is left out of the vocabulary"});
   add(v, "from", s.from,
-      {.help = "take the characters and ids of this vocabulary.json, corpus or run, to fine-tune with"});
+      {.help = "vocabulary.json, corpus or run whose characters and ids to use, for fine-tuning; empty: "
+               "those of the text"});
 }
 
 void visit(SplitSettings& s, SettingsVisitor& v) {
   add(v, "by", s.by,
-      {.help = "document: whole files, by the hash of their name; tail: the end of the text; list: those of "
-               "valid_list and test_list; auto: document from ten files on, else tail"});
-  add(v, "valid", s.valid, {.help = "share held out to watch training", .min = 0, .max = 0.9});
-  add(v, "test", s.test, {.help = "share held out for the final figure", .min = 0, .max = 0.9});
+      {.help =
+           "what is held out; document: whole documents, by the hash of their name; tail: the end of the "
+           "text; list: those of valid_list and test_list; auto: document for ten files or more, else tail"});
+  add(v, "valid", s.valid,
+      {.help = "share of the text held out for validation during training", .min = 0, .max = 0.9});
+  add(v, "test", s.test,
+      {.help = "share of the text held out for the final evaluation", .min = 0, .max = 0.9});
   add(v, "valid_list", s.valid_list,
-      {.help = "with by: list, documents by name or glob, or @FILE with one a line"});
-  add(v, "test_list", s.test_list, {.help = "the same for test; the others are train"});
+      {.help = "validation documents, by name or glob, or @FILE with one per line (by: list)"});
+  add(v, "test_list", s.test_list,
+      {.help = "test documents, in the same form; all others are for training (by: list)"});
   add(v, "copies", s.copies,
-      {.help = "equal and nearly equal documents in train and held-out splits: report them; together: "
-               "keep them in one split, with by: document; ignore: do not look for them"});
+      {.help =
+           "what to do with equal and nearly equal documents in the training and held-out splits; report: "
+           "list them; together: keep them in one split (by: document); ignore: do not look for them"});
 }
 
 void visit(ModelSettings& s, SettingsVisitor& v) {
-  add(v, "cell", s.cell, {.help = "recurrent cell"});
-  add(v, "input", s.input, {.help = "how a character enters the first layer"});
+  add(v, "cell", s.cell, {.help = "type of recurrent cell"});
+  add(v, "input", s.input, {.help = "input of the first layer for each character"});
   add(v, "embedding_size", s.embedding_size,
-      {.help = "width of the embedding (unused with one_hot)", .unit = "units", .min = 1, .max = 65536});
+      {.help = "size of the embedding (input: embedding)", .unit = "units", .min = 1, .max = 65536});
   add(v, "hidden_size", s.hidden_size,
-      {.help = "width of each layer", .unit = "units", .min = 1, .max = 65536});
-  add(v, "layers", s.layers, {.help = "recurrent layers", .min = 1, .max = 64});
-  add(v, "dropout", s.dropout, {.help = "share of units zeroed after each layer", .min = 0, .max = 0.95});
+      {.help = "size of each recurrent layer", .unit = "units", .min = 1, .max = 65536});
+  add(v, "layers", s.layers, {.help = "number of recurrent layers", .min = 1, .max = 64});
+  add(v, "dropout", s.dropout,
+      {.help = "share of units set to zero after each layer", .min = 0, .max = 0.95});
   add(v, "output_dropout", s.output_dropout,
-      {.help = "the same after the last layer; auto: as dropout", .min = 0, .max = 0.95});
+      {.help = "the same share after the last layer; auto: the value of dropout", .min = 0, .max = 0.95});
   add(v, "head", s.head,
-      {.help = "linear: from the last layer to the vocabulary; none: the last layer's output is the logits"});
-  add(v, "tied_weights", s.tied_weights, {.help = "the head's weights are the embedding's"});
+      {.help = "output layer; linear: from the last recurrent layer to the vocabulary; none: the last "
+               "recurrent layer's output is the logits"});
+  add(v, "tied_weights", s.tied_weights, {.help = "use the embedding's weights as the head's weights"});
   add(v, "initial_weights", s.initial_weights,
-      {.help = "pytorch: as its layers draw them; normal: normal(0, initial_scale), biases 0"});
+      {.help = "distribution of the initial weights; pytorch: as PyTorch's layers draw them; normal: "
+               "normal(0, initial_scale), biases 0"});
   add(v, "initial_scale", s.initial_scale,
-      {.help = "standard deviation, with initial_weights: normal", .min = 0, .max = 10});
+      {.help = "standard deviation of the initial weights (initial_weights: normal)", .min = 0, .max = 10});
   add(v, "forget_bias", s.forget_bias,
-      {.help = "initial bias of the forget gate of lstm", .min = -10, .max = 10});
+      {.help = "initial bias of the forget gate (lstm)", .min = -10, .max = 10});
   add(v, "kernel", s.kernel,
-      {.help = "recurrent layers: charrnn's own on the CPU and cuDNN's on a GPU, or LibTorch's; the same "
-               "numbers"});
+      {.help = "implementation of the recurrent layers; fast: charrnn's own on the CPU, cuDNN's on a GPU; "
+               "reference: LibTorch's; results agree up to rounding"});
 }
 
 void visit(OptimizerSettings& s, SettingsVisitor& v) {
-  add(v, "name", s.name, {.help = "adamw decays weights apart from the gradient"});
-  add(v, "learning_rate", s.learning_rate, {.help = "at the top of the schedule", .min = 0, .max = 1000});
-  add(v, "momentum", s.momentum, {.help = "of sgd and rmsprop", .min = 0, .max = 0.9999});
-  add(v, "nesterov", s.nesterov, {.help = "of sgd: momentum that looks one step ahead"});
-  add(v, "alpha", s.alpha, {.help = "of rmsprop: share of the old mean square", .min = 0, .max = 0.999999});
-  add(v, "beta1", s.beta1, {.help = "of adam and adamw", .min = 0, .max = 0.999999});
-  add(v, "beta2", s.beta2, {.help = "of adam and adamw", .min = 0, .max = 0.999999});
-  add(v, "epsilon", s.epsilon, {.help = "of rmsprop, adam and adamw", .min = 0, .max = 1});
-  add(v, "amsgrad", s.amsgrad, {.help = "of adam and adamw: divide by the largest mean square so far"});
-  add(v, "weight_decay", s.weight_decay, {.help = "L2, or decoupled with adamw", .min = 0, .max = 10});
+  add(v, "name", s.name, {.help = "update rule; adamw: adam with decoupled weight decay"});
+  add(v, "learning_rate", s.learning_rate,
+      {.help = "full learning rate, before the schedule is applied", .min = 0, .max = 1000});
+  add(v, "momentum", s.momentum, {.help = "momentum (sgd, rmsprop)", .min = 0, .max = 0.9999});
+  add(v, "nesterov", s.nesterov, {.help = "use Nesterov momentum (sgd)"});
+  add(v, "alpha", s.alpha, {.help = "decay rate of the mean square (rmsprop)", .min = 0, .max = 0.999999});
+  add(v, "beta1", s.beta1,
+      {.help = "decay rate of the first moment (adam, adamw)", .min = 0, .max = 0.999999});
+  add(v, "beta2", s.beta2,
+      {.help = "decay rate of the second moment (adam, adamw)", .min = 0, .max = 0.999999});
+  add(v, "epsilon", s.epsilon,
+      {.help = "term added to the denominator of the update (rmsprop, adam, adamw)", .min = 0, .max = 1});
+  add(v, "amsgrad", s.amsgrad, {.help = "divide by the largest second moment so far (adam, adamw)"});
+  add(v, "weight_decay", s.weight_decay,
+      {.help = "weight decay: an L2 penalty; decoupled from the gradient with adamw", .min = 0, .max = 10});
 }
 
 void visit(ScheduleSettings& s, SettingsVisitor& v) {
-  add(v, "name", s.name, {.help = "the course of the learning rate after the warm-up"});
-  add(v, "warmup_steps", s.warmup_steps, {.help = "linear rise to the full rate", .unit = "steps", .min = 0});
+  add(v, "name", s.name,
+      {.help = "how the learning rate changes after the warm-up; plateau: when the validation loss stops "
+               "falling"});
+  add(v, "warmup_steps", s.warmup_steps,
+      {.help = "length of the linear warm-up to the full learning rate", .unit = "steps", .min = 0});
   add(v, "final_fraction", s.final_fraction,
-      {.help = "where cosine and linear end and plateau stays, as a part of the full rate",
+      {.help = "last (cosine, linear) or lowest (plateau) learning rate, as a fraction of the full one",
        .min = 0,
        .max = 1});
   add(v, "step_size", s.step_size,
-      {.help = "with step: steps between two cuts of the rate", .unit = "steps", .min = 1});
+      {.help = "interval between reductions of the learning rate (step)", .unit = "steps", .min = 1});
   add(v, "factor", s.factor,
-      {.help = "with step and plateau: what each cut multiplies the rate by", .min = 0, .max = 1});
+      {.help = "factor by which each reduction multiplies the learning rate (step, plateau)",
+       .min = 0,
+       .max = 1});
   add(v, "patience", s.patience,
-      {.help = "with plateau: cut the rate after more validation values in a row without a better one",
+      {.help =
+           "validation values in a row without improvement that are tolerated before a reduction (plateau)",
        .unit = "values",
        .min = 0});
   add(v, "threshold", s.threshold,
-      {.help = "with plateau: better is lower by this part of the best", .min = 0, .max = 0.9});
+      {.help =
+           "smallest decrease of the validation loss, relative to the best, that counts as better (plateau)",
+       .min = 0,
+       .max = 0.9});
   add(v, "cooldown", s.cooldown,
-      {.help = "with plateau: values after a cut that do not count", .unit = "values", .min = 0});
+      {.help = "validation values to ignore after a reduction (plateau)", .unit = "values", .min = 0});
 }
 
 void add_reading_and_length(TrainSettings& s, SettingsVisitor& v) {
   add(v, "start_from", s.start_from,
-      {.help = "a run (or checkpoint) whose weights a new run begins with; empty: drawn weights"});
+      {.help = "run or checkpoint that provides the initial weights of a new run; empty: random weights"});
   add(v, "batch_size", s.batch_size,
-      {.help = "lanes read side by side, over all ranks", .unit = "lanes", .min = 1, .max = 16777216});
+      {.help = "batch size: number of lanes (parts of the text read in parallel), over all ranks",
+       .unit = "lanes",
+       .min = 1,
+       .max = 16777216});
   add(v, "lanes_per_rank", s.lanes_per_rank,
-      {.help = "in place of batch_size, which becomes N times the number of ranks that start the run",
+      {.help = "lanes of each rank; batch_size becomes this times the number of ranks that start the run",
        .unit = "lanes",
        .min = 1,
        .max = 16777216,
        .word = "none"});
   add(v, "sequence_length", s.sequence_length,
-      {.help = "characters of a lane in one step (T); [10, 40]: each step draws its own",
+      {.help = "characters of each lane in one step (T); a range such as [10, 40]: drawn for each step",
        .unit = "characters",
        .min = 1,
        .max = 1048576});
-  add(v, "loss", s.loss, {.help = "over all characters of a step, or the last of each lane alone"});
+  add(v, "loss", s.loss,
+      {.help = "characters of each lane that count in the loss: all of a step, or only the last"});
   add(v, "accumulate", s.accumulate,
-      {.help = "run a rank's lanes in N groups one after another: less memory, the same curve",
+      {.help =
+           "number of groups of lanes that each rank processes in turn: needs less memory, same loss curve",
        .unit = "groups",
        .min = 1,
        .max = 65536});
   add(v, "sampling", s.sampling,
-      {.help = "sequential: lanes with carried state; random: shuffled windows from zero state"});
-  add(v, "random_offset", s.random_offset, {.help = "start each shard of each epoch at a drawn character"});
+      {.help = "order of reading; sequential: lanes that carry their state from step to step; random: "
+               "shuffled windows, each from a zero state"});
+  add(v, "random_offset", s.random_offset, {.help = "start each shard at a random character in each epoch"});
   add(v, "reset_state", s.reset_state,
-      {.help = "where a lane starts from zero state: at a shard's start, or also after a document began"});
+      {.help = "when the state of a lane is set to zero; shard: at the start of a shard; document: also "
+               "at the first step after the start of a document"});
   add(v, "steps", s.steps, {.help = "length of the run", .unit = "steps", .min = 1, .word = "none"});
   add(v, "epochs", s.epochs,
-      {.help = "length of the run, in place of steps",
+      {.help = "length of the run, instead of steps",
        .unit = "epochs",
        .min = 1e-6,
        .max = 1e6,
@@ -134,43 +167,49 @@ void add_reading_and_length(TrainSettings& s, SettingsVisitor& v) {
 
 void add_update_and_divergence(TrainSettings& s, SettingsVisitor& v) {
   add(v, "scale_learning_rate", s.scale_learning_rate,
-      {.help = "multiply the rate by batch_size / reference_batch_size, or by its square root"});
+      {.help = "multiply the learning rate by batch_size / reference_batch_size (linear) or its square root "
+               "(sqrt)"});
   add(v, "reference_batch_size", s.reference_batch_size,
-      {.help = "the batch that optimizer.learning_rate was found for",
+      {.help = "batch size for which optimizer.learning_rate was chosen",
        .unit = "lanes",
        .min = 1,
        .max = 16777216,
        .word = "none"});
-  add(v, "clip_norm", s.clip_norm, {.help = "longest gradient, by its L2 norm; 0: never clip", .min = 0});
+  add(v, "clip_norm", s.clip_norm,
+      {.help = "largest L2 norm of the gradient; a longer one is scaled down; 0: no clipping", .min = 0});
   add(v, "precision", s.precision,
-      {.help = "number type of the model's matrix products; auto: tf32 on GPUs that have it, else fp32; "
+      {.help = "number type of the model's matrix products; auto: tf32 on GPUs that support it, else fp32; "
                "weights are kept in fp32"});
   add(v, "read_every", s.read_every,
-      {.help = "losses stay on the device for N steps, which need not wait for them; auto: 1 on the "
-               "CPU, 10 on GPUs",
+      {.help = "interval between reads of losses from the device; steps in between do not wait for it; "
+               "auto: 1 on the CPU, 10 on GPUs",
        .unit = "steps",
        .min = 1,
        .max = 1000});
   add(v, "profile", s.profile,
-      {.help = "print where a step's time goes, and write trace-rank-R.json of the first steps"});
+      {.help = "print how the time of a step is spent, and write trace-rank-R.json for the first steps"});
   add(v, "average_decay", s.average_decay,
-      {.help = "keep a running average of the weights: this share of the old one at each step",
+      {.help = "decay rate of a running average of the weights; none: no average",
        .min = 0,
        .max = 0.999999,
        .word = "none"});
   add(v, "skip_spikes_above", s.skip_spikes_above,
-      {.help = "skip a step whose gradient norm lies N standard deviations above its running mean",
+      {.help = "skip a step whose gradient norm is more than this many standard deviations above its running "
+               "mean",
        .min = 1,
        .max = 1000,
        .word = "none"});
   add(v, "max_skipped_steps", s.max_skipped_steps,
-      {.help = "N skipped steps in a row are a divergence", .unit = "steps", .min = 1});
+      {.help = "skipped steps in a row after which the run has diverged", .unit = "steps", .min = 1});
   add(v, "on_divergence", s.on_divergence,
-      {.help = "stop: exit code 3; rollback: back to the last good checkpoint with a lower rate"});
+      {.help = "what to do if the run diverges; stop: end with exit code 3; rollback: return to the last "
+               "good checkpoint with a lower learning rate"});
   add(v, "rollback_rate_factor", s.rollback_rate_factor,
-      {.help = "what each rollback multiplies the learning rate by", .min = 0.001, .max = 1});
-  add(v, "max_rollbacks", s.max_rollbacks, {.help = "one more divergence ends the run", .min = 1});
-  add(v, "log_every", s.log_every, {.help = "between lines of metrics.jsonl; 0: only the last", .min = 0});
+      {.help = "factor by which each rollback multiplies the learning rate", .min = 0.001, .max = 1});
+  add(v, "max_rollbacks", s.max_rollbacks,
+      {.help = "largest number of rollbacks; the next divergence ends the run", .min = 1});
+  add(v, "log_every", s.log_every,
+      {.help = "interval between lines of metrics.jsonl; 0: only after the last step", .min = 0});
 }
 
 void visit(TrainSettings& s, SettingsVisitor& v) {
@@ -181,42 +220,59 @@ void visit(TrainSettings& s, SettingsVisitor& v) {
 }
 
 void visit(EvaluateSettings& s, SettingsVisitor& v) {
-  add(v, "every", s.every, {.help = "between values on the validation split; 0: never", .min = 0});
+  add(v, "every", s.every,
+      {.help = "interval between evaluations on the validation split; 0: never", .min = 0});
   add(v, "lanes", s.lanes,
-      {.help = "parts of the split that are read side by side", .unit = "lanes", .min = 1, .max = 65536});
-  add(v, "weights", s.weights, {.help = "average: those of train.average_decay"});
+      {.help = "number of lanes (parts of the split read in parallel)",
+       .unit = "lanes",
+       .min = 1,
+       .max = 65536});
+  add(v, "weights", s.weights,
+      {.help = "weights to evaluate; last: of the last step; average: their running average "
+               "(train.average_decay)"});
   add(v, "patience", s.patience,
-      {.help = "end the run after N values in a row that are not the best",
+      {.help = "end the run after this many validation values in a row that are not the best",
        .unit = "values",
        .min = 1,
        .word = "none"});
 }
 
 void visit(SampleSettings& s, SettingsVisitor& v) {
-  add(v, "every", s.every, {.help = "between samples; 0: never", .min = 0});
-  add(v, "prefixes", s.prefixes, {.help = "texts that the model continues"});
-  add(v, "length", s.length, {.help = "of each sample", .unit = "characters", .min = 1, .max = 1000000});
+  add(v, "every", s.every, {.help = "interval between samples; 0: never", .min = 0});
+  add(v, "prefixes", s.prefixes, {.help = "texts for the model to continue"});
+  add(v, "length", s.length,
+      {.help = "length of each sample", .unit = "characters", .min = 1, .max = 1000000});
   add(v, "temperatures", s.temperatures,
-      {.help = "one sample each; greedy (or 0): always the likeliest", .min = 0, .max = 100});
+      {.help = "sampling temperatures, one sample for each; greedy (or 0): always the likeliest character",
+       .min = 0,
+       .max = 100});
   add(v, "unknown_characters", s.unknown_characters,
-      {.help = "what becomes of a prefix's characters that the vocabulary lacks: unk makes them <unk>"});
-  add(v, "weights", s.weights, {.help = "average: those of train.average_decay"});
+      {.help = "what to do with a prefix's characters that are not in the vocabulary; error: report them; "
+               "unk: read them as <unk>; skip: leave them out"});
+  add(v, "weights", s.weights,
+      {.help = "weights to sample with; last: of the last step; average: their running average "
+               "(train.average_decay)"});
 }
 
 void visit(CheckpointSettings& s, SettingsVisitor& v) {
-  add(v, "every", s.every, {.help = "between checkpoints; 0: only the last and the best", .min = 0});
-  add(v, "keep", s.keep, {.help = "how many to keep, in addition to the best", .min = 1, .max = 1000000});
+  add(v, "every", s.every, {.help = "interval between checkpoints; 0: only the last and the best", .min = 0});
+  add(v, "keep", s.keep,
+      {.help = "number of checkpoints to keep, in addition to the best", .min = 1, .max = 1000000});
 }
 
 void visit(RunSettings& s, SettingsVisitor& v) {
   add(v, "output", s.output, {.help = "folder of the run"});
-  add(v, "seed", s.seed, {.help = "of every random draw", .min = 0});
-  add(v, "device", s.device, {.help = "auto: a GPU if one is found"});
+  add(v, "seed", s.seed, {.help = "seed of all random numbers", .min = 0});
+  add(v, "device", s.device, {.help = "device to compute on; auto: a GPU if one is found, else the CPU"});
   add(v, "threads", s.threads,
-      {.help = "of each rank; auto: OMP_NUM_THREADS, or its share of the cores", .min = 1, .max = 4096});
-  add(v, "progress", s.progress, {.help = "auto: live on a terminal, else plain lines"});
+      {.help = "CPU threads of each rank; auto: OMP_NUM_THREADS, or the rank's share of the cores",
+       .min = 1,
+       .max = 4096});
+  add(v, "progress", s.progress,
+      {.help = "display of progress; live: one line that is updated; plain: one line for each report; auto: "
+               "live on a terminal, else plain"});
   add(v, "stop_before_limit", s.stop_before_limit,
-      {.help = "save and leave with code 75 so long before Slurm's time limit",
+      {.help = "time before the end of the Slurm job at which to save and exit with code 75",
        .unit = "s",
        .min = 1,
        .max = 1e6,
@@ -224,22 +280,26 @@ void visit(RunSettings& s, SettingsVisitor& v) {
 }
 
 void visit(CommSettings& s, SettingsVisitor& v) {
-  add(v, "backend", s.backend, {.help = "auto: nccl on GPUs, mpi under mpirun or srun, else solo"});
+  add(v, "backend", s.backend,
+      {.help = "communication between ranks; auto: nccl on GPUs, mpi under mpirun or srun, else solo"});
   add(v, "timeout_seconds", s.timeout_seconds,
-      {.help = "longest wait for the other ranks", .unit = "s", .min = 0.1, .max = 1e6});
+      {.help = "longest wait for other ranks", .unit = "s", .min = 0.1, .max = 1e6});
   add(v, "start_timeout_seconds", s.start_timeout_seconds,
-      {.help = "longest start of MPI and NCCL, ranks that start late included; large jobs need minutes",
+      {.help = "longest start of MPI and NCCL, including the wait for late ranks; large jobs need minutes",
        .unit = "s",
        .min = 0.1,
        .max = 1e6});
   add(v, "gradient_type", s.gradient_type,
-      {.help = "how gradients travel; bf16 and fp16 halve the bytes and round"});
+      {.help = "number type in which gradients are sent; bf16 and fp16 halve the traffic and round"});
   add(v, "gradient_buckets", s.gradient_buckets,
-      {.help = "layer: upper layers are summed over the ranks while lower ones still run backward"});
+      {.help = "when gradients are summed over the ranks; one: all at the end of backward; layer: those of "
+               "upper layers while lower layers still run backward"});
   add(v, "check_replicas_every", s.check_replicas_every,
-      {.help = "compare the weights of all ranks; 0: never", .unit = "steps", .min = 0});
+      {.help = "interval between comparisons of the weights of all ranks; 0: never",
+       .unit = "steps",
+       .min = 0});
   add(v, "straggler_factor", s.straggler_factor,
-      {.help = "report a rank that takes N times as long as the median rank; 0: never",
+      {.help = "report a rank whose steps take this many times as long as the median rank's; 0: never",
        .min = 0,
        .max = 1000});
 }
@@ -248,42 +308,54 @@ void visit(CommSettings& s, SettingsVisitor& v) {
 
 void visit(CorpusSettings& s, SettingsVisitor& v) {
   add(v, "sources", s.sources,
-      {.help = "text, JSON lines (.jsonl), .gz, .zst: files, folders, globs, @LIST, - for standard input"});
+      {.help = "sources of text (plain, .jsonl, .gz, .zst): files, folders, globs, @LIST, or - for standard "
+               "input"});
   add(v, "output", s.output,
-      {.help = "folder of the shards that charrnn_preprocess writes and the others read"});
-  add(v, "encoding", s.encoding, {.help = "charset of the sources; auto: found out for each"});
+      {.help = "folder for the shards: charrnn_preprocess writes them, the other tools read them"});
+  add(v, "encoding", s.encoding, {.help = "character encoding of the sources; auto: detected for each file"});
   add(v, "invalid_bytes", s.invalid_bytes,
-      {.help = "what becomes of bytes that are no character: replace gives U+FFFD"});
-  add(v, "json_field", s.json_field, {.help = "where a line of JSON has its text"});
-  add(v, "on_error", s.on_error, {.help = "what a file that is not text, not readable or empty does"});
-  add(v, "line_ends", s.line_ends, {.help = "unify: CR LF, CR CR LF and CR become LF"});
+      {.help = "what to do with bytes that are invalid in the encoding; error: report them; replace: write "
+               "U+FFFD; skip: leave them out"});
+  add(v, "json_field", s.json_field, {.help = "field of each JSON line that has its text"});
+  add(v, "on_error", s.on_error,
+      {.help = "what to do with a file that is not text, not readable or empty; stop: end with an error; "
+               "skip: leave it out"});
+  add(v, "line_ends", s.line_ends, {.help = "line ends; unify: replace CR LF, CR CR LF and CR by LF"});
   add(v, "invisible_characters", s.invisible_characters,
-      {.help = "drop: control and zero-width characters, soft hyphens, direction marks, byte order marks "
-               "inside the text and U+FFFD"});
-  add(v, "gutenberg", s.gutenberg, {.help = "strip: leave out Project Gutenberg's header, footer, licence"});
+      {.help = "invisible characters; drop: remove control and zero-width characters, soft hyphens, "
+               "direction marks, U+FFFD, and byte order marks inside the text"});
+  add(v, "gutenberg", s.gutenberg,
+      {.help = "Project Gutenberg's header, footer and licence; strip: remove them"});
   add(v, "minimum_kept", s.minimum_kept,
-      {.help = "strip nothing where less than this share of a text would remain", .min = 0, .max = 1});
-  add(v, "normalization", s.normalization, {.help = "Unicode normalisation form"});
-  add(v, "transliterate", s.transliterate, {.help = "to ASCII, by ICU's Any-Latin; Latin-ASCII"});
-  add(v, "lower_case", s.lower_case, {.help = "lower-case all letters"});
+      {.help = "smallest share of a text that gutenberg: strip must keep; if less would remain, it removes "
+               "nothing",
+       .min = 0,
+       .max = 1});
+  add(v, "normalization", s.normalization, {.help = "Unicode normalization form"});
+  add(v, "transliterate", s.transliterate, {.help = "transliterate to ASCII (ICU's Any-Latin; Latin-ASCII)"});
+  add(v, "lower_case", s.lower_case, {.help = "convert all letters to lower case"});
   add(v, "letters_only", s.letters_only,
-      {.help = "in each line, runs of all but a to z become one space, ends are trimmed; lower case"});
-  add(v, "join_lines", s.join_lines, {.help = "what a line end becomes"});
+      {.help = "convert to lower case, replace each run of characters other than a to z in a line by one "
+               "space, and trim lines"});
+  add(v, "join_lines", s.join_lines, {.help = "replacement for each line end"});
   add(v, "collapse_blanks", s.collapse_blanks,
-      {.help = "runs of blanks become one space, runs of empty lines one, blanks before line ends go"});
-  add(v, "document_end", s.document_end, {.help = "character that ends each document; empty: none"});
+      {.help = "replace runs of blanks by one space and runs of empty lines by one, and remove blanks at "
+               "line ends"});
+  add(v, "document_end", s.document_end,
+      {.help = "character added at the end of each document; empty: none"});
   add(v, "max_characters", s.max_characters,
-      {.help = "keep so much of the cleaned text, from its start",
+      {.help = "largest length of the cleaned text; the rest is dropped",
        .unit = "characters",
        .min = 2,
        .word = "all"});
   add(v, "targets", s.targets,
-      {.help = "a text as long as the corpus: what each character's target is; empty: its successor"});
-  add(v, "unit", s.unit, {.help = "what one element of the vocabulary is"});
+      {.help = "text file of the same length as the corpus with the target of each character; empty: the "
+               "target is the next character"});
+  add(v, "unit", s.unit, {.help = "unit of the vocabulary: a Unicode code point or a byte"});
   v.section("vocabulary", [&](SettingsVisitor& inner) { visit(s.vocabulary, inner); });
   v.section("split", [&](SettingsVisitor& inner) { visit(s.split, inner); });
   add(v, "shard_size", s.shard_size,
-      {.help = "longest shard", .unit = "characters", .min = 2, .max = 4294967295.0});
+      {.help = "length of the longest shard", .unit = "characters", .min = 2, .max = 4294967295.0});
 }
 
 void visit(Settings& s, SettingsVisitor& v) {

@@ -1,5 +1,5 @@
-// The table of all settings, in the order in which they are printed. Whatever reads, prints, explains or
-// compares settings is a visitor of it.
+// The table of all settings, in the order in which they are printed. Code that reads, prints, explains or
+// compares settings visits this table.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ class SettingsVisitor {
  public:
   virtual ~SettingsVisitor() = default;
   virtual void setting(Setting& setting) = 0;
-  // Settings below `name`: `visit` shows them to a visitor.
+  // The settings below `name`: `visit` passes them to a visitor.
   virtual void section(std::string_view name, const std::function<void(SettingsVisitor&)>& visit) = 0;
 };
 

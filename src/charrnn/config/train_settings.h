@@ -33,7 +33,7 @@ constexpr auto names_of(RateScale) {
   return enum_names("none", "linear", "sqrt");
 }
 
-// What the model computes in. Weights, moments and the loss are fp32 in each.
+// The number type of the model's computation. Weights, moments and the loss are always fp32.
 enum class Precision { kAuto, kFp32, kTf32, kBf16, kFp16 };
 constexpr auto names_of(Precision) {
   return enum_names("auto", "fp32", "tf32", "bf16", "fp16");
@@ -44,7 +44,7 @@ constexpr auto names_of(OnDivergence) {
   return enum_names("stop", "rollback");
 }
 
-// A number of characters, or the smallest and largest between which each step draws its own.
+// A number of characters, or the range from which each step draws its number.
 struct LengthRange {
   LengthRange(int64_t length) : min(length), max(length) {}
   LengthRange(int64_t smallest, int64_t largest) : min(smallest), max(largest) {}
@@ -68,25 +68,25 @@ struct TrainSettings {
   LossOver loss = LossOver::kAll;
   int64_t accumulate = 1;  // groups of a rank's lanes that run one after another
   Sampling sampling = Sampling::kSequential;
-  bool random_offset = true;                    // each epoch starts each shard at a drawn character
+  bool random_offset = true;                    // start each shard at a random character in each epoch
   ResetState reset_state = ResetState::kShard;  // where a lane starts from zero state
   std::optional<int64_t> steps;                 // length of the run
   std::optional<double> epochs;                 // length of the run, in place of steps
   OptimizerSettings optimizer;
   ScheduleSettings schedule;
   RateScale scale_learning_rate = RateScale::kNone;
-  std::optional<int64_t> reference_batch_size;  // the batch that the learning rate was found for
-  double clip_norm = 1.0;                       // longest gradient, by its L2 norm; 0: not clipped
+  std::optional<int64_t> reference_batch_size;  // the batch size that the learning rate was chosen for
+  double clip_norm = 1.0;                       // largest L2 norm of the gradient; 0: not clipped
   Precision precision = Precision::kAuto;
   std::optional<int64_t> read_every;  // steps between two reads of losses from the device
   bool profile = false;
   std::optional<double> average_decay;      // of a running average of the weights
   std::optional<double> skip_spikes_above;  // standard deviations above the mean of the gradient norm
-  int64_t max_skipped_steps = 10;           // in a row; more are a divergence
+  int64_t max_skipped_steps = 10;           // in a row, after which the run has diverged
   OnDivergence on_divergence = OnDivergence::kStop;
-  double rollback_rate_factor = 0.5;  // what each rollback multiplies the rate by
+  double rollback_rate_factor = 0.5;  // each rollback multiplies the rate by it
   int64_t max_rollbacks = 3;
-  Period log_every = 50;  // lines of metrics.jsonl
+  Period log_every = 50;  // between lines of metrics.jsonl
 };
 
 }  // namespace charrnn

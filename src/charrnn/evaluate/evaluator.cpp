@@ -20,7 +20,7 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
                              std::optional<int64_t> window) {
   const c10::AutoGradMode no_grad(false);
   constexpr int64_t carried_length = 128;  // only bounds memory
-  constexpr int64_t most_queued = 16;      // chunks that the host is ahead of a GPU: waits have a deadline
+  constexpr int64_t most_queued = 16;  // chunks to queue on a GPU at once: waiting for them has a time limit
   EvaluationReader reader(split, lanes, window.value_or(carried_length), comm.rank(), comm.size());
   RnnState state = model.zero_state(reader.lanes());
   std::array<double, 4> sums{};  // nats, targets, ranks that were asked to stop, targets that are <unk>

@@ -1,5 +1,5 @@
-// The loss of a model on a whole split, over all ranks: every target counted once, sums and counts added over
-// the ranks and divided once. So the value is the same for any number of ranks.
+// The loss of a model on a whole split, over all ranks: every target counts once; sums and counts are added
+// over the ranks and divided once. So the value does not depend on the number of ranks.
 #pragma once
 
 #include <optional>
@@ -11,9 +11,9 @@
 
 namespace charrnn {
 
-// Every rank calls it. Draws nothing and leaves the model as it was. nullopt if a signal asked a rank to
-// stop. The state is carried through each lane; with a `window` it is zero again after that many characters,
-// as models that see no further than a window are evaluated.
+// Every rank calls it. Uses no random numbers and does not change the model. nullopt if a signal asked a rank
+// to stop. The state is carried through each lane; with a `window` it is set to zero after that many
+// characters, to compare with models whose context is limited to a window.
 std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm,
                              std::optional<int64_t> window = {});
 

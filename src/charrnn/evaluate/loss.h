@@ -1,4 +1,5 @@
-// A loss over some targets: a sum that is divided by its count only when it is read, so that losses add up.
+// A loss over some targets: a sum and a count, divided only when the loss is read, so that losses can be
+// added.
 #pragma once
 
 #include <cmath>
@@ -11,7 +12,7 @@ namespace charrnn {
 struct Loss {
   double sum_nats = 0;
   double count = 0;              // targets
-  double unknown = 0;            // of them, <unk>; only of a whole split
+  double unknown = 0;            // targets that are <unk>; only of a whole split
   Unit unit = Unit::kCodePoint;  // what a target is
 
   double nats() const { return sum_nats / count; }

@@ -44,7 +44,7 @@ uint32_t pick(std::span<const float> logits, const SampleOptions& options, doubl
     place -= weights[i];
     if (place < 0) return ids[i];
   }
-  // Rounding left `place` at 0 or above: the last that has any weight.
+  // If rounding left `place` at 0 or above: the last id with a weight above 0.
   for (size_t i = ids.size(); i > 1; --i) {
     if (weights[i - 1] > 0) return ids[i - 1];
   }

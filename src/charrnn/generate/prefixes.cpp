@@ -36,7 +36,7 @@ void check_prefixes(const Settings& settings, const Vocabulary& vocabulary) {
       report_cleaning(name, clean);
       vocabulary.encode(clean.text, settings.sample.unknown_characters);
     } catch (const Error& problem) {
-      fail_usage(name, " cannot be a beginning with this corpus: ", problem.what());
+      fail_usage(name, " cannot be a prefix with this corpus: ", problem.what());
     }
   }
 }

@@ -1,4 +1,4 @@
-// The prefixes that samples continue: cleaned as the corpus was, and checked before a run starts.
+// The prefixes of samples: cleaned as the corpus was, and checked before a run starts.
 #pragma once
 
 #include <string>
@@ -13,11 +13,11 @@ namespace charrnn {
 // sample.prefixes, cleaned as the corpus was (settings.corpus).
 std::vector<std::string> cleaned_prefixes(const Settings& settings);
 
-// Reports which of sample.prefixes cleaning changes. Throws Error (exit code 2) with the first that has a
-// character which the vocabulary lacks, if sample.unknown_characters makes that an error.
+// Reports which of sample.prefixes are changed by cleaning. Throws Error (exit code 2) for the first prefix
+// with a character that the vocabulary lacks, if sample.unknown_characters is error.
 void check_prefixes(const Settings& settings, const Vocabulary& vocabulary);
 
-// Logs a line if cleaning changed a prefix: by which settings, and what it is now. `name`: "--prefix".
+// Logs a line if cleaning changed a prefix: the settings that changed it, and the result. `name`: "--prefix".
 void report_cleaning(const std::string& name, const CleanPrefix& clean);
 
 }  // namespace charrnn

@@ -11,8 +11,8 @@
 namespace charrnn {
 namespace {
 
-// Characters of a prefix that are read together, so that memory does not grow with its length; enough of them
-// for matrix products to be fast.
+// Characters of a prefix that are read at once, so that memory does not grow with its length; enough for fast
+// matrix products.
 constexpr size_t kReadAtOnce = 512;
 
 // Ids as a batch of one, (1, T) of int64.
@@ -22,8 +22,8 @@ at::Tensor as_tensor(std::span<const uint32_t> ids) {
   return tensor;
 }
 
-// Reads ids from `state` on, which becomes the one after them, and calls visit(logits) with those of each
-// piece, (1, T, V), until it returns false.
+// Reads ids, starting from `state` and updating it, and calls visit(logits) with the logits of each piece,
+// (1, T, V), until it returns false.
 template <class Visit>
 bool read(const CharRnn& model, std::span<const uint32_t> ids, RnnState& state,
           const Sampler::Progress& progress, Visit visit) {
@@ -36,7 +36,7 @@ bool read(const CharRnn& model, std::span<const uint32_t> ids, RnnState& state,
   return true;
 }
 
-// On the CPU, sharing no memory with `logits`.
+// A copy of `logits` on the CPU.
 at::Tensor as_floats(const at::Tensor& logits) {
   return logits.to(at::kCPU, at::kFloat).contiguous().clone();
 }
@@ -46,7 +46,7 @@ std::span<float> row(const at::Tensor& logits, size_t place) {
   return {logits.mutable_data_ptr<float>() + place * V, V};
 }
 
-// The model, or a copy of it if it is on a GPU, for which one character at a time is too little work.
+// The model, or a copy on the CPU if it is on a GPU: one character at a time is too little work for a GPU.
 const CharRnn& on_cpu(const CharRnn& model, std::optional<CharRnn>& copy) {
   if (model.device() == at::kCPU) return model;
   const c10::AutoGradMode no_grad(false);
@@ -62,11 +62,11 @@ std::vector<uint32_t> first_ids(const SampleStream& stream, const Vocabulary& vo
   return ids;
 }
 
-// The states of several streams and their next logits: by a stepper if there is one, else by
+// The states of several streams and their next logits, computed by a stepper if there is one, else by
 // CharRnn::forward.
 class Streams {
  public:
-  // Each prefix is read alone, equal ones once.
+  // Reads each prefix separately, but equal neighbouring ones only once.
   Streams(const CharRnn& model, const std::optional<CharacterStepper>& stepper,
           std::span<const SampleStream> streams, const Vocabulary& vocabulary,
           const Sampler::Progress& progress)
@@ -94,7 +94,7 @@ class Streams {
 
   std::span<float> logits(size_t stream) { return row(logits_, stream); }  // (V)
 
-  // ids (B): the next character of each.
+  // ids (B): the next character of each stream.
   void step(std::vector<int64_t>& ids) {
     if (stepper_) {
       stepper_->step(ids, *packed_);
@@ -132,7 +132,7 @@ bool Sampler::generate(std::span<const SampleStream> streams, int64_t length, co
   const c10::AutoGradMode no_grad(false);
   if (has_targets_) return answer(streams, sink);
   for (const auto& [prefix, options] : streams) {
-    if (length <= 0) vocabulary_.encode(prefix, options.unknown);  // an error all the same
+    if (length <= 0) vocabulary_.encode(prefix, options.unknown);  // still throws for an unknown character
   }
   if (streams.empty() || length <= 0) return true;
   Streams state(model_, stepper_, streams, vocabulary_, progress_);

@@ -1,7 +1,8 @@
 // Continues texts, character by character: the model reads the prefix, then each character is drawn from its
-// distribution and fed back. Draws are a function of a seed and the place, so a sample can be repeated, and
-// training does not depend on it. Streams that are drawn together share the reading of the weights; the text
-// of each is what it would be alone. The CPU draws, also for a model on a GPU.
+// distribution and fed back. Draws are a function of a seed and the position, so a sample can be repeated,
+// and does not affect training. Streams that are drawn together share each reading of the weights from
+// memory; the text of each is the same as if drawn alone. Sampling runs on the CPU, also for a model on a
+// GPU.
 #pragma once
 
 #include <cstdint>
@@ -29,17 +30,17 @@ struct SampleStream {
 
 class Sampler {
  public:
-  // With the model's weights as they are now (those of one on a GPU are copied). `has_targets`: it was
-  // trained with aligned targets (corpus.targets).
+  // Uses the model's current weights (copies them if they are on a GPU). `has_targets`: the model was trained
+  // with aligned targets (corpus.targets).
   Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_targets = false);
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
-  // Calls `sink` with the text of each of `length` characters as it is drawn, the prefix not included, until
-  // it returns false; returns whether it never did. <unk> is never drawn. Throws Error (exit code 2) if the
-  // prefix has a character that the vocabulary lacks and options.unknown makes that an error. An empty prefix
-  // starts like a new line.
-  // With aligned targets the text is the target of each of the prefix's characters, whatever `length` is.
+  // Calls `sink` with the text of each of `length` characters as it is drawn, without the prefix, until
+  // `sink` returns false; returns true if it never did. <unk> is never drawn. Throws Error (exit code 2) if
+  // the prefix has a character that the vocabulary lacks and options.unknown is kError. An empty prefix
+  // starts like a new line. With aligned targets the text is the target of each of the prefix's characters,
+  // whatever `length` is.
   bool generate(std::string_view prefix, int64_t length, const SampleOptions& options,
                 const std::function<bool(const std::string&)>& sink) const;
 
@@ -51,14 +52,14 @@ class Sampler {
 
   std::vector<std::string> texts(std::span<const SampleStream> streams, int64_t length) const;
 
-  // Called while a long prefix is read, with the characters read so far and all of it.
+  // Called while a long prefix is read, with the number of characters read so far and in total.
   using Progress = std::function<void(int64_t done, int64_t total)>;
   void on_progress(Progress progress) { progress_ = std::move(progress); }
 
  private:
-  // With aligned targets, one stream after the other: a draw for each position of the prefix.
+  // With aligned targets: for one stream after the other, draws a target for each position of the prefix.
   bool answer(std::span<const SampleStream> streams, const Sink& sink) const;
-  // Number `place` of a sample, drawn from logits (V), of which that of <unk> is changed.
+  // Draws character number `place` of a sample from logits (V); changes the logit of <unk>.
   uint32_t draw(std::span<float> logits, int64_t place, const SampleOptions& options) const;
 
   std::optional<CharRnn> copy_;  // of a model on a GPU
@@ -66,7 +67,7 @@ class Sampler {
   const Vocabulary& vocabulary_;
   bool has_targets_;
   Progress progress_ = [](int64_t, int64_t) {};
-  std::optional<CharacterStepper> stepper_;  // if it serves and characters are fed back
+  std::optional<CharacterStepper> stepper_;  // if it supports the model, and characters are fed back
 };
 
 }  // namespace charrnn

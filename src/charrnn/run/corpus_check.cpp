@@ -15,16 +15,16 @@ void check_against_corpus(const Settings& settings, const CorpusFolder& corpus) 
     if (targets == 0 && settings.evaluate.every.is_on()) {
       fail_usage(
           "the validation split of the corpus ", settings.corpus.output, " has ", valid->characters,
-          " characters, too few to predict one: give it a larger share (corpus.split.valid) and preprocess "
-          "again, or train without it (--set evaluate.every=0)");
+          " characters, too few to predict one: set a larger corpus.split.valid and preprocess again, or "
+          "train without validation (--set evaluate.every=0)");
     }
     return;
   }
   const bool is_plateau = settings.train.schedule.name == ScheduleName::kPlateau;
   if (!is_plateau && !settings.evaluate.patience) return;
   fail_usage(is_plateau ? "train.schedule.name: plateau" : "evaluate.patience",
-             " watches the validation values, and the corpus ", settings.corpus.output,
-             " has no validation split: give corpus.split.valid and preprocess again");
+             " needs validation values, but the corpus ", settings.corpus.output,
+             " has no validation split: set corpus.split.valid and preprocess again");
 }
 
 }  // namespace charrnn

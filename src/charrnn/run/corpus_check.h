@@ -1,4 +1,4 @@
-// Whether a config fits its corpus, before anything large is made.
+// Checks whether a config fits its corpus, before anything large is allocated.
 #pragma once
 
 #include "charrnn/config/settings.h"
@@ -6,8 +6,8 @@
 
 namespace charrnn {
 
-// `settings` with the cleaning recipe of the corpus (with_recipe_of). Throws Error (exit code 2): a prefix
-// that the vocabulary cannot read, or settings that need a validation split if the corpus has none.
+// `settings` have the cleaning recipe of the corpus (with_recipe_of). Throws Error (exit code 2) if a prefix
+// has characters that the vocabulary lacks, or if settings need a validation split that the corpus lacks.
 void check_against_corpus(const Settings& settings, const CorpusFolder& corpus);
 
 }  // namespace charrnn

@@ -21,11 +21,11 @@ namespace {
 
 constexpr double kFloat = 4;  // bytes
 
-// The program with LibTorch, MPI and HDF5 loaded: measured, resident memory.
+// Resident memory of the program with LibTorch, MPI and HDF5 loaded, measured.
 constexpr double kProgramBytes = 152e6;
 
-// cuBLAS gets what CUBLAS_WORKSPACE_CONFIG=:4096:8 says (train/compute.cpp) for each of its handles: that of
-// this thread and that of backward's. cuBLASLt's is LibTorch's choice, by GPU (ATen/cuda/CUDABlas.cpp).
+// Workspace of cuBLAS: the size set by CUBLAS_WORKSPACE_CONFIG=:4096:8 (train/compute.cpp) for each of two
+// handles, this thread's and that of backward. LibTorch chooses cuBLASLt's by GPU (ATen/cuda/CUDABlas.cpp).
 constexpr double kMebibyte = 1 << 20;
 constexpr double kCublasBytes = 2 * 32 * kMebibyte;
 double cublas_lt_bytes(const Device& device) {
@@ -36,16 +36,16 @@ double gates(const ModelSettings& model) {
   return static_cast<double>(gate_count(model.cell));
 }
 
-// What the layers of model/cpu/fast_layer.h hold at the height of a step, in floats, for this many characters
-// of a group of lanes: each layer's outputs, cells and gates until backward has used them, and what the
-// largest layer's backward works in. Buffers are kept from one use to the next (model/buffers.h).
+// Floats that the layers of model/cpu/fast_layer.h hold at the peak of a step, for this many characters of a
+// group of lanes: each layer's outputs, cells and gates until backward has used them, and the work buffers of
+// the largest layer's backward. Buffers are reused (model/buffers.h).
 double fast_layer_floats(const ModelSettings& model, double characters) {
   const auto hidden = static_cast<double>(model.hidden_size);
   const auto layers = static_cast<double>(model.layers);
   const double is_deep = model.layers > 1 ? 1 : 0;
   const double drops = model.dropout > 0 || model.output_dropout.value_or(0) > 0 ? 1 : 0;
   const double kept = model.cell == Cell::kLstm ? 6 : model.cell == Cell::kGru ? 5 : 1;
-  const double inputs = model.cell == Cell::kGru ? 3 * is_deep : 0;  // an LSTM keeps its gates in their place
+  const double inputs = model.cell == Cell::kGru ? 3 * is_deep : 0;  // an LSTM stores its gates there
   const double sums = kept == 1 ? 1 : 0;
   // The gradients of the outputs, before and after dropout, and of the inputs; outputs packed for a product.
   const double backward = 2 + drops + is_deep + sums;
@@ -53,7 +53,7 @@ double fast_layer_floats(const ModelSettings& model, double characters) {
   return characters * hidden * (layers * (kept + drops) + inputs + backward) + packed_and_gradients;
 }
 
-// The same of LibTorch's layers on the CPU: gates, cells and outputs (oneDNN's workspace and copies),
+// The same for LibTorch's layers on the CPU: gates, cells and outputs (oneDNN's workspace and copies),
 // dropout, and the gradients of both.
 double reference_layer_floats(const ModelSettings& model, double characters) {
   const auto hidden = static_cast<double>(model.hidden_size);
@@ -65,14 +65,14 @@ bool is_rounded(const Settings& settings) {
   return settings.train.precision == Precision::kBf16 || settings.train.precision == Precision::kFp16;
 }
 
-// What weights, layers and head hold on a GPU in addition to the buffers of the whole run, for this many
-// characters of a group of lanes. cuDNN does not document the size of its reserve: gates, cells and their
-// tanh of each position.
+// Bytes that weights, layers and head need on a GPU in addition to the buffers of the whole run, for this
+// many characters of a group of lanes. cuDNN does not document the size of its reserve; the estimate is the
+// gates, the cell and its tanh for each position.
 double gpu_step_bytes(const Settings& settings, const Device& device, double parameters, double characters,
                       double vocabulary) {
   const ModelSettings& model = settings.model;
   const bool rounds = is_rounded(settings);
-  const double number = rounds ? 2 : kFloat;  // bytes that layers and head compute with
+  const double number = rounds ? 2 : kFloat;  // bytes of a number in layers and head
   const auto hidden = static_cast<double>(model.hidden_size);
   const auto layers = static_cast<double>(model.layers);
   const double outputs = characters * hidden;
@@ -82,26 +82,26 @@ double gpu_step_bytes(const Settings& settings, const Device& device, double par
   const double last_drops = model.output_dropout.value_or(model.dropout) > 0 ? 1 : 0;
   const double drops = (model.dropout > 0 ? layers - 1 : 0) + last_drops;  // layers whose output is a copy
 
-  // Until backward: a layer's input is the output of the one below.
+  // Kept until backward. A layer's input is the output of the layer below.
   const double input = characters * width * (kFloat + (rounds ? number : 0)) +
                        (is_embedding ? 0 : characters * width * sizeof(int64_t));
   const double kept = input + layers * (outputs * number + reserve) + drops * outputs * number;
-  // Backward of the layer that needs most: the gradients of its output, of that before dropout, of its input
-  // and of its gates (cuDNN's workspace).
+  // Backward of the layer that needs most: the gradients of its output, after and before dropout, of its
+  // input and of its gates (cuDNN's workspace).
   const double backward =
       (outputs * (1 + (drops > 0 ? 1 : 0)) + std::max(outputs, characters * width) + gates(model) * outputs) *
       number;
   // Logits, logarithms of probabilities and gradients.
   const double logits = characters * vocabulary * (3 * kFloat + (rounds ? 2 * number : 0));
   const double ids = 2 * characters * sizeof(int64_t);
-  // Gradients as backward makes them, before they are in their place; weights and gradients rounded.
+  // Gradients from backward, before they are copied to the flat buffer; rounded weights and gradients.
   const double weights = parameters * (kFloat + (rounds ? 2 * number : 0));
   const double rmsprop =
       settings.train.optimizer.name == OptimizerName::kRmsprop ? 3 * parameters * kFloat : 0;
   return weights + rmsprop + ids + kept + std::max(backward, logits) + kCublasBytes + cublas_lt_bytes(device);
 }
 
-// Embeddings or one-hot inputs, or the table in their place; logits with what comes of them.
+// Embeddings or one-hot inputs, or the table that replaces them; logits and values computed from them.
 double input_and_head_floats(const ModelSettings& model, bool is_fast, double characters, double vocabulary) {
   const auto hidden = static_cast<double>(model.hidden_size);
   const bool is_embedding = model.input == InputLayer::kEmbedding;
@@ -115,13 +115,13 @@ double input_and_head_floats(const ModelSettings& model, bool is_fast, double ch
   return table + (is_embedding ? 2 * vocabulary : gates(model) * hidden) * width + logits;
 }
 
-// Which device the memory is for, and what is not in it.
+// The device for which the memory is estimated, and what the estimate leaves out.
 std::string device_text(const Device& device, DeviceName configured) {
   if (!device.cuda) {
-    return configured == DeviceName::kAuto ? "on the CPU: no GPU can be used here)" : "on the CPU)";
+    return configured == DeviceName::kAuto ? "on the CPU: no usable GPU on this machine)" : "on the CPU)";
   }
-  return concat("on a GPU", device.gpu.kind.empty() ? ", none here" : ", " + device.gpu.kind,
-                "; CUDA itself takes 500 to 800 MB more, and NCCL with several ranks some too)");
+  return concat("on a GPU", device.gpu.kind.empty() ? ", not on this machine" : ", " + device.gpu.kind,
+                "; CUDA needs another 500 to 800 MB, NCCL with several ranks a little more)");
 }
 
 std::string megabytes(double bytes) {
@@ -187,19 +187,19 @@ RunSize estimate_run(const Settings& settings, const CorpusFolder& corpus, int r
 }
 
 std::string to_text(const RunSize& size, const Settings& settings, int ranks) {
-  std::string text =
-      concat("parameters        ", with_thousands(size.parameters), "\nmemory per rank   about ",
-             megabytes(size.memory_bytes), " (", plural(ranks, "rank"), ", ",
-             device_text(size.device, settings.run.device), "\ncheckpoint        ",
-             megabytes(size.checkpoint_bytes), " each, ", settings.checkpoint.keep, " kept and the best\n");
+  std::string text = concat("parameters        ", with_thousands(size.parameters),
+                            "\nmemory per rank   about ", megabytes(size.memory_bytes), " (",
+                            plural(ranks, "rank"), ", ", device_text(size.device, settings.run.device),
+                            "\ncheckpoint        ", megabytes(size.checkpoint_bytes), " each; the last ",
+                            settings.checkpoint.keep, " and the best are kept\n");
   if (settings.train.sampling == Sampling::kSequential) {
-    text += concat("lane length       ", with_thousands(size.lane_length), " characters of a shard\n");
+    text +=
+        concat("lane length       ", with_thousands(size.lane_length), " characters of the first shard\n");
   }
   text += concat(
       "steps per epoch   ", with_thousands(size.steps_per_epoch), " of ", settings.train.batch_size,
       " lanes x ", settings.train.sequence_length.text(), " characters\nsteps             ",
-      size.total_steps > 0 ? with_thousands(size.total_steps) : std::string("as --fit-seconds will say"),
-      "\n");
+      size.total_steps > 0 ? with_thousands(size.total_steps) : std::string("chosen by --fit-seconds"), "\n");
   return text;
 }
 

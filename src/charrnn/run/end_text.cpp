@@ -16,10 +16,11 @@ std::string patience_text(const Validation& validation) {
 
 std::string end_text(RunEnd end, const Settings& settings, int64_t step, const Validation& validation) {
   if (end == RunEnd::kDiverged) return "";
-  if (end == RunEnd::kAsked) return concat("stopped after step ", with_thousands(step), " as asked, saved\n");
+  if (end == RunEnd::kAsked)
+    return concat("stopped after step ", with_thousands(step), " as requested, and saved\n");
   const double best = validation.best_loss();
   return concat("finished after ", with_thousands(step), " steps", patience_text(validation),
-                best > 0 ? concat(", best validation ", best, " nats") : "", "; now: charrnn_sample ",
+                best > 0 ? concat(", best validation loss ", best, " nats") : "", "; next: charrnn_sample ",
                 settings.run.output, "\n");
 }
 
@@ -30,14 +31,14 @@ std::string interruption_text(StopReason agreed, int64_t step) {
   } else if (stop_signal() != 0) {
     reason += " (" + signal_name(stop_signal()) + ")";
   }
-  return concat("stopped", reason, " after step ", step, ", saved: the same command resumes from there");
+  return concat("stopped", reason, " after step ", step, " and saved: the same command resumes the run");
 }
 
 std::string nothing_left_text(const Settings& settings, int64_t steps, const Validation& validation) {
   return concat("the run in ", settings.run.output, " has finished its ", with_thousands(steps), " steps",
                 patience_text(validation), ": raise ",
                 validation.is_out_of_patience() ? "evaluate.patience" : "train.steps or train.epochs",
-                " to continue, or name another run.output\n");
+                " to continue, or set another run.output\n");
 }
 
 std::string advice_after_divergence(const TrainSettings& settings) {

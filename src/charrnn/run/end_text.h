@@ -11,16 +11,16 @@
 
 namespace charrnn {
 
-// A line for the screen; "" if the run diverged, which was an error already.
+// A line for the screen; "" if the run diverged, which was reported as an error before.
 std::string end_text(RunEnd end, const Settings& settings, int64_t step, const Validation& validation);
 
-// "stopped on request (SIGTERM) after step 12 ...": a warning, as the run is not complete.
+// "stopped on request (SIGTERM) after step 12 ...": a warning, because the run is not complete.
 std::string interruption_text(StopReason agreed, int64_t step);
 
-// For a start in a folder whose run is complete.
+// Printed if the run in the folder is already complete.
 std::string nothing_left_text(const Settings& settings, int64_t steps, const Validation& validation);
 
-// "; lower train.optimizer.learning_rate ...", unless train.on_divergence: rollback does something about it.
+// "; lower train.optimizer.learning_rate ...", or "" with train.on_divergence: rollback, which lowers it.
 std::string advice_after_divergence(const TrainSettings& settings);
 
 ExitCode exit_code_of(RunEnd end);

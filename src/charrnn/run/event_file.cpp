@@ -28,7 +28,7 @@ std::string bytes_of(Number number) {
   return bytes;
 }
 
-// CRC-32C (Castagnoli), turned and offset so that a checksum of data that holds checksums stays good.
+// CRC-32C (Castagnoli), rotated and offset, because the CRC of data that contains plain CRCs is weak.
 std::string masked_crc(const std::string& bytes) {
   boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> crc;
   crc.process_bytes(bytes.data(), bytes.size());

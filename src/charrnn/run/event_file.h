@@ -8,11 +8,11 @@
 
 namespace charrnn {
 
-// Seconds since 1970, as TensorBoard wants them.
+// Seconds since 1970, the time format of TensorBoard.
 double wall_time();
 
-// The first records of every file. A file that follows another tells readers to drop what they have from
-// `first_step` on: it is written again.
+// The first records of every file. In a file that follows another they make readers discard the records from
+// `first_step` on, because the run writes those steps again.
 std::string event_file_start(double wall_time, int64_t first_step);
 
 // Scalars of one step; wall_time in seconds since 1970.

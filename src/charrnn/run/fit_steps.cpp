@@ -17,7 +17,7 @@
 namespace charrnn {
 namespace {
 
-constexpr int kUnmeasuredSteps = 3;   // the first ones allocate
+constexpr int kUnmeasuredSteps = 3;   // the first steps allocate memory
 constexpr int64_t kStepsOnAGpu = 10;  // timed at once
 constexpr double kTrialShare = 0.04;  // of the time, spent on timing steps
 constexpr double kLongestTrial = 10;  // seconds
@@ -29,8 +29,8 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
   Settings trial_settings = settings;
   trial_settings.train.schedule.warmup_steps = 0;
   trial_settings.train.profile = false;
-  // Steps that end with a read, which waits for the device, can be timed: each one on the CPU; as many as the
-  // run reads at once on a GPU, where the host queues steps ahead.
+  // Only a block of steps that ends with a read, which waits for the device, can be timed: a single step on
+  // the CPU; train.read_every steps on a GPU, where the host queues steps ahead.
   const int64_t block = model.device() == at::kCPU ? 1 : settings.train.read_every.value_or(kStepsOnAGpu);
   trial_settings.train.read_every = block;
   Trainer trial(trial_settings, 1, model, comm, corpus.require_split("train"));
@@ -39,7 +39,7 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
   };
   const at::Tensor initial = model.parameters().values().clone();
   for (int64_t done = 0; done < kUnmeasuredSteps; done += block) run_block();
-  // The median: a machine that is busy with something else for a moment does not count.
+  // The median, which ignores moments when the machine is busy with something else.
   const Clock::time_point begin = Clock::now();
   std::vector<double> times;
   for (std::array<int64_t, 1> more{1}; more[0] != 0;) {
@@ -91,7 +91,7 @@ FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFold
       time_step(std::min(kTrialShare * seconds, kLongestTrial), settings, corpus, model, comm);
   const double evaluation = time_evaluation(settings, corpus, model, comm);
   const double samples = comm.rank() == 0 ? time_samples(settings, corpus, model) : 0;
-  // An evaluation at the end, and samples at the start and the end, come whatever the number of steps.
+  // An evaluation at the end, and samples at the start and the end, happen with any number of steps.
   const double left = seconds - seconds_since(start) - evaluation - 2 * samples;
   const auto steps_per_epoch = static_cast<double>(
       reading_plan(corpus.require_split("train"), lane_options(settings)).steps_in_epoch(0));
@@ -102,9 +102,10 @@ FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFold
   fitted.steps = steps[0];
   agree_on_errors(comm, [&] {
     if (fitted.steps >= settings.train.schedule.warmup_steps) return;
-    fail_usage("--fit-seconds ", seconds, " gives ", fitted.steps, " steps, fewer than the ",
-               settings.train.schedule.warmup_steps,
-               " of train.schedule.warmup_steps: take more seconds, a smaller model, or fewer warm-up steps");
+    fail_usage(
+        "--fit-seconds ", seconds, " leaves time for ", fitted.steps, " steps, fewer than the ",
+        settings.train.schedule.warmup_steps,
+        " of train.schedule.warmup_steps: allow more seconds, a smaller model, or fewer warm-up steps");
   });
   return fitted;
 }

@@ -1,4 +1,4 @@
-// How many steps fit into a time: what --fit-seconds makes of a config.
+// For --fit-seconds: how many steps of a config fit into a given time.
 #pragma once
 
 #include "charrnn/comm/communicator.h"
@@ -13,9 +13,9 @@ struct FittedSteps {
   double step_seconds = 0;
 };
 
-// Times some first steps, an evaluation and a sample, and undoes them: the run that follows is the one that
-// its train.steps alone would give. Every rank calls it; rank 0's clock counts. Throws AgreedError where the
-// warm-up is longer than what fits.
+// Times some first steps, an evaluation and a sample, and undoes them, so that the run is the same as one
+// started with that train.steps. Every rank calls it; rank 0's clock counts. Throws AgreedError if fewer
+// steps fit than the warm-up has.
 FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFolder& corpus, CharRnn& model,
                       Communicator& comm);
 

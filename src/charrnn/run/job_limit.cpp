@@ -16,7 +16,7 @@ namespace charrnn {
 
 namespace {
 
-// The numbers of "1-02:03:04", "2:03:04" or "3:04" as seconds.
+// "1-02:03:04", "2:03:04" or "3:04" in seconds.
 std::optional<double> seconds_of(const std::string& line) {
   static const std::regex time(R"((?:(?:(\d{1,6})-)?(\d{1,2}):)?(\d{1,2}):(\d{2}))");
   std::smatch found;
@@ -48,16 +48,16 @@ std::optional<double> seconds_to_job_end() {
           "expected a number in ", name, ", found '", text, "'");
     return text;
   };
-  // The last task of an array has the array's own id, which would name all tasks.
+  // The last task of an array has the array's own id as its job id, which would select all tasks.
   const std::string array = number("SLURM_ARRAY_JOB_ID");
   const std::string id =
       array.empty() ? number("SLURM_JOB_ID") : concat(array, "_", number("SLURM_ARRAY_TASK_ID"));
   if (id.empty()) return std::nullopt;
-  // Slurm 22.05 sets no variable with the end of a job. The time left depends on no clock's zone or format.
+  // Slurm 22.05 sets no variable with the end of a job. Remaining time has no time zone or date format.
   const std::string command = "timeout 20 squeue -h -j " + id + " -o %L 2>&1";
   const auto close = [](FILE* pipe) { pclose(pipe); };
   const std::unique_ptr<FILE, decltype(close)> pipe(popen(command.c_str(), "r"), close);
-  check(pipe != nullptr, "expected to start squeue, to ask when the job ends: ", command);
+  check(pipe != nullptr, "cannot start squeue to find out when the job ends: ", command);
   std::string output;
   std::array<char, 256> part{};
   while (std::fgets(part.data(), part.size(), pipe.get()) != nullptr) output += part.data();

@@ -1,4 +1,4 @@
-// The lines of metrics.jsonl: one JSON object each.
+// The lines of metrics.jsonl, each a JSON object.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace charrnn {
 
-// Where a run stands: what every line begins with.
+// The progress of a run, with which every line begins.
 struct RunMoment {
   int64_t step = 0;
   double epoch = 0;
   int64_t characters = 0;  // trained on
-  double seconds = 0;      // spent, when a line or checkpoint was last made
+  double seconds = 0;      // spent until the last line or checkpoint
 };
 
 // The numbers of a line about training.
@@ -24,7 +24,7 @@ struct TrainLine {
   double gradient_norm = 0;
   double characters_per_second = 0;
   int64_t skipped_steps = 0;  // since the start of the run
-  int64_t spikes = 0;         // of them
+  int64_t spikes = 0;         // skipped because of their gradient norm
   StepTimes::Spread work{};   // of the steps since the last line
 };
 

@@ -19,15 +19,15 @@ struct Due {
 
 class Periods {
  public:
-  // Both as they are before the first step; `epoch` has the part of the epoch that was read.
+  // `epoch` is the number of epochs read before the first step, with the fraction of the current one.
   Periods(const Settings& settings, int64_t total_steps, double epoch)
       : settings_(settings), total_steps_(total_steps), epoch_(epoch) {}
 
-  // After `step` that ended at `epoch`. Due is the step that reaches the end of a whole number of periods,
-  // and all that is on after the last step.
+  // What is due after `step`, which ended at `epoch`: whatever reaches the end of a period with this step,
+  // and after the last step everything that is enabled.
   Due after(int64_t step, double epoch);
 
-  // A rollback went back to there.
+  // After a rollback to `epoch`.
   void go_back_to(double epoch) { epoch_ = epoch; }
 
  private:

@@ -10,12 +10,12 @@
 namespace charrnn {
 namespace {
 
-// By then the loss should be below the unigram baseline.
+// After both of these the loss should be below the unigram baseline.
 constexpr int64_t kLearntBySteps = 1000;
-constexpr double kLearntByTargets = 32000;  // later than the steps where each has few targets
+constexpr double kLearntByTargets = 32000;  // takes longer than the steps if each has few targets
 
 constexpr double kTargetsToJudge = 1000;  // fewer may be rare characters by chance
-constexpr int64_t kFirstSteps = 20;       // which may start anywhere
+constexpr int64_t kFirstSteps = 20;       // any loss is possible in them
 constexpr double kExplodingNorm = 100;    // of the gradient of a mean loss, which is seldom above 10
 constexpr double kWorseThanGuessing = 1.2;
 constexpr size_t kLongestRun = 20;  // characters
@@ -23,14 +23,14 @@ constexpr double kRisen = 1.1;      // the validation loss above its best
 constexpr double kFarBelow = 0.75;  // the training loss as a part of the validation loss
 constexpr int64_t kValuesSinceBest = 2;
 
-// Bytes of the character that begins here: UTF-8, or a byte of a byte vocabulary.
+// Bytes of the first character: UTF-8, or one byte with a byte vocabulary.
 size_t first_width(const std::string& text) {
   const auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0xc0 || text.find_first_not_of(text[0]) == std::string::npos) return 1;
   return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-// Of more than kLongestRun characters, all the same one.
+// Whether `text` is one character, repeated more than kLongestRun times.
 bool is_one_character(const std::string& text) {
   if (text.empty()) return false;
   const size_t width = first_width(text);
@@ -72,17 +72,17 @@ std::optional<std::string> Pitfalls::at_start() {
 }
 
 std::optional<std::string> Pitfalls::after_step(int64_t step, double gradient_norm) {
-  // A mean over few targets is as much noisier as the root of their number is smaller.
+  // The noise of a mean grows as the inverse root of the number of targets.
   const double limit = kExplodingNorm * std::sqrt(std::max(1.0, kTargetsToJudge / targets_of_step()));
   const bool is_cut = settings_.train.clip_norm > 0 && settings_.train.clip_norm < limit;
-  // With fp16 an infinite norm says that the loss scale was too large.
+  // With fp16 an infinite norm means that the loss scale was too large.
   const bool is_scale = settings_.train.precision == Precision::kFp16 && std::isinf(gradient_norm);
   if (is_cut || is_scale || std::isnan(gradient_norm) || gradient_norm < limit) return {};
   if (was_reported(Pitfall::kExploding) || was_reported(Pitfall::kRateTooHigh)) return {};
   return report(
       Pitfall::kExploding,
       concat("exploding gradients: after step ", step, " the gradient has a norm of ", gradient_norm,
-             " that train.clip_norm does not cut; try train.clip_norm: 1, a shorter ",
+             ", which train.clip_norm does not limit; try train.clip_norm: 1, a shorter ",
              "train.sequence_length, or model.cell: lstm"));
 }
 
@@ -103,11 +103,11 @@ std::optional<std::string> Pitfalls::after_line(int64_t step, const Loss& traini
   if (!should_have_learnt(step) || fields_.was_below_unigram || was_reported(Pitfall::kNothingLearnt)) {
     return {};
   }
-  return report(Pitfall::kNothingLearnt,
-                concat("after ", step, " steps the loss of ", loss.bits(), " ", bits_label(training.unit),
-                       " is not below the unigram baseline of ", baselines_.unigram_bits,
-                       ": nothing but letter frequencies was learnt; try a learning rate ten times lower or ",
-                       "higher"));
+  return report(
+      Pitfall::kNothingLearnt,
+      concat("after ", step, " steps the loss of ", loss.bits(), " ", bits_label(training.unit),
+             " is not below the unigram baseline of ", baselines_.unigram_bits,
+             ": only letter frequencies were learnt; try a learning rate ten times lower or ", "higher"));
 }
 
 std::optional<std::string> Pitfalls::after_value(const Loss& validation, double training_loss, double best,
@@ -134,7 +134,7 @@ std::optional<std::string> Pitfalls::after_sample(int64_t step, double training_
   }
   return report(
       Pitfall::kOneCharacter,
-      concat("the model goes on with nothing but one character: it knows how frequent each is and ",
+      concat("a sample repeats a single character: the model has learnt letter frequencies and ",
              "little else; train longer, try a learning rate three to ten times higher, and sample ",
              "with a temperature of 0.5 to 1 rather than greedy"));
 }

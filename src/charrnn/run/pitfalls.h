@@ -1,7 +1,7 @@
-// What beginners get stuck on, recognised from a run's own numbers and reported once, in one line each, with
-// what to try: a loss that stays at letter frequencies, one character for ever, exploding gradients, a
-// learning rate that is far too high, a model that has memorised its text, gradients that reach back no
-// further than one character. What only follows from one that was reported is not reported.
+// Common training problems, recognised from a run's own numbers and each reported once, in one line with
+// advice: a loss that stays at letter frequencies, samples that repeat one character, exploding gradients, a
+// learning rate that is far too high, a model that has memorised its text, gradients that reach back only one
+// character. A problem that only follows from a reported one is not reported.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ class Pitfalls {
   Pitfalls(const Settings& settings, const Baselines& baselines, int64_t vocabulary_size)
       : settings_(settings), baselines_(baselines), vocabulary_size_(vocabulary_size) {}
 
-  // Each gives the line to report, if any. Losses are in nats; `training_loss` is that of the last line, 0
+  // Each returns the line to report, if any. Losses are in nats; `training_loss` is that of the last line, 0
   // before the first.
   std::optional<std::string> at_start();
   std::optional<std::string> after_step(int64_t step, double gradient_norm);
@@ -42,9 +42,9 @@ class Pitfalls {
   };
   struct Fields {
     uint64_t reported = 0;           // a bit for each Pitfall
-    double unjudged_loss_sum = 0;    // nats, of too few targets yet to judge the run by
+    double unjudged_loss_sum = 0;    // nats, collected until there are enough targets to judge
     double unjudged_count = 0;       // targets
-    bool was_below_unigram = false;  // the loss, once
+    bool was_below_unigram = false;  // the loss, at any time
 
     template <class Self, class Visitor>
     static void visit(Self& fields, const Visitor& v) {
@@ -58,7 +58,7 @@ class Pitfalls {
   bool was_reported(Pitfall pitfall) const;
   std::string report(Pitfall pitfall, std::string text);
   const char* usual_rate() const;
-  double targets_of_step() const;  // that have a part in the loss
+  double targets_of_step() const;  // that count in the loss
   bool should_have_learnt(int64_t step) const;
 
   const Settings& settings_;

@@ -18,13 +18,13 @@
 namespace charrnn {
 namespace {
 
-// The corpus is trained on as it is; that the config would make another one now may be an oversight.
+// The run uses the corpus as it is; that its config would now build a different one may be an oversight.
 void warn_of_other_corpus_settings(const Config& config, const Settings& settings,
                                    const CorpusFolder& corpus) {
   const std::string names = settings_that_differ(settings.corpus.output, settings.corpus);
   if (!names.empty()) {
-    log::warning(concat("the corpus ", settings.corpus.output, " was made with other values of ", names,
-                        " than ", config.name, " has now: charrnn_preprocess builds it again"));
+    log::warning(concat("the corpus ", settings.corpus.output, " was built with other values of ", names,
+                        " than ", config.name, " has now: run charrnn_preprocess to rebuild it"));
   }
   if (settings.evaluate.every.is_on() && config.origins.contains("evaluate.every") &&
       corpus.split("valid") == nullptr) {
@@ -36,13 +36,14 @@ void warn_of_other_corpus_settings(const Config& config, const Settings& setting
 CorpusFolder open_corpus(const Config& config, const TrainOptions& options, Settings& settings,
                          bool is_first) {
   if (settings.run.output.empty()) {
-    fail_usage(config.name, ": run.output is missing: name a folder for the run, such as runs/mine");
+    fail_usage(config.name, ": run.output is missing: set it to a folder for the run, such as runs/mine");
   }
   if (settings.corpus.output.empty()) {
-    fail_usage(config.name, ": corpus.output is missing: name the folder that charrnn_preprocess wrote");
+    fail_usage(config.name, ": corpus.output is missing: set it to the folder that charrnn_preprocess wrote");
   }
   if (!settings.train.steps && !settings.train.epochs && !options.fit_seconds) {
-    fail_usage(config.name, ": how long to train? Give train.steps or train.epochs, or --fit-seconds");
+    fail_usage(config.name,
+               ": the length of the run is missing: set train.steps or train.epochs, or use --fit-seconds");
   }
   CorpusFolder corpus = CorpusFolder::open(settings.corpus.output);
   if (is_first) warn_of_other_corpus_settings(config, settings, corpus);
@@ -52,15 +53,15 @@ CorpusFolder open_corpus(const Config& config, const TrainOptions& options, Sett
   return corpus;
 }
 
-// With train.lanes_per_rank the number of ranks that start a run gives its batch size; a resumed run keeps
-// it.
+// With train.lanes_per_rank the batch size depends on the number of ranks that start a run; a resumed run
+// keeps it.
 void settle_batch_size(Settings& settings, const CorpusFolder& corpus, const Checkpoint* found,
                        const Communicator& comm) {
   settings = with_lanes_of(settings, comm.size());
   if (settings.train.lanes_per_rank && found != nullptr) {
     settings.train.batch_size = found->settings.train.batch_size;
   }
-  // A reader checks B, T and the ranks against the shards before anything large is made.
+  // A reader checks B, T and the ranks against the shards before anything large is allocated.
   const BatchReader reader(corpus.require_split("train"), lane_options(settings), comm.rank(), comm.size());
   check_groups(settings.train, comm.size());
 }
@@ -80,13 +81,15 @@ void resume_from(const Checkpoint& found, const TrainOptions& options, const Cor
   }
   refuse_fixed_changes(found, settings, corpus);
   screen.message(concat("resuming ", settings.run.output, " from step ", with_thousands(found.step),
-                        options.fit_seconds ? ", with the train.steps that were fitted before\n" : "\n"));
+                        options.fit_seconds
+                            ? ", with the train.steps that --fit-seconds chose at the start of the run\n"
+                            : "\n"));
   for (const std::string& change : changed_settings(found.settings, settings)) {
     screen.message(concat("  new value: ", change, effect_of_change(change, settings), "\n"));
   }
 }
 
-// Drawn, or those of another run that has the same characters and shape: fine-tuning.
+// Random weights, or those of another run with the same vocabulary and shape, for fine-tuning.
 void make_first_weights(CharRnn& model, const Settings& settings, const CorpusFolder& corpus,
                         Screen& screen) {
   model.initialize(static_cast<uint64_t>(settings.run.seed));
@@ -118,7 +121,7 @@ void refuse_past_the_end(const Checkpoint& found, const PreparedRun& run) {
   if (found.step <= run.total_steps) return;
   fail_usage("the run in ", run.settings.run.output, " is at step ", found.step, ", past the ",
              run.total_steps,
-             " steps of train.steps or train.epochs: give it more, or start another run (--set "
+             " steps of train.steps or train.epochs: raise them, or start another run (--set "
              "run.output=FOLDER)");
 }
 

@@ -1,5 +1,5 @@
-// The parts of a run, before its first step: checks that config, corpus and folder fit, finds the checkpoint
-// to resume from, or draws the first weights.
+// Prepares a run before its first step: checks that config, corpus and folder fit together, finds the
+// checkpoint to resume from, or draws the initial weights.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@
 namespace charrnn {
 
 struct PreparedRun {
-  Clock::time_point started;  // before the preparation, which --max-seconds and the run's seconds include
+  Clock::time_point started;  // --max-seconds and the run's seconds include the preparation
   RunningClock::Time started_running;
   Settings settings;
   Precision precision;  // what train.precision: auto stands for
@@ -28,16 +28,16 @@ struct PreparedRun {
   RunFolder folder;
   std::unique_ptr<RunClaim> claim;  // on rank 0
   Screen screen;
-  CharRnn model;                    // with the weights of a new run on rank 0
+  CharRnn model;                    // in a new run with its initial weights, on rank 0
   std::optional<Checkpoint> found;  // to resume from; tensors on rank 0 only
 };
 
-// Every rank calls it, rank 0 with its claim on run.output. Throws AgreedError if corpus, config and what is
-// in the folder don't fit; nothing is written.
+// Every rank calls it, rank 0 with its claim on run.output. Throws AgreedError if corpus, config and the
+// contents of the folder don't fit together. Writes nothing.
 PreparedRun prepare_run(const Config& config, const TrainOptions& options, Communicator& comm,
                         at::Device device, std::unique_ptr<RunClaim> claim);
 
-// The steps of a run on this split: train.steps, or what train.epochs takes.
+// The steps of a run on this split: train.steps, or the steps of train.epochs.
 int64_t total_steps_of(const Settings& settings, const SplitInfo& train);
 
 // `settings` with the precision that train.precision: auto stands for.

@@ -9,8 +9,7 @@
 namespace charrnn {
 namespace {
 
-// A dotted path, or all of a section with a dot at its end. Dropout, which is part of the model's section, is
-// no part of its shape.
+// The settings that must not change. Dropout may: it is in the model's section, but not part of its shape.
 constexpr std::array<std::string_view, 13> kFixed{
     "model.cell",     "model.head",           "model.tied_weights",
     "model.input",    "model.embedding_size", "model.hidden_size",
@@ -43,8 +42,8 @@ void refuse_fixed_changes(const Checkpoint& found, const Settings& now, const Co
   }
   if (!differences.empty()) {
     fail_usage("the run in ", now.run.output, " is at step ", found.step,
-               " and cannot go on with other values of what is fixed within a run:", differences,
-               "\nput them back, or start another run with --set run.output=FOLDER");
+               " and cannot resume with other values of what is fixed within a run:", differences,
+               "\nrestore them, or start another run with --set run.output=FOLDER");
   }
 }
 

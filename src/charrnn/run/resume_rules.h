@@ -1,5 +1,5 @@
-// What may change when a run is resumed: model, vocabulary, corpus, lanes, seed and the kind of optimiser may
-// not, for the saved numbers would mean something else; all other settings take their new value.
+// What may change when a run is resumed: not the model, vocabulary, corpus, lanes, seed and kind of
+// optimiser, because the saved numbers would have another meaning; all other settings take their new value.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace charrnn {
 
-// Throws Error (exit code 2) that names every fixed setting that differs, with both values.
+// Throws Error (exit code 2) if fixed settings differ; the message lists them with both values.
 void refuse_fixed_changes(const Checkpoint& found, const Settings& now, const CorpusFolder& corpus);
 
 // "train.optimizer.learning_rate: 0.002 -> 0.001", for each setting that differs.

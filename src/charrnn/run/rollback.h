@@ -11,11 +11,11 @@ namespace charrnn {
 
 class Rollback {
  public:
-  // The checkpoint of the last one, -1 before the first: the run diverged again after it.
+  // The step that the last rollback returned to, -1 before the first. The next prefers another checkpoint.
   int64_t last_step() const { return fields_.last_step; }
   int64_t count() const { return fields_.count; }
   double rate_factor() const { return fields_.rate_factor; }  // of the learning rate
-  // The newest good checkpoint, -1 before the first: it is kept.
+  // The step of the newest good checkpoint, which is kept; -1 before the first.
   int64_t good_step() const { return fields_.good_step; }
 
   bool is_exhausted(const TrainSettings& settings) const { return fields_.count >= settings.max_rollbacks; }

@@ -52,12 +52,12 @@ std::optional<std::string> RunFiles::news() {
   const std::filesystem::path folder = metrics_.path().parent_path();
   if (is_full_) {
     return concat("the disk of ", folder,
-                  " is full: the run continues, and keeps the lines of metrics.jsonl and ",
+                  " is full: the run continues, and keeps new lines of metrics.jsonl and ",
                   "samples.txt in memory until there is space: free some");
   }
   const uint64_t lost = metrics_.lost_bytes() + events_.lost_bytes() + samples_.lost_bytes();
-  return concat("the disk of ", folder, " has space again: the lines that were kept are written",
-                lost > 0 ? concat(", ", lost, " bytes for which there was no memory are lost") : "");
+  return concat("the disk of ", folder, " has space again: the lines kept in memory are written",
+                lost > 0 ? concat(", but ", lost, " bytes that did not fit in memory are lost") : "");
 }
 
 std::string RunFiles::failure() const {

@@ -1,4 +1,4 @@
-// The files of a run that grow with it (growing_file.h), together.
+// The files that a run appends to (growing_file.h): metrics.jsonl, samples.txt and TensorBoard events.
 #pragma once
 
 #include <optional>
@@ -13,27 +13,27 @@ namespace charrnn {
 class RunFiles {
  public:
   RunFiles() = default;  // writes nothing
-  // Continues after `step`, where the checkpoint left the files; with an empty `saved`, begins them.
-  // `last_lines`: what the line about that checkpoint may be, which a run that was killed right after saving
-  // lacks.
+  // Continues the files after `step` at the lengths in `saved`; begins new files if it is empty.
+  // `last_lines`: the possible lines about that checkpoint; a run that was killed right after saving has not
+  // written its line.
   RunFiles(const RunFolder& folder, const SavedStates& saved, int64_t step,
            const std::vector<std::string>& last_lines);
 
   void add_metrics(const std::string& lines) { metrics_.append(lines); }
-  void add_samples(const std::string& text);  // any bytes; what is not printable UTF-8 is shown by its code
+  void add_samples(const std::string& text);  // any bytes; other than printable UTF-8 is written as codes
   void add_event_record(const std::string& record) { events_.append(record); }
 
-  // Where the files end, once the line about the checkpoint is added.
+  // Saves the lengths of the files, including the line about the checkpoint that will be added.
   void save(SavedStates& saved, const std::string& checkpoint_line) const;
 
-  // A full disk has not taken all yet.
+  // Whether data waits in memory because the disk is full.
   bool are_waiting() const;
-  // That this has begun or ended since the last call, for people.
+  // A message if this has begun or ended since the last call.
   std::optional<std::string> news();
-  // What ended all writing into one of them, or empty.
+  // The error that ended all writing to one of the files, or empty.
   std::string failure() const;
   void flush();
-  // If the folder was deleted or renamed, writes those again that are gone; false if none is.
+  // If the folder was deleted or renamed, writes the missing files again; false if none is missing.
   bool restore();
 
  private:
@@ -53,7 +53,7 @@ class RunFiles {
   GrowingFile metrics_;
   GrowingFile events_;
   GrowingFile samples_;
-  bool is_full_ = false;  // by the last news
+  bool is_full_ = false;  // the disk, according to the last news
 };
 
 }  // namespace charrnn

@@ -25,7 +25,8 @@ bool RunKeeper::return_to_folder() {
   try {
     claim_ = std::make_unique<RunClaim>(folder_.path());
   } catch (const Error& error) {
-    fail("the run's folder was deleted or renamed during the run, and cannot be made again: ", error.what());
+    fail("the run's folder was deleted or renamed during the run, and cannot be created again: ",
+         error.what());
   }
   write_settings();
   return true;
@@ -35,8 +36,8 @@ void RunKeeper::write(Checkpoint& checkpoint, bool is_best, Rollback& rollback, 
   if (return_to_folder() && log.restore_files()) {
     log.event(concat("the run's folder ", folder_.path(),
                      " was deleted, renamed or replaced during the run: ",
-                     "it is made again, with all of metrics.jsonl and samples.txt; checkpoints from before ",
-                     "are where it was moved to"));
+                     "it is created again, with all of metrics.jsonl and samples.txt; earlier checkpoints ",
+                     "are in the old folder, if it was renamed"));
   }
   log.flush();
   const std::string line = log.checkpoint_line(is_best);
@@ -53,7 +54,7 @@ void RunKeeper::write(Checkpoint& checkpoint, bool is_best, Rollback& rollback, 
   with_heartbeat(comm_,
                  [&] { folder_.save(checkpoint, is_best, settings_.checkpoint.keep, after.good_step()); });
   rollback = after;
-  log.add(line);  // not before: what it records is there
+  log.add(line);  // only now, because the checkpoint exists
 }
 
 }  // namespace charrnn

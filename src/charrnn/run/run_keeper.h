@@ -1,5 +1,5 @@
-// Rank 0's hold on the run's folder: the settings in it, its checkpoints, and what happens if somebody
-// deletes or renames the folder in the middle of the run.
+// Rank 0's access to the run's folder: writes its settings and checkpoints, and recreates it if somebody
+// deletes or renames it during the run.
 #pragma once
 
 #include <memory>
@@ -16,15 +16,15 @@ namespace charrnn {
 
 class RunKeeper {
  public:
-  // All must outlive it. `claim` is empty on other ranks, which do not call the rest.
+  // All must outlive it. `claim` is empty on the other ranks, which only construct it.
   RunKeeper(const Settings& settings, const CorpusFolder& corpus, const RunFolder& folder,
             std::unique_ptr<RunClaim> claim, Communicator& comm);
 
-  // Makes the folder, with config.yaml and vocabulary.json.
+  // Creates the folder, with config.yaml and vocabulary.json.
   void write_settings();
-  // Completes a checkpoint, which has the trainer's part already, and writes it. `rollback` learns whether a
-  // run that diverges may go back to it, `log` records it. Throws DiskFullError if it does not fit; what was
-  // there before stays.
+  // Completes a checkpoint that already has the trainer's part, and writes it. `rollback` notes whether a run
+  // that diverges may return to it, `log` records it. Throws DiskFullError if it does not fit; existing
+  // checkpoints stay.
   void write(Checkpoint& checkpoint, bool is_best, Rollback& rollback, RunLog& log);
 
  private:

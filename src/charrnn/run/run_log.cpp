@@ -88,27 +88,27 @@ void RunLog::report_skipped_steps() {
   const Trainer::Skip& last = trainer_.last_skip();
   std::string reason = " loss or gradient is not finite";
   if (last.is_spike) {
-    reason = concat(" gradient norm of ", last.norm, " lies far above the mean of ", trainer_.norms().mean());
+    reason = concat(" gradient norm of ", last.norm, " is far above the mean of ", trainer_.norms().mean());
   } else if (settings_.train.precision == Precision::kFp16) {
     reason += ", or too large for train.precision fp16: the loss scale is halved";
   } else if (settings_.comm.gradient_type == GradientType::kFp16) {
     reason += ", or too large for comm.gradient_type fp16";
   }
   event(concat(skipped == 1 ? concat("step ", last.step, " was skipped: its")
-                            : concat(skipped, " steps were skipped, the last of them ", last.step, ": its"),
+                            : concat(skipped, " steps were skipped, the last one step ", last.step, ": its"),
                reason, " (", progress.skipped_in_a_row, " in a row, ", progress.skipped, " in all)"));
 }
 
 void RunLog::report_straggler() {
   const auto straggler = trainer_.step_times().find_straggler(settings_.comm.straggler_factor);
   if (!straggler) return;
-  event(concat("rank ", straggler->rank, " (host ", comm_.host_of(straggler->rank), ") works ",
-               std::llround(straggler->seconds * 1e3), " ms on a step, the median rank ",
+  event(concat("rank ", straggler->rank, " (host ", comm_.host_of(straggler->rank), ") takes ",
+               std::llround(straggler->seconds * 1e3), " ms for its work in a step, the median rank ",
                std::llround(straggler->median * 1e3),
-               " ms, and all wait for it: look at what else runs there"));
+               " ms, and all ranks wait for it: check what else runs on that host"));
 }
 
-// What takes nothing any more, once each.
+// Reports each output that can no longer be written, once.
 void RunLog::report_lost_output() {
   if (!is_first_) return;
   const char* const end = ": the run continues without it; metrics.jsonl has every number";
@@ -185,7 +185,7 @@ void RunLog::valid_line(const Validation::Value& value, const Validation& valida
                          value.is_best ? "  best so far\n" : "\n"));
   if (value.cuts_rate) {
     screen_.message(
-        concat("plateau: the learning rate continues at ", validation.rate_factor(), " of the schedule's\n"));
+        concat("plateau: the learning rate is now ", validation.rate_factor(), " times the schedule's\n"));
   }
   pitfall(
       pitfalls_.after_value(loss, fields_.last_loss, validation.best_loss(), validation.values_since_best()));
@@ -204,7 +204,7 @@ void RunLog::samples(const std::vector<Sample>& samples) {
   }
   files_.add_samples(texts);
   files_.add_metrics(lines);
-  if (samples.size() > 1) shown += "--- more in " + folder_.samples().string() + "\n";
+  if (samples.size() > 1) shown += "--- more samples in " + folder_.samples().string() + "\n";
   if (!shown.empty()) screen_.message(printable_text(shown));
   for (const Sample& sample : samples) {
     pitfall(pitfalls_.after_sample(step, fields_.last_loss, sample.text));
@@ -235,7 +235,7 @@ void RunLog::end(bool is_finished) {
   report_lost_output();
   if (has_file_failed()) {
     fail(is_finished ? "the run is finished and saved, but " : "the run ended because ", files_.failure(),
-         ": check that disk (dmesg); the same command continues from the last checkpoint");
+         ": check that disk (dmesg); the same command resumes from the last checkpoint");
   }
   if (files_.are_waiting()) {
     log::warning(concat("the disk of ", folder_.path(), " is full: the last lines of metrics.jsonl or ",

@@ -1,6 +1,6 @@
-// What a run tells people and records: the screen, warnings, metrics.jsonl, samples.txt, TensorBoard's event
-// files, and advice on pitfalls. Every rank makes the same calls; rank 0 prints and writes, the others only
-// keep the numbers.
+// The output of a run: the screen, warnings, metrics.jsonl, samples.txt, TensorBoard's event files, and
+// advice on pitfalls. Every rank makes the same calls; rank 0 prints and writes, the others only keep the
+// numbers.
 #pragma once
 
 #include <optional>
@@ -23,55 +23,56 @@ namespace charrnn {
 
 class RunLog {
  public:
-  // All must outlive it. `comm` names the hosts of ranks; its rank 0 speaks. `started`: when the run's
-  // seconds begin.
+  // All must outlive it. `comm` has the hosts of ranks; its rank 0 prints. `started`: the start of the run's
+  // seconds.
   RunLog(const Settings& settings, const CorpusFolder& corpus, const RunFolder& folder, int64_t total_steps,
          Trainer& trainer, const Communicator& comm, Screen screen, RunningClock::Time started);
 
-  // The numbers of a run that is resumed; after a rollback too, except for the time spent.
+  // Restore the numbers of a run that is resumed or rolled back. A rollback does not reset the time spent.
   void restore(const SavedStates& saved);
   void roll_back(const SavedStates& saved);
-  // Opens the files where the checkpoint of `saved`, which may be empty, left them.
+  // Opens the files at the lengths in `saved`, which may be empty.
   void open_files(const SavedStates& saved);
 
-  void message(const std::string& text) { screen_.message(text); }  // for the screen alone
+  void message(const std::string& text) { screen_.message(text); }  // only on the screen
   void end_status() { screen_.end_status(); }
   void event(const std::string& text);  // a warning, and a line of metrics.jsonl
-  void error(const std::string& text);  // for people alone
+  void error(const std::string& text);  // only on standard error
 
   void start();  // before the first step
-  // Around a step, with all that belongs to it: what characters a second are counted from.
+  // Called around a step, to measure characters per second.
   void begin_step();
   void end_step();
-  // Reports steps that were skipped, pitfalls, slow ranks, output that is lost.
+  // Reports skipped steps, pitfalls, slow ranks and lost output.
   void after_step();
   void report_skipped_steps();
-  // The line about training since the last one.
+  // Writes the line about training since the last such line.
   void train_line();
-  // Shows on the screen what the next line is about; if not `always`, only where a live status is stale.
+  // Shows the numbers of the next line on the screen; if not `always`, only to update an old live status.
   void refresh(bool always);
   void valid_line(const Validation::Value& value, const Validation& validation);
   void samples(const std::vector<Sample>& samples);
 
-  // The moment of a checkpoint begins.
+  // Sets the time of the checkpoint that is about to be written.
   void note_time() { fields_.seconds = seconds_so_far(); }
   std::string checkpoint_line(bool is_best) const;
-  // Into a checkpoint, whose line add() appends once it is written.
+  // Saves into a checkpoint; once that is written, add() appends its line.
   void save(SavedStates& saved, const std::string& checkpoint_line) const;
   void add(const std::string& line) { files_.add_metrics(line); }
   void flush() { files_.flush(); }
-  // Writes the files again, if they went with a folder that was deleted or renamed; false if none did.
+  // Writes the files again if their folder was deleted or renamed; false if none is missing.
   bool restore_files() { return files_.restore(); }
 
-  // A loss that a run may go back to: not amid skipped steps, and at most twice the unigram baseline.
+  // Whether a rollback may return to this step: it was not skipped, and the loss is at most twice the unigram
+  // baseline.
   bool is_good() const;
   bool has_file_failed() const { return !files_.failure().empty(); }
-  // Throws Error if what ended the writing of a file is not over.
+  // Throws Error if a file can still not be written.
   void end(bool is_finished);
 
  private:
   struct Fields {
-    double seconds = 0;    // spent by the run, when a line or checkpoint was last made
+    double seconds = 0;    // spent by the run until the last line or checkpoint
     double last_loss = 0;  // nats per target in the last line about training; 0 before the first
 
     template <class Self, class Visitor>

@@ -19,7 +19,7 @@ struct Sample {
   std::string text;
 };
 
-// What a checkpoint says about them: a signal came in between, and the resumed run makes up for them.
+// Saved in a checkpoint: whether a signal interrupted the samples, so that the resumed run draws them first.
 struct PostponedSamples {
   bool are_postponed = false;
 
@@ -29,8 +29,8 @@ struct PostponedSamples {
   }
 };
 
-// On one rank; the others learn by the heartbeat of `comm` that it works. Draws the same texts for the same
-// step and seed. nullopt if a signal came in between: all texts or none.
+// Called on one rank, which sends a heartbeat to the others while it works. Draws the same texts for the same
+// step and seed. nullopt if a signal interrupts it: all texts or none.
 std::optional<std::vector<Sample>> draw_samples(const CharRnn& model, const CorpusFolder& corpus,
                                                 const Settings& settings, int64_t step, Communicator& comm);
 

@@ -40,19 +40,19 @@ Screen::Screen(ProgressDisplay choice, bool speaks)
     : speaks_(speaks),
       live_(choice == ProgressDisplay::kLive || (choice == ProgressDisplay::kAuto && output_is_terminal())) {}
 
-// What cannot be written is dropped: it must not wait and come later, out of place. A reader that takes
-// nothing (an mpirun that was stopped by Ctrl-Z, a pager) must not hold this rank: the others would take it
-// for lost.
+// Drops text that cannot be written: it must not appear later, out of order. A reader that accepts nothing
+// (an mpirun stopped by Ctrl-Z, a pager) must not block this rank, because the others would report it as
+// lost.
 void Screen::print(const std::string& text) {
-  constexpr size_t kPiece = 4096;  // a pipe that is ready takes as much
+  constexpr size_t kPiece = 4096;  // a pipe that is ready accepts at least this much
   constexpr int kPatience = 5000;  // milliseconds
-  std::fflush(stdout);             // what was printed before, by others
+  std::fflush(stdout);             // text that other code has printed
   std::string problem;
   for (size_t done = 0; done < text.size() && problem.empty();) {
     pollfd output{STDOUT_FILENO, POLLOUT, 0};
     if (poll(&output, 1, is_stuck_ ? 0 : kPatience) == 0) {
       is_stuck_ = true;
-      problem = concat("its reader took nothing for ", kPatience / 1000, " s");
+      problem = concat("its reader accepted nothing for ", kPatience / 1000, " s");
       break;
     }
     const ssize_t written = write(STDOUT_FILENO, text.data() + done, std::min(kPiece, text.size() - done));

@@ -1,4 +1,4 @@
-// A checkpoint of a run that has several ranks.
+// Reads a checkpoint in a run with several ranks.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace charrnn {
 
-// Rank 0 picks and checks the file; the others get all of it except the tensors. Every rank calls it.
+// Rank 0 picks and checks the file; the others receive everything except the tensors. Every rank calls it.
 std::optional<Checkpoint> share_checkpoint(Communicator& comm,
                                            const std::function<std::optional<Checkpoint>()>& pick);
 

@@ -39,9 +39,9 @@ std::string start_text(const PreparedRun& run, const Trainer& trainer, const Com
       settings.train.precision == Precision::kAuto ? " (train.precision: auto)" : "", "\nrun       ",
       settings.run.output, ": ", with_thousands(run.total_steps), " steps of ", settings.train.batch_size,
       " lanes x ", settings.train.sequence_length.text(), " characters, ", trainer.plan().steps_in_epoch(0),
-      " steps an epoch\nsettings  all in ", run.folder.config().string());
+      " steps per epoch\nsettings  all in ", run.folder.config().string());
   if (trainer.progress().step == 0) {
-    text += "; other than the default:";
+    text += "; different from the default:";
     for (const std::string& setting : changed_settings(Settings(), settings)) text += "\n  " + setting;
   }
   return text + "\n";

@@ -9,11 +9,11 @@
 
 namespace charrnn {
 
-// Model, corpus, ranks, precision, length; of a new run also the settings that are not the default.
+// Model, corpus, ranks, precision and length; for a new run also the settings that differ from the default.
 std::string start_text(const PreparedRun& run, const Trainer& trainer, const Communicator& comm);
 
-// "  learning rate of step 1,001: 0.002 -> 0.001", if new settings make it jump: those of the schedule, or of
-// the length of the run that it stretches over. Else "". `factor` is what plateau and rollbacks left of it.
+// "  learning rate of step 1,001: 0.002 -> 0.001", if new settings of the schedule or of the length of the
+// run change it at this step; else "". `factor` is the factor of plateau and rollbacks.
 std::string rate_change_text(const PreparedRun& run, double factor);
 
 }  // namespace charrnn

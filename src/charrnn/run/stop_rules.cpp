@@ -28,11 +28,11 @@ void StopRules::watch_job_limit() {
                                     *seconds - *settings_.run.stop_before_limit));
   } catch (const Error& error) {
     log::warning(
-        concat("run.stop_before_limit: ", error.what(), ". The run does not know when its job ends"));
+        concat("run.stop_before_limit: ", error.what(), ". The run cannot stop before the job's time limit"));
   }
 }
 
-// Asks Slurm once more before it believes it: an administrator may have moved the limit.
+// Asks Slurm again to confirm: an administrator may have extended the limit.
 bool StopRules::is_job_limit_near() {
   if (!job_limit_ || Clock::now() < *job_limit_) return false;
   if (!is_job_limit_confirmed_) {

@@ -44,7 +44,7 @@ TrainingRun::TrainingRun(PreparedRun parts, const TrainOptions& options, Communi
     keeper_.write_settings();
     log_.open_files(parts_.found ? parts_.found->saved : nothing);
   });
-  parts_.found.reset();  // its tensors
+  parts_.found.reset();  // frees its tensors
 }
 
 void TrainingRun::restore(const Checkpoint& checkpoint) {
@@ -60,7 +60,7 @@ void TrainingRun::set_rate() {
   trainer_.set_rate_factor(rollback_.rate_factor() * validation_.rate_factor());
 }
 
-// What a signal left undone is made up first.
+// Makes up first for an evaluation and samples that a signal interrupted.
 std::optional<ExitCode> TrainingRun::start() {
   const bool was_postponed = is_something_postponed();
   if (validation_.is_postponed() && evaluate()) save(true);
@@ -78,7 +78,7 @@ std::optional<ExitCode> TrainingRun::start() {
     return finish(RunEnd::kInterrupted);
   }
   if (!options_.max_steps || step < *options_.max_steps) return std::nullopt;
-  log_.message(concat("already at step ", with_thousands(step), ", --max-steps is ",
+  log_.message(concat("nothing to do: the run is already at step ", with_thousands(step), ", --max-steps is ",
                       with_thousands(*options_.max_steps), "\n"));
   return leave(ExitCode::kFinished);
 }
@@ -121,7 +121,7 @@ bool TrainingRun::evaluate() {
   return value->is_best;
 }
 
-// Rank 0 samples; the others wait for it in the next step.
+// Rank 0 draws the samples; the others wait for it in the next step.
 void TrainingRun::sample() {
   are_samples_postponed_ = false;
   if (!is_first_ || settings_.sample.prefixes.empty()) return;
@@ -132,7 +132,8 @@ void TrainingRun::sample() {
   if (samples) log_.samples(*samples);
 }
 
-// A signal cut an evaluation or samples short: the run stops, and makes up for them when it is resumed.
+// Whether a signal interrupted an evaluation or samples: then the run stops, and makes up for them on
+// resuming.
 bool TrainingRun::is_something_postponed() const {
   std::array<int64_t, 1> postponed{validation_.is_postponed() || are_samples_postponed_ ? 1 : 0};
   comm_.all_reduce_max(postponed);
@@ -146,14 +147,14 @@ bool TrainingRun::roll_back() {
                     advice_after_divergence(train)));
   if (train.on_divergence != OnDivergence::kRollback) return false;
   if (rollback_.is_exhausted(train)) {
-    log_.error(concat("no rollback: there were ", rollback_.count(), " (train.max_rollbacks)"));
+    log_.error(concat("no rollback: there were already ", rollback_.count(), " (train.max_rollbacks)"));
     return false;
   }
   trainer_.settle();
   const std::optional<Checkpoint> good =
       share_checkpoint(comm_, [&] { return parts_.folder.newest_good(rollback_.last_step()); });
   if (!good) {
-    log_.error("no rollback: no checkpoint from before the divergence is there");
+    log_.error("no rollback: there is no good checkpoint from before the divergence");
     return false;
   }
   restore(*good);
@@ -169,11 +170,11 @@ bool TrainingRun::roll_back() {
   });
   log_.event(concat("rollback ", rollback_.count(), ": resuming from step ", good->step,
                     " with the learning rate times ", rollback_.rate_factor()));
-  save(false);  // so that a run that is killed now remembers it
+  save(false);  // so that the rollback counts even if the run is killed now
   return true;
 }
 
-// A full disk is an error only at the end: before, a later checkpoint may fit.
+// A full disk is an error only at the end of the run: before that, a later checkpoint may fit.
 void TrainingRun::save(bool is_best, std::optional<RunEnd> end) {
   log_.note_time();
   Checkpoint checkpoint;
@@ -193,7 +194,7 @@ void TrainingRun::save(bool is_best, std::optional<RunEnd> end) {
   if (!problem.empty()) {
     log_.event(concat("step ", checkpoint.step, is_best ? ", the best so far," : "",
                       " could not be saved: ", problem,
-                      ". The run continues, and tries again at the next checkpoint; those before stay"));
+                      ". The run continues and tries again at the next checkpoint; earlier ones are kept"));
   }
 }
 

@@ -1,5 +1,5 @@
-// A whole run: steps, and around the steps logs, evaluates, samples and saves, until it is finished or told
-// to stop.
+// A whole run: makes steps, and between them logs, evaluates, samples and saves, until it is complete or
+// asked to stop.
 #pragma once
 
 #include <optional>
@@ -20,13 +20,13 @@ namespace charrnn {
 
 class TrainingRun {
  public:
-  // Every rank constructs it; what a checkpoint holds is restored, and the folder written. `options` must
+  // Every rank constructs it. Restores the checkpoint, if there is one, and writes the folder. `options` must
   // outlive it.
   TrainingRun(PreparedRun parts, const TrainOptions& options, Communicator& comm);
   TrainingRun(const TrainingRun&) = delete;  // its parts refer to each other
   TrainingRun& operator=(const TrainingRun&) = delete;
 
-  // kFinished (also at max_steps or max_seconds), kSaved after a signal, or kDiverged.
+  // Returns kFinished (also at max_steps or max_seconds), kSaved after a signal, or kDiverged.
   ExitCode run();
 
   int64_t steps_made() const { return steps_made_; }  // by this process
@@ -38,7 +38,7 @@ class TrainingRun {
   bool evaluate();  // true if it is the best so far
   void sample();
   bool is_something_postponed() const;  // by a signal, on any rank; every rank calls it
-  bool roll_back();                     // false if that is not asked for, or was done too often
+  bool roll_back();                     // false if it is disabled or was done too often
   void save(bool is_best, std::optional<RunEnd> end = {});
   ExitCode finish(RunEnd end);
   ExitCode leave(ExitCode code);  // throws AgreedError if a file could not be written
@@ -47,7 +47,7 @@ class TrainingRun {
   const Settings& settings_;
   const TrainOptions& options_;
   Communicator& comm_;
-  bool is_first_;  // rank 0: speaks and writes
+  bool is_first_;  // rank 0, which prints and writes
   Trainer trainer_;
   Validation validation_;
   Rollback rollback_;

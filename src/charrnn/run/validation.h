@@ -1,5 +1,5 @@
-// The validation loss of a run: its best value, how long ago that was, and what the learning rate makes of
-// it.
+// The validation loss of a run: its best value, the number of values since then, and its effect on the
+// learning rate.
 #pragma once
 
 #include <optional>
@@ -24,7 +24,7 @@ class Validation {
     bool is_best = false;
     bool cuts_rate = false;  // train.schedule plateau
   };
-  // Every rank calls it. nullopt without a validation split, or if a signal came in between: then
+  // Every rank calls it. nullopt without a validation split, or if a signal interrupted it: then
   // is_postponed().
   std::optional<Value> evaluate(Trainer& trainer, const CharRnn& model, Communicator& comm);
 
@@ -32,7 +32,7 @@ class Validation {
   double best_loss() const { return fields_.best_loss; }  // nats; 0 before the first value
   int64_t values_since_best() const { return fields_.values_since_best; }
   bool is_out_of_patience() const;
-  double rate_factor() const;  // what train.schedule plateau left of the learning rate
+  double rate_factor() const;  // factor of the learning rate from train.schedule plateau
 
   void save(SavedStates& saved) const;
   void restore(const SavedStates& saved);

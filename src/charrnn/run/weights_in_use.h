@@ -1,4 +1,4 @@
-// The model has its average weights as long as this lives, if `which` asks for them.
+// While this object exists, the model has its average weights, if `which` is kAverage.
 #pragma once
 
 #include "charrnn/train/trainer.h"

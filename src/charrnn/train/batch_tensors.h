@@ -1,4 +1,4 @@
-// A batch of ids as tensors.
+// Converts a batch of ids to tensors.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,8 +11,8 @@
 
 namespace charrnn {
 
-// From page-locked memory to a GPU: from other memory the host would wait until all that is queued there is
-// done.
+// Copies to a GPU from page-locked memory: from other memory the host would wait for all work queued on the
+// GPU.
 template <class T>
 at::Tensor to_device(const std::vector<T>& values, at::IntArrayRef sizes, at::Device device) {
   const bool is_copied = device != at::kCPU;
@@ -22,8 +22,8 @@ at::Tensor to_device(const std::vector<T>& values, at::IntArrayRef sizes, at::De
   return tensor.to(device, type, /*non_blocking=*/is_copied);
 }
 
-// `ids` of the batch (its inputs or targets) -> (lanes, T) of int64 on the device, which lies there as (T,
-// lanes): the layers are time-major.
+// `ids` of the batch (its inputs or targets) -> (lanes, T) of int64 on the device, stored there as (T,
+// lanes), because the layers are time-major.
 inline at::Tensor to_tensor(const std::vector<int64_t>& ids, const Batch& batch, at::Device device) {
   std::vector<int64_t> by_time(ids.size());
   for (int64_t lane = 0; lane < batch.lanes; ++lane) {

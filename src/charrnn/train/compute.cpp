@@ -15,7 +15,7 @@
 namespace charrnn {
 namespace {
 
-// OMP_NUM_THREADS, of which OpenMP takes the first of "4,2". nullopt without it, or if it is not a number.
+// OMP_NUM_THREADS; of "4,2" the first number, as in OpenMP. nullopt if it is not set or not a number.
 std::optional<int> environment_threads() {
   const std::optional<std::string> text = environment_variable("OMP_NUM_THREADS");
   if (!text) return std::nullopt;
@@ -25,12 +25,12 @@ std::optional<int> environment_threads() {
   const bool is_number = result.ec == std::errc() && (result.ptr == value.end() || *result.ptr == ',');
   if (is_number && threads > 0) return threads;
   log::warning(concat("OMP_NUM_THREADS is '", *text,
-                      "', expected a number from 1 on: it is ignored (run.threads sets the "
+                      "', expected a number of at least 1: it is ignored (run.threads sets the "
                       "threads of a rank)"));
   return std::nullopt;
 }
 
-// run.threads, else what the user's environment asks for, else this rank's share of the cores.
+// run.threads, else OMP_NUM_THREADS, else this rank's share of the cores.
 int chosen_threads(const Session& session, std::optional<int64_t> setting) {
   if (setting) return static_cast<int>(*setting);
   const std::optional<int> wanted = environment_threads();
@@ -38,7 +38,7 @@ int chosen_threads(const Session& session, std::optional<int64_t> setting) {
   if (*wanted != session.threads()) {
     log::info(concat("each rank computes with ", plural(*wanted, "thread"),
                      " (OMP_NUM_THREADS); its share of the cores is ", session.threads(),
-                     ", which run.threads or unsetting the variable gives it"));
+                     ": to use that many, unset the variable or set run.threads"));
   }
   return *wanted;
 }
@@ -46,13 +46,14 @@ int chosen_threads(const Session& session, std::optional<int64_t> setting) {
 }  // namespace
 
 at::Device prepare_compute(const Session& session, std::optional<int64_t> threads) {
-  // Before the pool's threads exist, which inherit it: denormals cost a hundred times a normal number.
+  // Set before the pool's threads are created, which inherit it: computing with denormals is a hundred times
+  // slower.
   at::globalContext().setFlushDenormal(true);
   at::set_num_threads(chosen_threads(session, threads));
   const Device& device = session.device();
   if (!device.cuda) return at::kCPU;
-  // fp32 means fp32: cuDNN's recurrent layers would round to TF32 by themselves. And a resumed run must
-  // give the same numbers: cuBLAS reads its variable when the first handle is made.
+  // With fp32 nothing rounds to TF32, as cuDNN's recurrent layers would by default. And a resumed run must
+  // compute the same numbers: cuBLAS reads its variable when the first handle is created.
   at::globalContext().setAllowTF32CuDNN(false);
   at::globalContext().setAllowTF32CuBLAS(false);
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
@@ -67,7 +68,7 @@ Precision precision_on(const Device& device, Precision setting) {
 }
 
 void use_precision(Precision precision, CharRnn& model) {
-  // In bf16, too: without it LibTorch forbids cuDNN the tensor cores there (ATen/cudnn/Descriptors.h).
+  // Also for bf16: otherwise LibTorch does not let cuDNN use the tensor cores (ATen/cudnn/Descriptors.h).
   at::globalContext().setAllowTF32CuDNN(precision != Precision::kFp32 && precision != Precision::kAuto);
   at::globalContext().setAllowTF32CuBLAS(precision == Precision::kTf32);
   if (precision == Precision::kBf16) {

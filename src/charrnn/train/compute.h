@@ -1,5 +1,4 @@
-// Sets LibTorch up for this rank: its threads, its device, its precision, and numbers too small to matter
-// flushed to zero.
+// Sets up LibTorch for this rank: threads, device and precision; denormal numbers are flushed to zero.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -16,11 +15,11 @@ namespace charrnn {
 // Call it once, after Session::connect and before the first tensor. `threads` is run.threads.
 at::Device prepare_compute(const Session& session, std::optional<int64_t> threads);
 
-// What train.precision means on this device: auto is tf32 on a GPU that has it, else fp32.
+// The precision that `setting` means on this device: auto is tf32 on a GPU that supports it, else fp32.
 Precision precision_on(const Device& device, Precision setting);
 
-// Layers and head compute in that precision from now on (auto: in fp32); tf32 is for the products of the
-// whole program.
+// Makes layers and head compute in this precision from now on (auto: in fp32); tf32 applies to the products
+// of the whole program.
 void use_precision(Precision precision, CharRnn& model);
 
 }  // namespace charrnn

@@ -8,13 +8,13 @@
 namespace charrnn {
 namespace {
 
-// fp16 ends at 65,504 and has little below 6e-5, and gradients are small: they travel enlarged by a power of
-// two; with train.precision fp16 they are already, by the loss scale. What is still too large becomes
-// infinite, and such a step is skipped.
+// fp16 has numbers up to 65,504 and few below 6e-5, and gradients are small: they are sent multiplied by a
+// power of two; with train.precision fp16 the loss scale has already done so. What is still too large becomes
+// infinite, and the step is skipped.
 constexpr double kFp16Scale = 1024;
 
-// "head.weight" -> "head", "rnn.weight_ih_l2" -> "layer 2". The embedding comes last and goes with the lowest
-// layer.
+// "head.weight" -> "head", "rnn.weight_ih_l2" -> "layer 2". The embedding is computed last and belongs to the
+// bucket of the lowest layer.
 std::string bucket_name(const std::string& parameter) {
   if (parameter.starts_with("head.")) return "head";
   if (parameter.starts_with("embedding.")) return "layer 0";
@@ -28,7 +28,7 @@ HalfSpan halves(const at::Tensor& flat) {
 
 }  // namespace
 
-// Called by backward when a parameter's gradient is complete; on the CPU in the thread that called backward.
+// Called by backward when a parameter's gradient is complete; on the CPU, in the thread that called backward.
 class GradientExchange::Hook final : public torch::autograd::PostAccumulateGradHook {
  public:
   Hook(GradientExchange& exchange, size_t bucket) : exchange_(exchange), bucket_(bucket) {}
@@ -67,7 +67,7 @@ void GradientExchange::make_buckets() {
     buckets_.push_back({"gradients", 0, parameters_.list().size(), 0, {}});
     return;
   }
-  // Upper layers lie after lower ones in the buffer, and backward fills them first.
+  // Upper layers come after lower ones in the buffer, and backward fills them first.
   const std::vector<Parameters::Parameter>& list = parameters_.list();
   for (size_t i = list.size(); i-- > 0;) {
     const std::string name = bucket_name(list[i].name);
@@ -84,9 +84,9 @@ void GradientExchange::begin() {
   is_under_way_ = true;
 }
 
-// Sums start in the order of the buckets, whatever the order of gradients, so that all ranks do the same.
+// Starts sums in the order of the buckets, whatever the order of the gradients: the same on all ranks.
 void GradientExchange::gradient_is_there(size_t bucket) {
-  if (!is_under_way_) return;  // a backward of somebody else
+  if (!is_under_way_) return;  // a backward that does not belong to this exchange
   --buckets_[bucket].missing;
   while (started_ < buckets_.size() && buckets_[started_].missing == 0) start(buckets_[started_++]);
 }

@@ -1,12 +1,12 @@
-// Gathers gradients in the flat buffer and sums them over the ranks. Around each backward: begin(), backward,
-// finish(). The buffer is summed over all ranks as a whole after backward; or, with comm.gradient_buckets:
-// layer, in one part for each layer, each as soon as backward has filled it, while the layers below are still
-// under way:
+// Gathers gradients in the flat buffer and sums them over the ranks. Call begin() before each backward and
+// finish() after it. The buffer is summed over all ranks as a whole after backward; or, with
+// comm.gradient_buckets: layer, in one part for each layer, as soon as backward has filled that part, while
+// the layers below are still computed:
 //
 //     step            | forward | backward: head, layer 1, layer 0 | clip ...
 //     sums over ranks |                    head   | layer 1 | layer 0 |
 //
-// With comm.gradient_type bf16 or fp16 gradients travel in 16 bits; before and after they are fp32.
+// With comm.gradient_type bf16 or fp16 gradients are sent in 16 bits; before and after they are fp32.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -29,21 +29,21 @@ class GradientExchange {
   GradientExchange(const GradientExchange&) = delete;
   GradientExchange& operator=(const GradientExchange&) = delete;
 
-  // Every rank divides its loss by the global count before, so the sum is the gradient of the mean over all
-  // lanes.
+  // Every rank must have divided its loss by the number of targets of all ranks, so that the sum is the
+  // gradient of the mean over all lanes.
   void begin();
-  // On a GPU the sums are only queued: Communicator::wait comes before the host reads what depends on them.
+  // On a GPU the sums are only queued: call Communicator::wait before the host reads what depends on them.
   void finish();
 
  private:
   class Hook;
 
-  // A part of the flat buffer that travels as one.
+  // A part of the flat buffer that is summed at once.
   struct Bucket {
     std::string name;
-    size_t first = 0;    // of the parameters whose gradients are in it
+    size_t first = 0;    // index of the first parameter whose gradient is in it
     size_t last = 0;     // one after the last
-    size_t missing = 0;  // of them, in this backward
+    size_t missing = 0;  // gradients that this backward has not computed yet
     Clock::time_point began;
   };
 
@@ -57,9 +57,9 @@ class GradientExchange {
   Parameters& parameters_;
   StepProfile& profile_;
   std::vector<Bucket> buckets_;  // in the order in which backward fills them
-  size_t started_ = 0;           // of the buckets, in this step
+  size_t started_ = 0;           // number of buckets whose sum has started in this step
   bool is_under_way_ = false;
-  at::Tensor halves_;  // (P), where gradients travel in 16 bits
+  at::Tensor halves_;  // (P), if gradients are sent in 16 bits
 };
 
 }  // namespace charrnn

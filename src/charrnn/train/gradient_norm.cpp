@@ -14,7 +14,7 @@ namespace charrnn {
 namespace {
 
 constexpr int64_t kBlock = 1 << 16;  // elements
-constexpr size_t kSums = 16;         // side by side, so that the loop vectorises without changing its order
+constexpr size_t kSums = 16;         // parallel sums, so that the loop vectorises in a fixed order
 
 CHARRNN_VECTORIZED double block_sum(const float* values, int64_t count) {
   std::array<double, kSums> sums{};
@@ -51,7 +51,7 @@ at::Tensor gradient_norm(const at::Tensor& flat) {
 
 at::Tensor clip_divisor(const at::Tensor& norm, double clip_norm) {
   if (clip_norm == 0) return at::ones({}, norm.options().dtype(at::kFloat));
-  // (norm + 1e-6) / clip_norm in one operation, whose other operand need not be on the norm's device.
+  // (norm + 1e-6) / clip_norm in one operation, whose scalar operand need not be on the norm's device.
   return at::add(at::scalar_tensor(1e-6 / clip_norm, norm.scalar_type()), norm, 1 / clip_norm)
       .clamp_min(1)
       .to(at::kFloat);

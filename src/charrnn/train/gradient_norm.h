@@ -6,12 +6,12 @@
 
 namespace charrnn {
 
-// A scalar on the device of `flat`: of double on the CPU, of float on a GPU, where nothing waits for it.
+// Returns a scalar on the device of `flat`: double on the CPU, float on a GPU, without waiting for it.
 at::Tensor gradient_norm(const at::Tensor& flat);
 
-// What gradients of this norm are divided by so that it is at most `clip_norm` (Pascanu et al. 2013;
-// PyTorch's clip_norm / (norm + 1e-6), upside down): a float on the norm's device; 1 where nothing is cut, as
-// with a clip_norm of 0.
+// The number by which gradients of this norm are divided to make the norm at most `clip_norm` (Pascanu et al.
+// 2013; the inverse of PyTorch's clip_norm / (norm + 1e-6)): a float on the norm's device; 1 without
+// clipping, which includes a clip_norm of 0.
 at::Tensor clip_divisor(const at::Tensor& norm, double clip_norm);
 
 }  // namespace charrnn

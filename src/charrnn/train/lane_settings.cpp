@@ -21,7 +21,7 @@ void check_groups(const TrainSettings& settings, int ranks) {
   if (lanes % settings.accumulate == 0) return;
   fail_usage("train.accumulate is ", settings.accumulate, ", which does not divide the ", lanes,
              " lanes of each rank (train.batch_size ", settings.batch_size, " on ", plural(ranks, "rank"),
-             "): take a number that does");
+             "): set it to a number that does");
 }
 
 }  // namespace charrnn

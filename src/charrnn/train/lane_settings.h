@@ -1,4 +1,4 @@
-// The lanes of a run, as its settings describe them.
+// The lanes of a run, from its settings.
 #pragma once
 
 #include "charrnn/config/settings.h"
@@ -6,8 +6,8 @@
 
 namespace charrnn {
 
-// `settings` with train.batch_size for this number of ranks: train.lanes_per_rank times them, if that is
-// given.
+// `settings` with train.batch_size for this number of ranks: train.lanes_per_rank times `ranks`, if that is
+// set.
 Settings with_lanes_of(Settings settings, int ranks);
 
 LaneOptions lane_options(const Settings& settings);

@@ -1,6 +1,6 @@
-// Finds gradient norms that lie far above those before, by their z-score: how many standard deviations a norm
-// is above the running mean. Mean and variance are exponentially weighted (Finch 2009, "Incremental
-// calculation of weighted mean and variance", section 9).
+// Detects gradient norms far above the previous ones by their z-score: the number of standard deviations
+// above the running mean. Mean and variance are exponentially weighted (Finch 2009, "Incremental calculation
+// of weighted mean and variance", section 9).
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace charrnn {
 
 class NormWatch {
  public:
-  static constexpr int64_t kNormsToLearn = 50;  // none of the first ones is a spike
+  static constexpr int64_t kNormsToLearn = 50;  // the first norms, which are never spikes
 
-  // Whether `norm`, which must be finite, is a spike; counts it in. A spike counts as no more than the limit,
-  // so that a lasting rise becomes the new normal.
+  // Whether `norm`, which must be finite, is a spike; adds it to the statistics. A spike is added as the
+  // limit, so that after a lasting rise norms are no longer spikes.
   bool is_spike(double norm, double limit_z);
 
   int64_t count() const { return fields_.count; }

@@ -18,8 +18,8 @@ std::vector<std::string> names_of_moments(const OptimizerSettings& settings) {
   return names;
 }
 
-// `moment(name)` is the buffer of that moment. Where `kept` (float) is 0, each share below is 0, else it
-// is 1.
+// `moment(name)` is the buffer of that moment. `kept` (float) is 1, or 0 to leave weights and moments
+// unchanged.
 template <class Moment>
 void update_rmsprop(const OptimizerSettings& settings, at::Tensor values, at::Tensor gradients,
                     double learning_rate, const at::Tensor& divisor, const at::Tensor& kept,
@@ -38,8 +38,8 @@ void update_rmsprop(const OptimizerSettings& settings, at::Tensor values, at::Te
   values.addcmul_(step, kept, -learning_rate);
 }
 
-// Calls body(first element, elements) for parts of a flat buffer: on the CPU parts that stay in cache from
-// one pass over them to the next.
+// Calls body(first element, number of elements) for parts of a flat buffer; on the CPU, parts small enough to
+// stay in cache between passes.
 template <class Body>
 void for_blocks(const at::Tensor& flat, const Body& body) {
   constexpr int64_t block = 1 << 15;
@@ -87,7 +87,7 @@ void Optimizer::update(const at::Tensor& values, const at::Tensor& gradients, do
     return found == moments_.end() ? std::vector<at::Tensor>() : std::vector{found->second};
   };
   if (settings_.name == OptimizerName::kSgd) {
-    // A first step would set the momentum to the gradient; from zeros that is what it becomes anyway.
+    // A first step would set the momentum to the gradient; starting from zeros has the same result.
     at::_fused_sgd_({values}, {gradients}, moment("momentum_buffer"), settings_.weight_decay,
                     settings_.momentum, learning_rate, /*dampening=*/0.0, settings_.nesterov,
                     /*maximize=*/false, /*is_first_step=*/false, scale, skip);

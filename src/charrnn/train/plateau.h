@@ -1,4 +1,4 @@
-// With train.schedule plateau the learning rate falls when the validation loss no longer does: PyTorch's
+// train.schedule plateau: reduces the learning rate when the validation loss no longer falls, as PyTorch's
 // ReduceLROnPlateau with mode="min" and threshold_mode="rel".
 #pragma once
 
@@ -11,9 +11,9 @@ namespace charrnn {
 
 class Plateau {
  public:
-  // Takes in a validation value. Better is below best * (1 - threshold); after more than `patience` values in
-  // a row that are not, the rate is multiplied by `factor`, but stays at final_fraction of it at least. A
-  // loss that is NaN is not better. True if the rate was cut.
+  // Adds a validation value. It is better if it is below best * (1 - threshold); after more than `patience`
+  // values in a row that are not better, the rate is multiplied by `factor`, down to final_fraction of the
+  // full rate. NaN is not better. True if the rate was cut.
   bool add(double loss_nats, const ScheduleSettings& settings);
 
   double rate_factor() const { return fields_.rate_factor; }
@@ -24,9 +24,9 @@ class Plateau {
  private:
   struct Fields {
     double best = 0;           // nats; 0 before the first value
-    int64_t values_since = 0;  // the best, or the last cut
+    int64_t values_since = 0;  // values since the best, or since the last cut
     int64_t cooldown_left = 0;
-    double rate_factor = 1;  // what the cuts left of the learning rate
+    double rate_factor = 1;  // of the learning rate, after all cuts
 
     template <class Self, class Visitor>
     static void visit(Self& fields, const Visitor& v) {

@@ -44,7 +44,7 @@ void StepProfile::end_step() {
   if (file_.empty() || steps_ != kTracedSteps) return;
   try {
     write();
-  } catch (const Error& error) {  // a full disk is no reason to end a run
+  } catch (const Error& error) {  // a full disk must not end the run
     log::warning(error.what());
   }
 }

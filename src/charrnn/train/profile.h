@@ -1,6 +1,7 @@
-// Where the time of a rank's steps goes: sums over the parts of a step, and with train.profile a file of the
-// first steps that Perfetto and chrome://tracing draw: one row for the parts, one for each sum over ranks
-// at the same time. On a GPU times are those of queueing; with train.profile each part waits for its end.
+// Measures the time of each part of a rank's steps, and with train.profile writes a trace of the first steps
+// for Perfetto and chrome://tracing, with one row for the parts and one for each concurrent sum over ranks.
+// On a GPU the time is that of queueing the work; with train.profile each part waits until the GPU has
+// finished it.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace charrnn {
 class StepProfile {
  public:
   static constexpr int64_t kTracedSteps = 50;
-  // Rows of the file: parts of the step; sums over ranks, which may overlap.
+  // Rows of the trace: parts of the step; sums over ranks, which may overlap.
   static constexpr int kStepRow = 0;
   static constexpr int kFirstSumRow = 1;
 
@@ -26,17 +27,17 @@ class StepProfile {
     double seconds = 0;
   };
 
-  // `file` is written after kTracedSteps steps, or by a run that ends before; none if it is empty. With a
-  // file `wait` is called at the end of each part, until the device has done what it was given.
+  // `file` is written after kTracedSteps steps, or when a shorter run ends; no file if it is empty. With a
+  // file, `wait` is called at the end of each part, to wait until the device has finished its work.
   StepProfile(std::filesystem::path file, int rank, std::function<void()> wait);
   ~StepProfile();
   StepProfile(const StepProfile&) = delete;
   StepProfile& operator=(const StepProfile&) = delete;
 
-  // What is done as long as it lives is the part `name` of the step. Parts of one name add up.
+  // Measures the part `name` of the step during its lifetime. Parts of the same name add up.
   class ScopedPart {
    public:
-    // Waiting for the device may throw. A part that fails itself is not counted.
+    // Waiting for the device may throw. A part that ends with an exception is not counted.
     ~ScopedPart() noexcept(false) {
       if (std::uncaught_exceptions() == exceptions_) profile_.end_part(name_, begin_);
     }
@@ -63,7 +64,7 @@ class StepProfile {
   int64_t steps() const { return steps_; }
   double seconds() const { return seconds_; }                // of all steps so far
   const std::vector<Part>& parts() const { return parts_; }  // in the order of a step
-  // A table: each part's milliseconds of a step and share. Empty before the first step.
+  // A table with the milliseconds per step and the share of each part. Empty before the first step.
   std::string text() const;
 
  private:

@@ -12,7 +12,7 @@
 namespace charrnn {
 namespace {
 
-// Throws Error naming the ranks whose hash is not the one that most have.
+// Throws Error if hashes differ; the message lists the ranks that differ from the majority.
 void check_equal(const std::vector<std::string>& hashes, const Communicator& comm, int64_t step) {
   std::map<std::string, int> votes;
   for (const std::string& hash : hashes) ++votes[hash];
@@ -25,7 +25,7 @@ void check_equal(const std::vector<std::string>& hashes, const Communicator& com
     ranks += concat(ranks.empty() ? "" : ", ", "rank ", rank, " (host ", comm.host_of(static_cast<int>(rank)),
                     ")");
   }
-  fail("expected equal weights on all ranks after step ", step, ", found others on ", ranks,
+  fail("expected equal weights on all ranks after step ", step, ", found different ones on ", ranks,
        ": memory, a processor or a driver there is faulty. Nothing of this step was saved; resume from the "
        "last checkpoint, on other hosts");
 }

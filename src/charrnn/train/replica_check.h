@@ -1,4 +1,4 @@
-// Whether all ranks have equal weights: a faulty memory, processor or driver shows here.
+// Checks that all ranks have equal weights, which detects faulty memory, processors and drivers.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -9,8 +9,8 @@
 
 namespace charrnn {
 
-// Throws AgreedError that names the ranks whose tensors differ, bit for bit, from those that most have. Every
-// rank calls it; `step` is for the message.
+// Throws AgreedError if tensors are not bit for bit the same on all ranks; the message lists the ranks that
+// differ from the majority. Every rank calls it; `step` is for the message.
 void check_replicas(Communicator& comm, const std::vector<at::Tensor>& tensors, int64_t step);
 
 }  // namespace charrnn

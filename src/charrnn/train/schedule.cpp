@@ -24,7 +24,7 @@ double learning_rate(const TrainSettings& settings, int64_t step, int64_t total_
   const double last = schedule.final_fraction;
   switch (schedule.name) {
     case ScheduleName::kConstant:
-    case ScheduleName::kPlateau:  // constant until validation values say otherwise (plateau.h)
+    case ScheduleName::kPlateau:  // constant here; plateau.h applies cuts
       break;
     case ScheduleName::kStep:
       return rate * std::pow(schedule.factor, std::floor(done / static_cast<double>(schedule.step_size)));

@@ -1,5 +1,5 @@
-// How long each rank's own work of a step takes, without waiting for others: all ranks are as slow as the
-// slowest.
+// The time of each rank's own work in a step, without waiting for others: the slowest rank sets the speed of
+// all.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@ namespace charrnn {
 
 class StepTimes {
  public:
-  static constexpr int64_t kWindow = 50;  // steps that a straggler is judged by
+  static constexpr int64_t kWindow = 50;  // steps over which a straggler is determined
 
   explicit StepTimes(int ranks);
 
-  // Seconds of each rank in one step.
+  // Adds the seconds of each rank in one step.
   void add(std::span<const double> seconds);
 
-  // Means over the steps since the last call; the rank with the longest.
+  // Means over the steps since the last call: over all ranks, and of the slowest rank.
   struct Spread {
     double mean = 0;
     double longest = 0;
@@ -32,7 +32,7 @@ class StepTimes {
     double median = 0;
   };
   // Once after each window: the slowest rank, if it took more than `factor` times the (lower) median and was
-  // not named in the window before. `factor` 0: never.
+  // not reported after the previous window. `factor` 0: never.
   std::optional<Straggler> find_straggler(double factor);
 
  private:

@@ -9,7 +9,7 @@ namespace {
 
 at::Tensor from_bytes(const std::vector<std::byte>& bytes, at::IntArrayRef sizes) {
   at::Tensor tensor = at::empty(sizes, at::kFloat);
-  check(bytes.size() == tensor.nbytes(), "expected ", tensor.nbytes(), " bytes of lane state, got ",
+  check(bytes.size() == tensor.nbytes(), "expected ", tensor.nbytes(), " bytes of lane state, found ",
         bytes.size());
   std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
   return tensor;

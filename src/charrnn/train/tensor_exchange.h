@@ -1,4 +1,5 @@
-// Where tensors meet ranks: `comm` knows spans of elements, `model` knows no ranks.
+// Communication of tensors between ranks: `comm` only handles spans of elements, `model` is independent of
+// ranks.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -13,11 +14,11 @@ namespace charrnn {
 // The elements of a flat buffer of floats, in its device's memory.
 std::span<float> elements(const at::Tensor& flat);
 
-// Rank 0's values of a flat buffer, on every rank.
+// Copies rank 0's values of a flat buffer to every rank.
 void broadcast(Communicator& comm, const at::Tensor& flat);
 
-// A state of this rank's lanes (L, B / W, H) -> of all lanes (L, B, H) on rank 0, undefined elsewhere; and
-// back.
+// The state of this rank's lanes (L, B / W, H) -> the state of all lanes (L, B, H) on rank 0, undefined on
+// other ranks; and back. W is the number of ranks.
 at::Tensor gather_lanes(Communicator& comm, const at::Tensor& own);
 at::Tensor scatter_lanes(Communicator& comm, const at::Tensor& all, at::IntArrayRef own_sizes);
 

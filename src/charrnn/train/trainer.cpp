@@ -23,7 +23,7 @@ std::filesystem::path trace_file(const Settings& settings, int rank) {
   return std::filesystem::path(settings.run.output) / concat("trace-rank-", rank, ".json");
 }
 
-// Whether a step is a spike is decided on the host, from the norm of each step.
+// The host decides whether a step is a spike, so it must read the norm of each step.
 int64_t steps_between_reads(const TrainSettings& settings, at::Device device) {
   if (settings.skip_spikes_above) return 1;
   return settings.read_every.value_or(device == at::kCPU ? 1 : 10);
@@ -59,12 +59,12 @@ void Trainer::step() {
   const RunningClock::Time begin = running_clock().now();
   Outcome outcome;
   const Batch batch = read();
-  std::vector<Lanes> groups = groups_of(batch);  // train.accumulate of them; their gradients add up
+  std::vector<Lanes> groups = groups_of(batch);  // train.accumulate groups, whose gradients add up
   for (Lanes& lanes : groups) {
     const at::Tensor x = forward(lanes);
     const at::Tensor loss_sum = loss_of(x, lanes);
     outcome.add(loss_sum.detach());
-    if (lanes.are_last) exchange_.begin();  // gradients may travel as soon as they are complete
+    if (lanes.are_last) exchange_.begin();  // gradients may be sent as soon as they are complete
     const auto part = profile_.part("backward");
     loss_sum.backward(poison_gradient_if_not_finite(loss_sum, batch.length));
     lanes.cut_gradients();
@@ -123,9 +123,8 @@ at::Tensor Trainer::loss_of(const at::Tensor& x, const Lanes& lanes) {
   return model_.loss_sum(x.narrow(1, last, 1), lanes.targets.narrow(1, last, 1));
 }
 
-// What backward begins with: the share of this rank's sum in the mean over all ranks, so that the sum of
-// gradients over ranks is the gradient of the mean. If the loss is not finite, NaN: then no rank has a finite
-// gradient.
+// The gradient with which backward begins: 1 / targets of all ranks, so that the sum of gradients over the
+// ranks is the gradient of the mean loss. If the loss is not finite, NaN: then no rank has a finite gradient.
 at::Tensor Trainer::poison_gradient_if_not_finite(const at::Tensor& loss_sum, int64_t length) {
   const int64_t targets = targets_of(settings_.train.batch_size, length);
   if (targets != share_targets_) {
@@ -150,12 +149,12 @@ void Trainer::exchange_gradients() {
   exchange_.finish();
 }
 
-// Norm and statistics are equal on all ranks, so all decide alike.
+// Norm and statistics are equal on all ranks, so all make the same decision.
 void Trainer::measure_gradient(Outcome& outcome) {
   const c10::AutoGradMode no_grad(false);
   outcome.norm = charrnn::gradient_norm(model_.parameters().gradients());
   if (loss_scale_.is_on()) outcome.norm = outcome.norm / loss_scale_.value();
-  if (!comm_.devices_are_alike()) {  // they may add in different orders: all take rank 0's
+  if (!comm_.devices_are_alike()) {  // they may add in different orders: all use rank 0's norm
     if (comm_.rank() != 0) outcome.norm.zero_();
     comm_.all_reduce_sum(elements(outcome.norm.view({1})), current_stream(outcome.norm));
   }
@@ -181,7 +180,7 @@ void Trainer::update(const Outcome& outcome) {
   average_.lerp_(values, outcome.is_applied * (1 - *settings_.train.average_decay));
 }
 
-// The state too stays as it was if the step has no finite gradient.
+// If the gradient of the step is not finite, the state stays unchanged too.
 void Trainer::carry_state(const std::vector<Lanes>& groups, const Outcome& outcome) {
   std::vector<RnnState> states;
   for (const Lanes& lanes : groups) states.push_back(lanes.state);
@@ -194,7 +193,7 @@ void Trainer::advance(const Batch& batch) {
   progress_.characters += settings_.train.batch_size * batch.length;
 }
 
-// The only place where the host waits for the device.
+// The only place where the host waits for the device, except with train.skip_spikes_above.
 void Trainer::read_outcomes() {
   const auto part = profile_.part("read losses");
   std::vector<at::Tensor> scalars;
@@ -279,13 +278,13 @@ void Trainer::swap_average() {
   average_.copy_(kept);
 }
 
-// Tensors of a checkpoint, by weight, into one flat buffer.
+// Copies tensors of a checkpoint, one for each weight, into one flat buffer.
 void Trainer::load_flat(const at::Tensor& flat, const std::map<std::string, at::Tensor>& tensors,
                         const std::string& what) const {
   for (const Parameters::Parameter& parameter : model_.parameters().list()) {
     const auto found = tensors.find(parameter.name);
     check(found != tensors.end() && found->second.sizes() == parameter.value.sizes(),
-          "the checkpoint has no ", what, " of the weight ", parameter.name, " in its shape");
+          "the checkpoint has no ", what, " of the weight ", parameter.name, " with the shape of the weight");
     Parameters::view(flat, parameter).copy_(found->second);
   }
 }
@@ -296,21 +295,21 @@ void Trainer::load_from(const Checkpoint& checkpoint) {
     const auto found = checkpoint.moments.find(moment);
     if (found != checkpoint.moments.end()) {
       load_flat(flat, found->second, "moment " + moment);
-    } else {  // amsgrad or a momentum that the run did not have before
+    } else {  // amsgrad or a momentum that the run did not use before
       check(optimizer_.begin_late(moment), "the checkpoint has no moment ", moment,
-            " of the optimizer, which resuming needs: start a new run with its weights (--set "
+            " of the optimizer, which is needed to resume: start a new run with its weights (--set "
             "train.start_from=FILE --set "
             "run.output=FOLDER)");
     }
   }
-  // A run that asks for an average only now begins it with the weights.
+  // If the run did not keep an average before, the average starts as the weights.
   if (average_.defined() && checkpoint.average.empty()) average_.copy_(model_.parameters().values());
   if (average_.defined() && !checkpoint.average.empty()) load_flat(average_, checkpoint.average, "average");
   const RnnState all_lanes = model_.zero_state(settings_.train.batch_size);
   for (const auto& [part, wanted] : all_lanes.parts()) {
     const at::Tensor& state = part == std::string_view("h") ? checkpoint.state.h : checkpoint.state.c;
     check(state.defined() && state.sizes() == wanted.sizes() && state.scalar_type() == at::kFloat,
-          "the checkpoint lacks the state of the ", settings_.train.batch_size, " lanes in the shape ",
+          "the checkpoint lacks the state of the ", settings_.train.batch_size, " lanes with shape ",
           all_lanes.h.sizes());
   }
 }

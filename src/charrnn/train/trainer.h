@@ -1,4 +1,4 @@
-// One replica of the model and its share of the lanes. step() is all there is to training; evaluating,
+// Trains one replica of the model on its share of the lanes. step() does one training step; evaluating,
 // logging and saving happen outside.
 #pragma once
 
@@ -22,14 +22,14 @@ namespace charrnn {
 
 class Trainer {
  public:
-  // At step 0. `total_steps` is where the schedule ends. The ranks start from equal weights: rank 0's are
+  // Starts at step 0. The schedule ends at `total_steps`. The ranks start from equal weights: rank 0's are
   // broadcast.
   Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
           const SplitInfo& split);
 
-  // One step of truncated back-propagation on T characters of every lane. Every rank calls it. What comes out
-  // (losses, norms, skipped steps) stays on the device for train.read_every steps; what the ranks then send
-  // each other (loss, stop, times) is known after the next step. After settle() all is known.
+  // One step of truncated back-propagation on T characters of every lane. Every rank calls it. Results
+  // (losses, norms, skipped steps) stay on the device for train.read_every steps; what the ranks then send
+  // each other (loss, stop, times) is available after the next step. After settle() everything is available.
   void step();
   // Every rank calls it before it reads the window's loss, or saves.
   void settle();
@@ -60,22 +60,22 @@ class Trainer {
     }
   };
   const Progress& progress() const { return progress_; }
-  double epoch() const { return plan().epochs_at(progress_.position); }  // epochs read, with their part
+  double epoch() const { return plan().epochs_at(progress_.position); }  // epochs read, such as 1.25
   void begin_window() { progress_.window_loss_sum = progress_.window_count = 0; }
 
   const ReadingPlan& plan() const { return reader_->plan(); }
   const NormWatch& norms() const { return norms_; }
   double gradient_norm() const { return gradient_norm_; }  // of the last step read, before clipping
   double rate() const { return rate_; }                    // learning rate of the last step
-  // Times the schedule's learning rate, from the next step on.
+  // Multiplies the schedule's learning rate by `factor`, from the next step on.
   void set_rate_factor(double factor) { rate_factor_ = factor; }
 
-  // Asks all ranks to stop; a signal asks by itself.
+  // Asks all ranks to stop; not needed for a signal, which does so too.
   void ask_to_stop(StopReason reason) { own_stop_ = reason; }
   StopReason stop_reason() const { return stop_reason_; }  // agreed by all
 
-  // The last step that changed no weights, if there was one in this process; and whether
-  // train.max_skipped_steps came in a row, so that the run has diverged.
+  // The last skipped step, which changed no weights, if this process had one; and whether
+  // train.max_skipped_steps were skipped in a row, so that the run has diverged.
   struct Skip {
     int64_t step = 0;
     bool is_spike = false;  // else its loss or gradient was not finite
@@ -87,25 +87,25 @@ class Trainer {
   StepTimes& step_times() { return step_times_; }
   const StepProfile& profile() const { return profile_; }
 
-  // Exchanges the weights with their running average, for an evaluation or sample; and back.
+  // Exchanges the weights with their running average, for an evaluation or sample, or back.
   void swap_average();
 
-  // Throws AgreedError naming the rank whose weights or moments differ from the others'. Every rank calls it.
+  // Throws AgreedError with the ranks whose weights or moments differ from the others'. Every rank calls it.
   void check_replicas() const;
 
-  // Weights, moments, lane states and numbers; on rank 0 all of them, elsewhere nothing. Every rank calls it.
+  // Saves weights, moments, lane states and numbers on rank 0, nothing on the others. Every rank calls it.
   void save_to(Checkpoint& checkpoint) const;
-  // The same back: tensors from what rank 0 holds, numbers from what every rank does. Every rank calls it.
+  // Restores them: tensors from rank 0's checkpoint, numbers from each rank's own. Every rank calls it.
   void restore_from(const Checkpoint& checkpoint);
 
  private:
-  // What came out of a step: scalars on the device until the host reads them.
+  // The results of a step: scalars on the device until the host reads them.
   struct Outcome {
     at::Tensor loss_sum;    // nats, of this rank's lanes
     at::Tensor norm;        // of the gradient over all ranks, before clipping
-    at::Tensor is_finite;   // bool: loss and gradient are, on all ranks
+    at::Tensor is_finite;   // bool: loss and gradient are finite on all ranks
     at::Tensor is_applied;  // bool: the weights change
-    bool is_spike = false;  // and the loss is a number
+    bool is_spike = false;  // of a finite gradient norm
     int64_t targets = 0;    // of this rank
     double work_seconds = 0;
 
@@ -139,7 +139,7 @@ class Trainer {
   void load_from(const Checkpoint& checkpoint);  // on rank 0
   void load_flat(const at::Tensor& flat, const std::map<std::string, at::Tensor>& tensors,
                  const std::string& what) const;
-  int64_t targets_of(int64_t lanes, int64_t length) const;  // that have a part in the loss
+  int64_t targets_of(int64_t lanes, int64_t length) const;  // that count in the loss
 
   Settings settings_;
   int64_t total_steps_;
@@ -153,10 +153,10 @@ class Trainer {
   Optimizer optimizer_;
   LossScale loss_scale_;
   NormWatch norms_;
-  at::Tensor average_;  // (P), with train.average_decay
-  RnnState state_;      // of this rank's lanes, detached
-  at::Tensor share_;    // scalar: 1 / targets of a step over all ranks, of
-  int64_t share_targets_ = 0;
+  at::Tensor average_;         // (P), with train.average_decay
+  RnnState state_;             // of this rank's lanes, detached
+  at::Tensor share_;           // scalar: 1 / share_targets_
+  int64_t share_targets_ = 0;  // targets of a step over all ranks
   Progress progress_;
   double rate_factor_ = 1;
   std::vector<Outcome> unread_;
