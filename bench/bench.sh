@@ -2,7 +2,7 @@
 # Measures charrnn and PyTorch in turns on the same cores: training, sampling, ranks; and trains tiny Shakespeare. The
 # tables of docs/benchmarks.md and docs/scaling.md come from here.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build=1
@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
     --no-build) build='' ;;
     --quick | --write) arguments+=("$1") ;;
     --only)
-      [ -n "${2:-}" ] || fail "--only wants a pattern"
+      [ -n "${2:-}" ] || fail "--only needs a pattern"
       arguments+=(--only "$2")
       shift ;;
     --device)
@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
       arguments+=(--device "$2")
       shift ;;
     --rounds)
-      [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || fail "--rounds wants a number above 0, found '${2:-}'"
+      [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || fail "--rounds needs a number above 0, found '${2:-}'"
       arguments+=(--rounds "$2")
       shift ;;
     *) fail "unknown argument '$1'" ;;

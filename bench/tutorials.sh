@@ -2,7 +2,7 @@
 # Runs the recipes of configs/tutorials and prints what each published and what it reaches here, with times, and PyTorch
 # beside it. docs/tutorials.md says what they teach.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build=1
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
     --only)
       case ${2:-} in
         d2l | tang | andersen | hello | karpathy | exercises) arguments+=(--only "$2") ;;
-        *) echo "tutorials: --only wants one of the recipes, found '${2:-}'"$'\n'"$usage" >&2; exit 2 ;;
+        *) echo "tutorials: --only needs one of the recipes, found '${2:-}'"$'\n'"$usage" >&2; exit 2 ;;
       esac
       shift ;;
     *) echo "tutorials: unknown argument '$1'"$'\n'"$usage" >&2; exit 2 ;;
