@@ -44,7 +44,7 @@ TEST(Cores, UnboundRanksOfAHostShareAlike) {
 TEST(Cores, BoundRanksKeepTheirs) {
   const std::vector<RankCores> ranks{{"a", {0, 1, 2}, {}}, {"a", {3, 4, 5}, {}}, {"a", {5, 6, 7}, {}}};
   EXPECT_EQ(thread_share(ranks, 0), 3);
-  EXPECT_EQ(thread_share(ranks, 1), 1);  // shares core 5, so takes half of its 3
+  EXPECT_EQ(thread_share(ranks, 1), 1);  // it shares core 5, so it has half of its 3
 }
 
 TEST(Cores, AtLeastOneThread) {
@@ -83,7 +83,7 @@ TEST(Cores, List) {
   EXPECT_EQ(core_list({0, 2, 4, 5}), "0,2,4-5");
 }
 
-// Made-up control groups.
+// Control groups in files that the test writes.
 class CoreQuota : public testing::Test {
  protected:
   CoreQuota() { std::filesystem::remove_all(folder_); }
@@ -129,7 +129,7 @@ TEST_F(CoreQuota, Version1) {
   write("process", "12:memory:/other\n4:cpu,cpuacct:/job\n1:name=systemd:/init.scope");
   write("sys/cpu/job/cpu.cfs_quota_us", "-1");
   write("sys/cpu/job/cpu.cfs_period_us", "100000");
-  EXPECT_EQ(quota(), std::nullopt) << "-1 is no limit";
+  EXPECT_EQ(quota(), std::nullopt) << "-1 means unlimited";
   write("sys/cpu/job/cpu.cfs_quota_us", "350000");
   EXPECT_EQ(quota(), 3.5);
   write("sys/cpu/cpu.cfs_quota_us", "200000");

@@ -21,7 +21,7 @@ RankDevices without_gpu(const std::string& host, DeviceName device = DeviceName:
   return {.host = host, .device = device, .backend = Backend::kAuto, .gpus = {{}, "no NVIDIA driver"}};
 }
 
-// The message of the usage error that choosing gives.
+// The message of the usage error that choose_devices throws.
 std::string refusal(const std::vector<RankDevices>& ranks) {
   try {
     choose_devices(ranks);
