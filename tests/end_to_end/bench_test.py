@@ -373,7 +373,7 @@ class PageTest(unittest.TestCase):
 
     def test_a_page_without_the_table(self):
         self.page.write_text("nothing\n", encoding="utf-8")
-        with self.assertRaisesRegex(pages.Failure, "lacks the lines '<!-- training: bench/bench.sh -->'"):
+        with self.assertRaisesRegex(pages.Failure, "expected the lines '<!-- training: bench/bench.sh -->'"):
             self.training()
 
     def test_the_pages_have_all_tables(self):
