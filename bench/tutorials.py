@@ -200,7 +200,7 @@ class Tutorials:
         return result
 
     @staticmethod
-    def beside(speed, theirs):
+    def compared(speed, theirs):
         """Our speed, also as a multiple of PyTorch's."""
         if not theirs:
             return f"{speed:,.0f}"
@@ -226,7 +226,7 @@ class Tutorials:
             self.row("recipes", config, f"perplexity {published}",
                      ", ".join(number(result["perplexity"]) for result in theirs) or "–",
                      f"{mark:.2f}, median of 5 seeds", text, f"{statistics.median(run.seconds for run in runs):.0f}",
-                     self.beside(statistics.median(run.speed for run in runs),
+                     self.compared(statistics.median(run.speed for run in runs),
                                  statistics.median(result["characters_per_second"] for result in theirs) if theirs else None))
             self.row("texts", config, f"{runs[0].sample(-2)} / {runs[0].sample()}")
 
@@ -237,7 +237,7 @@ class Tutorials:
         self.row("recipes", "tang_poems", "lyrics under copyright: no published number",
                  f"{theirs['perplexity']:.3f}, {theirs['seconds']:.0f} s" if theirs else "–", "1.10 after 250 epochs",
                  self.judge("tang_poems", run.perplexity <= 1.10, number(run.perplexity, 3)), f"{run.seconds:.0f}",
-                 self.beside(run.speed, theirs and theirs["characters_per_second"]))
+                 self.compared(run.speed, theirs and theirs["characters_per_second"]))
         self.row("texts", "tang_poems", f"{run.sample(-2)} / {run.sample()}")
 
     def andersen(self):
@@ -256,7 +256,7 @@ class Tutorials:
             self.row("recipes", config, "about 300 epochs, an hour on a GPU" if config == "andersen" else "–", "–", must,
                      self.judge(config, is_reached, f"{bits:.3f} bits/char held out (bigram {bigram:.3f})"),
                      f"{run.seconds:.0f}",
-                     self.beside(speed, theirs and config == "andersen" and theirs["characters_per_second"]))
+                     self.compared(speed, theirs and config == "andersen" and theirs["characters_per_second"]))
             self.row("texts", config, run.sample(-2))
 
     def hello_seed(self, config, seed):

@@ -43,7 +43,7 @@ TEST(NcclModule, LoadsWithTheVersionsItWasBuiltForOrReportsWhyNot) {
   check_versions(versions);
 }
 
-TEST(NcclModule, OtherVersionsAreRefusedByNumber) {
+TEST(NcclModule, OtherVersionsAreRefused) {
   EXPECT_THAT(message_of([] {
                 check_versions({23007, 22809, 13020, 13020});
               }),

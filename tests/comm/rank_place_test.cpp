@@ -34,7 +34,7 @@ TEST(RankPlace, OfAnotherProgramIsRefused) {
   EXPECT_THROW(rank_place_of("h1,2,3"), Error);
 }
 
-TEST(PlaceTable, OneLineARankOrWithManyOneAHost) {
+TEST(PlaceTable, OneLinePerRankOrPerHostIfManyRanks) {
   EXPECT_EQ(place_table({{"a", {0, 1}, {0, 1, 2}}, {"b", {0}, {}, 1.5}}, {Device(), Device()}),
             "rank  host  device  cores\n"
             "0     a     cpu     0-1 (bound)\n"

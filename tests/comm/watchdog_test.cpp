@@ -41,7 +41,7 @@ class WatchdogTest : public testing::Test {
 
 using WatchdogDeathTest = WatchdogTest;
 
-TEST_F(WatchdogTest, ASlowStartPrintsWhatItMayWaitForOnceAndHasItsOwnLimit) {
+TEST_F(WatchdogTest, ASlowStartIsExplainedOnceAndHasItsOwnLimit) {
   testing::internal::CaptureStderr();
   {
     Watchdog watchdog(0.05);
@@ -102,7 +102,7 @@ TEST_F(WatchdogTest, NothingIsWrittenWithoutAFolder) {
   EXPECT_EQ(watchdog.write_report(ExitCode::kLost, "nowhere"), "");
 }
 
-TEST_F(WatchdogTest, AFolderThatCannotBeMadeIsNoEnd) {
+TEST_F(WatchdogTest, AFolderThatCannotBeCreatedDoesNotEndTheRun) {
   Watchdog watchdog;
   watchdog.set_limit(600, "/proc/no such folder");
   testing::internal::CaptureStderr();
@@ -110,7 +110,7 @@ TEST_F(WatchdogTest, AFolderThatCannotBeMadeIsNoEnd) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("cannot write the report"));
 }
 
-TEST_F(WatchdogTest, EarlierReportsArePutAway) {
+TEST_F(WatchdogTest, EarlierReportsAreRenamed) {
   {
     Watchdog watchdog;
     watchdog.set_limit(600, folder_, "first");
@@ -153,7 +153,7 @@ TEST_F(WatchdogDeathTest, EndsAProcessThatHangs) {
   EXPECT_THAT(text_of(folder_ / "abort-report-rank-1.txt"), HasSubstr("has hung for"));
 }
 
-TEST_F(WatchdogDeathTest, AnOperationMayHaveALimitOfItsOwn) {
+TEST_F(WatchdogDeathTest, AnOperationMayHaveItsOwnLimit) {
   const auto hang = [] {
     Watchdog watchdog;
     watchdog.set_limit(600, "");
@@ -163,7 +163,7 @@ TEST_F(WatchdogDeathTest, AnOperationMayHaveALimitOfItsOwn) {
   EXPECT_EXIT(hang(), testing::ExitedWithCode(4), "ncclCommAbort");
 }
 
-TEST_F(WatchdogTest, WhatIsNotAwaitedMayLast) {
+TEST_F(WatchdogTest, OperationsThatAreNotAwaitedHaveNoLimit) {
   Watchdog watchdog;
   watchdog.set_limit(0.1, folder_);
   watchdog.log().start("control_sum", 16);
@@ -185,7 +185,7 @@ TEST_F(WatchdogTest, ReportsAfterAnother) {
               HasSubstr("cause another rank reported first: abort-report-rank-0.txt"));
 }
 
-TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
+TEST_F(WatchdogTest, ReportsOfAnotherStartAreIgnored) {
   Watchdog other;
   other.set_limit(600, folder_, "first");
   other.write_report(ExitCode::kLost, "rank 1 did not reach");
@@ -198,7 +198,7 @@ TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
 }
 
 // SIGTERM during a wait: a report is written, and removed when the rank exits normally.
-TEST_F(WatchdogTest, AReportOfAStopThatWentWellIsWithdrawn) {
+TEST_F(WatchdogTest, TheReportOfACleanStopIsRemoved) {
   install_stop_handlers();
   std::raise(SIGTERM);  // cannot be undone in this process, so this is the last test
   {

@@ -81,7 +81,7 @@ TEST_F(StandIn, AnEventOrdersThem) {
 }
 
 // The state of the event at the call counts, not a later one.
-TEST_F(StandIn, AWaitIsForTheRecordBeforeIt) {
+TEST_F(StandIn, AWaitIsForTheLastRecordingBeforeIt) {
   fill(first_, 1);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
   ASSERT_EQ(cudaStreamWaitEvent(second_, event_, 0), cudaSuccess);
@@ -103,7 +103,7 @@ TEST_F(StandInDeathTest, TheHostCannotReachDeviceMemory) {
   EXPECT_EXIT(*static_cast<volatile char*>(memory_) = 1, testing::KilledBySignal(SIGSEGV), "");
 }
 
-TEST_F(StandInDeathTest, NothingIsBehindTheEnd) {
+TEST_F(StandInDeathTest, AccessBeyondTheEndIsAnError) {
   EXPECT_DEATH(cudaMemsetAsync(memory_, 1, kBytes + 1, first_), "access to 5004 bytes at place 0 of 5003");
 }
 

@@ -45,7 +45,7 @@ class DeviceRanks : public testing::Test {
   const std::unique_ptr<TestDevice> device_ = make_test_device(on_gpus());
 };
 
-TEST(Ranks, WhoIAm) {
+TEST(Ranks, RankSizeAndBackend) {
   EXPECT_GE(group().rank(), 0);
   EXPECT_LT(group().rank(), group().size());
   EXPECT_EQ(group().local_rank(), group().rank());  // all on this host
@@ -102,7 +102,7 @@ TEST_F(DeviceRanks, SumsAreEqualOnAllRanksAndRepeatable) {
 
 // The values are late on each rank's stream, on one rank later than on the others, and are read on it after
 // the sum.
-TEST_F(DeviceRanks, ASumComesAfterWhatTheStreamHoldsAndBeforeWhatItGetsNext) {
+TEST_F(DeviceRanks, ASumRunsAfterEarlierAndBeforeLaterWorkOfTheStream) {
   for (int late = 0; late < group().size(); ++late) {
     DeviceArray<float> values(*device_, std::vector<float>(kLong, -1000.0f));
     values.fill_later(-2000.0f);
@@ -115,7 +115,7 @@ TEST_F(DeviceRanks, ASumComesAfterWhatTheStreamHoldsAndBeforeWhatItGetsNext) {
 }
 
 // As with gradients: one buffer is summed while the next is computed; lengths differ, one is empty.
-TEST_F(DeviceRanks, SeveralSumsGoOnBesideTheStreamsWork) {
+TEST_F(DeviceRanks, SeveralSumsRunAlongsideTheStreamsWork) {
   std::vector<std::unique_ptr<DeviceArray<float>>> arrays;
   for (const size_t length : {kLong, size_t{1}, size_t{0}, kLong / 7, size_t{1000}}) {
     arrays.push_back(std::make_unique<DeviceArray<float>>(*device_, std::vector<float>(length, -1000.0f)));
@@ -154,7 +154,7 @@ TEST_F(DeviceRanks, StepsAreQueuedWithoutAWait) {
   EXPECT_EQ(norm.values().front(), static_cast<float>(steps));
 }
 
-TEST_F(DeviceRanks, WaitIsUntilTheStreamIsThrough) {
+TEST_F(DeviceRanks, WaitsUntilTheStreamIsDone) {
   DeviceArray<float> values(*device_, std::vector<float>(1000, -1000.0f));
   values.fill_later(static_cast<float>(own()));
   sum(values);
@@ -269,7 +269,7 @@ TEST_F(DeviceRanks, BroadcastFromEachRank) {
   }
 }
 
-TEST_F(DeviceRanks, ABroadcastComesAfterWhatTheStreamHolds) {
+TEST_F(DeviceRanks, ABroadcastRunsAfterTheStreamsWork) {
   DeviceArray<float> values(*device_, std::vector<float>(1003, -1000.0f));
   values.fill_later(static_cast<float>(own()));
   group().broadcast(values.span(), group().size() - 1, device_->stream());

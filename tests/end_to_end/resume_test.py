@@ -127,7 +127,7 @@ class ResumeTest(ToolTest):
         done = self.succeed("charrnn_train", self.config, run__output=self.folder / "run", **self.settings)
         self.assertIn("has finished its 10 steps", done.stdout)
         longer = self.train("run", **{**self.settings, "train__steps": 12})
-        self.assertEqual(len(losses(longer)), 12, "more steps go on")
+        self.assertEqual(len(losses(longer)), 12, "more steps continue the run")
         settings = (longer / "config.yaml").read_text(encoding="utf-8")
         self.refuse(2, "is at step 12, past the 5 steps", run__output=longer, **{**self.settings, "train__steps": 5})
         self.assertEqual((longer / "config.yaml").read_text(encoding="utf-8"), settings)
@@ -162,7 +162,7 @@ class SignalTest(ToolTest):
                 comm__timeout_seconds=3), ranks=2),
             env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         time.sleep(6)  # the sample before the first step takes a minute or more, longer than the ranks may wait for each other
-        self.assertIsNone(process.poll(), "it goes on sampling")
+        self.assertIsNone(process.poll(), "it is still sampling")
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 75, errors)

@@ -48,7 +48,7 @@ class ToolsTest(ToolTest):
             for part in ("read", "forward", "head and loss", "backward", "exchange", "clip and update", "whole step"):
                 self.assertRegex(done.stdout, rf"(?m)^{part} +\d+\.\d+ +\d+\.\d %$")
 
-    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer takes memory of its own")
+    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer needs additional memory")
     def test_dry_run_estimates_the_memory_of_training(self):
         # Within a tenth of the peak of a run whose memory is large compared with the program's own.
         large = {"model__hidden_size": 512, "train__batch_size": 48, "train__sequence_length": 96, "train__steps": 4,
@@ -92,7 +92,7 @@ class ToolsTest(ToolTest):
         self.refuse(2, "no 'é' (U+00E9) (character 4", "it has 'e' (U+0065)", "--unknown", tool="charrnn_sample",
                     arguments=[run, "--prefix", "Café"])
 
-    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer takes memory of its own")
+    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer needs additional memory")
     def test_a_prefix_as_long_as_a_book(self):
         run = self.train(train__steps=1)
         shutil.copy(TIME_MACHINE, self.folder / "prefix")  # 180,000 characters

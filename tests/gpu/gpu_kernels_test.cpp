@@ -56,7 +56,7 @@ TEST_F(GpuKernels, DropoutMasksAreThoseOfTheCpu) {
 
 // With charrnn's own kernel, forward and backward, in both memory orders, with rows that fit its wide loads
 // and rows that do not.
-TEST_F(GpuKernels, DropoutGivesTheBitsOfTheCpu) {
+TEST_F(GpuKernels, DropoutIsTheCpusBitForBit) {
   EXPECT_EQ(kernels_missing(0), "");
   const DropoutKey key{5, 17, 3};
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf, at::kDouble}) {

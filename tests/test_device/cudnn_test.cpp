@@ -223,7 +223,7 @@ TEST(Cudnn, BackwardNeedsTheForwardPassItBelongsTo) {
               HasSubstr("not those of the forward pass"));
 }
 
-TEST(Cudnn, WeightsApartAreCopiedWithAWarning) {
+TEST(Cudnn, WeightsInSeparateBuffersAreCopiedWithAWarning) {
   Layer layer(kLstm);
   const at::Tensor expected = std::get<0>(layer.forward());
   testing::internal::CaptureStderr();

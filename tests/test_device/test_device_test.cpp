@@ -355,7 +355,7 @@ TEST(TestDevice, PinnedMemoryStaysAsItIsUntilItsCopyIsDone) {
   EXPECT_EQ(message_of([&] { guard.synchronizeDevice(0); }), "no error");
 }
 
-TEST(TestDevice, MemoryIsCountedReturnedAndFilledWithNoNumbers) {
+TEST(TestDevice, MemoryIsCountedReturnedAndFilledWithNaN) {
   release_cached_memory();
   const DeviceMemory before = device_memory();
   EXPECT_EQ(before.cached, 0);
