@@ -30,7 +30,7 @@ class DivergenceTest(ToolTest):
         folder = self.start_sanely()
         self.train(ranks=2, **self.ROLLBACK)
         train = lines(folder, "train")
-        self.assertEqual([line["step"] for line in train], list(range(1, 101)), "cut back, and finished")
+        self.assertEqual([line["step"] for line in train], list(range(1, 101)), "rolled back, and finished")
         self.assertLess(train[-1]["loss_nats"], 4)
         self.assertAlmostEqual(train[-1]["learning_rate"], 10)
         self.assertIn("rollback 2: resuming from step 8", self.rollbacks(folder)[-1], "10 had led to the second")
@@ -50,7 +50,7 @@ class DivergenceTest(ToolTest):
         self.train(ranks=2, **{**self.ROLLBACK, "train__steps": 90})
         self.train(ranks=1, **self.ROLLBACK)
         rates = {round(line["learning_rate"], 9) for line in lines(folder, "train")[12:]}
-        self.assertEqual(rates, {10.0}, "it is remembered")
+        self.assertEqual(rates, {10.0}, "the lowered rate is kept")
 
     def test_the_checkpoint_to_roll_back_to_is_kept(self):
         # Every checkpoint of the diverging steps replaces an older one; the last good one is kept.
@@ -105,7 +105,7 @@ class TimeLimitTest(ToolTest):
             f"echo x >> {asked}; n=$(wc -l < {asked}); [ $n -le 3 ] && s=32 || s=00; echo 0:$s"))
         self.assertEqual(done.returncode, 75, done.stderr)
         self.assertIn("before the job's time limit", done.stderr)
-        self.assertEqual(len(asked.read_text(encoding="utf-8").split()), 4, "a moved limit is believed")
+        self.assertEqual(len(asked.read_text(encoding="utf-8").split()), 4, "a changed limit is respected")
         self.assertTrue((self.folder / "run" / "checkpoints" / "latest").exists())
 
     def test_a_squeue_that_fails_is_reported_and_changes_nothing(self):
@@ -280,7 +280,7 @@ class LostRankTest(ToolTest):
         whole = self.train("whole", ranks=2, **settings)
         code, errors = self.lose(1, signal.SIGKILL)
         self.assertEqual(code, 137, errors)
-        self.assertTrue((self.folder / "run" / "last-operations-rank-0.txt").exists(), "what the other waited for")
+        self.assertTrue((self.folder / "run" / "last-operations-rank-0.txt").exists(), "the report of the other rank")
         self.train(ranks=2, **settings)
         a, b = (load_file(folder / "checkpoints" / "step-000000400.safetensors") for folder in (whole, self.folder / "run"))
         self.assertEqual({k: v.tobytes() for k, v in a.items()}, {k: v.tobytes() for k, v in b.items()})

@@ -59,7 +59,7 @@ class PreprocessTest(ToolTest):
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), text=True)
         deadline = time.monotonic() + 30
         while not list(self.folder.glob("piped.tmp-*/standard-input.zst")):
-            self.assertLess(time.monotonic(), deadline, "it does not begin")
+            self.assertLess(time.monotonic(), deadline, "it does not start")
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=30), 1)

@@ -47,7 +47,7 @@ class RanksTest(ToolTest):
         self.train("seldom", ranks=2, train__read_every=3, **settings)
         self.assertEqual([line["step"] for line in lines(seldom, "train")], [5, 10, 15, 20])
         for a, b in zip(losses(often), losses(seldom), strict=True):
-            self.assertLess(abs(a - b), 1e-12 * a, "the same sums, added up in other groups")
+            self.assertLess(abs(a - b), 1e-12 * a, "the same sums, added in other groups")
 
     def test_fp16_in_the_model_and_between_the_ranks(self):
         # If gradients were scaled for the exchange as well, the loss scale would make fp16 overflow.

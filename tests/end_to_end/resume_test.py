@@ -69,7 +69,7 @@ class ResumeTest(ToolTest):
                 self.train(f"killed{ranks}", ranks=ranks, **settings)
                 self.assert_equal_runs(whole, killed, 400)
                 steps = [line["step"] for line in lines(killed, "train")]
-                self.assertEqual(steps, list(range(1, 401)), "every step is there once")
+                self.assertEqual(steps, list(range(1, 401)), "every step has exactly one line")
 
     def start(self, ranks, folder, settings):
         return subprocess.Popen(
@@ -80,7 +80,7 @@ class ResumeTest(ToolTest):
     def kill_after(self, target, process, folder):
         deadline = time.monotonic() + 60
         while self.lines_written(folder) < target:
-            self.assertIsNone(process.poll(), "it ends before it can be killed")
+            self.assertIsNone(process.poll(), "it ended before it could be killed")
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.002)
         os.killpg(process.pid, signal.SIGKILL)

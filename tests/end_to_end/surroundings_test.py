@@ -140,7 +140,7 @@ class FileSystemTest(RunningTest):
             self.assertTrue(any(re.search(kind, line) for line in said), said)
         for line in said:
             self.assertRegex(line, "|".join(kinds))
-        self.assertEqual(self.saved(), before, "what was saved stays")
+        self.assertEqual(self.saved(), before, "the saved checkpoint is kept")
         load_file(self.folder / "run" / "checkpoints" / "latest")
         (self.folder / "run.errno").unlink()
         self.wait_for_step(self.last_step() + 20)
@@ -242,7 +242,7 @@ class EndsTest(RunningTest):
             for rank in ranks.values():
                 os.kill(rank, sent)
             time.sleep(pause)
-        self.assertIsNone(process.poll(), "a rank was taken for lost")
+        self.assertIsNone(process.poll(), "a rank was reported as lost")
         self.finish(process)
 
 
@@ -297,7 +297,7 @@ class VanishedTest(RunningTest):
                 self.assertEqual("was deleted, renamed or replaced" in errors, name != "unlocked", errors)
                 self.assertTrue((folder / ".lock").exists())
                 steps = [line["step"] for line in lines(folder, "train")]
-                self.assertEqual(steps, list(range(1, steps[-1] + 1)), "its record is whole")
+                self.assertEqual(steps, list(range(1, steps[-1] + 1)), "metrics.jsonl is complete")
                 done = self.succeed("charrnn_train", self.config, run__output=folder, train__steps=steps[-1] + 1)
                 self.assertIn(f"from step {steps[-1]:,}", done.stdout)
 

@@ -279,7 +279,7 @@ class ToolsTest(ToolTest):
     def test_output_can_be_piped(self):
         folder = self.train(train__steps=2)
         done = run("charrnn_eval", folder, "--json", ranks=2)
-        self.assertEqual(json.loads(done.stdout)["step"], 2, "standard output holds the result alone")
+        self.assertEqual(json.loads(done.stdout)["step"], 2, "only the result is on standard output")
 
 
 if __name__ == "__main__":

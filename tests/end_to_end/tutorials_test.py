@@ -54,7 +54,7 @@ class TutorialsTest(unittest.TestCase):
         output = self.folder / to
         shown = self.succeed("charrnn_train", name, corpus__output=self.corpus(name), run__output=output,
                              run__device="cpu", run__threads=1, **settings)
-        self.assertEqual(lines(output, "event"), [], "it names no pitfall")
+        self.assertEqual(lines(output, "event"), [], "it reports no pitfall")
         return output, shown
 
     def shape(self, name):
@@ -162,7 +162,7 @@ class TutorialsTest(unittest.TestCase):
         lengths = [after - before for before, after in zip(read, read[1:])]
         self.assertEqual(len(lengths), 200)
         self.assertTrue(all(10 <= length <= 40 for length in lengths), lengths)
-        self.assertGreater(len(set(lengths)), 25, "of 31 lengths nearly all are drawn in 200 steps")
+        self.assertGreater(len(set(lengths)), 25, "nearly all of 31 lengths occur in 200 steps")
         self.assert_close(losses(folder), list(andersen.train(model, andersen.read_ids(corpus), lengths)), 1e-4)
 
     # ---- hello -> ohlol: PyTorch's initial weights of sixty seeds

@@ -19,7 +19,7 @@ class WrongInputTest(ToolTest):
         self.config.write_text(self.config.read_text(encoding="utf-8").replace("clip_norm", "clip_nrom"),
                                encoding="utf-8")
         self.refuse(2, "config.yaml:13", "train.clip_nrom", "did you mean `train.clip_norm`")
-        self.assertFalse((self.folder / "run").exists(), "refused before anything is made")
+        self.assertFalse((self.folder / "run").exists(), "refused before anything is created")
 
     def test_a_mistake_is_reported_once_for_all_ranks(self):
         done = self.refuse(2, "did you mean", ranks=3, train__batch_sise=5)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The layers of src/charrnn, as docs/structure.md lists them: who includes whom, no circles, short files and functions.
+"""Checks the layers of src/charrnn against docs/structure.md: includes, no circles, short files and functions.
 
 usage: check_structure.py SOURCE_FOLDER
        check_structure.py --self-test

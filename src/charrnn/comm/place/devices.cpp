@@ -119,7 +119,7 @@ Backend choose_backend(Backend configured, bool cuda, size_t ranks, bool under_m
       if (!cuda) {
         fail_usage(
             "comm.backend is nccl, which works on GPUs, but the device is the CPU: set comm.backend to auto, "
-            "or run.device to cuda to see which GPU part is missing");
+            "or run.device to cuda to see why no GPU is used");
       }
       break;
   }

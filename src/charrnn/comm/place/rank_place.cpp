@@ -67,7 +67,7 @@ std::string place_table(const std::vector<RankCores>& cores, const std::vector<D
     const bool is_bound = cores[first].cores.size() < cores[first].available.size();
     rows.push_back({ranks, cores[first].host, is_one ? to_string(devices[first]) : kind,
                     core_list(cores[first].cores) + (is_bound ? " (bound)" : "") +
-                        (cores[first].quota ? concat(" (time of ", *cores[first].quota, " cores)") : "")});
+                        (cores[first].quota ? concat(" (limited to ", *cores[first].quota, " cores)") : "")});
     first = end;
   }
   return text_table(rows);
