@@ -19,8 +19,8 @@ usage="usage: bench/bench.sh [--only PATTERN]... [--rounds N] [--quick] [--write
   --quick         one short round, to show that everything runs; it does not measure how fast
   --write         write the tables to docs/, even with --quick; refused if files differ from the commit
   --no-build      use the programs that are already built
-Exit codes: 0 all results were right and all targets reached (targets are not checked with --quick), 1 not so, 2 a
-mistake in the command line."
+Exit codes: 0 all results were right and all targets reached (targets are not checked with --quick), 1 a result was
+wrong or a target missed, 2 a mistake in the command line."
 
 fail() { echo "bench: $*"$'\n'"$usage" >&2; exit 2; }
 

@@ -18,8 +18,8 @@ usage="usage: bench/tutorials.sh [--quick] [--only NAME]... [--write] [--no-buil
   --no-build   use the programs that are already built
 Corpora and runs are in corpora/tutorials and runs/tutorials; an earlier run of the same name is removed. PyTorch's column
 needs launch/install.sh --tests.
-Exit codes: 0 all ran, and all targets were reached (not checked with --quick), 1 not so, 2 a mistake in the command
-line."
+Exit codes: 0 all ran, and all targets were reached (not checked with --quick), 1 something failed or a target
+was missed, 2 a mistake in the command line."
 
 while [ $# -gt 0 ]; do
   case $1 in

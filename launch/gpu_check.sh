@@ -11,16 +11,16 @@ most_log_bytes=2500000
 # Part, time limit in seconds, log, title; the most important first.
 parts="
 versions      60  correct   Versions and libraries
-curve         70  correct   Sixty steps of configs/quickstart.yaml next to the CPU
-kernels       70  correct   Kernels next to the CPU
+curve         70  correct   Sixty steps of configs/quickstart.yaml, compared with the CPU
+kernels       70  correct   Kernels, compared with the CPU
 restart      130  training  Restart, bit for bit
-memory        60  training  Memory next to --dry-run
+memory        60  training  Memory, compared with --dry-run
 devices       50  training  CPU to GPU and back
-evaluation    45  training  Evaluation next to the CPU
+evaluation    45  training  Evaluation, compared with the CPU
 usr1          40  training  USR1
 nccl1         40  ranks     NCCL with one rank
 nccl2        140  ranks     NCCL with two ranks
-speed        230  speed     Speed next to PyTorch
+speed        230  speed     Speed, compared with PyTorch
 cudnn         60  kernels   cuDNN's algorithms
 step_kernels  80  kernels   The kernels of one step
 "
