@@ -25,13 +25,13 @@ REFERENCE = "bench/reference"
 CORES = sorted(os.sched_getaffinity(0))[:2]  # everything on the CPU runs on these
 THREADS = len(CORES)
 
-LOSSES = 50             # compared with PyTorch's
+LOSSES = 50             # number of losses that are compared with PyTorch's
 LOSS_TOLERANCE = 1e-3   # of the loss
-CHANCE = 0.9            # a way of PyTorch's that is slower than this part of its best is measured once
-WEAK_SCALING = 1.85     # times the speed of one rank, by two
+CHANCE = 0.9            # settings of PyTorch slower than this part of the best ones are measured only once
+WEAK_SCALING = 1.85     # target for two ranks, times the speed of one rank
 EXCHANGE_SHARE = 0.05   # of a step: exchange, clip and update together
 
-# `must` be so many times PyTorch's speed, `share` of the speed of sgemm, `memory` of PyTorch's peak; None: no mark.
+# Targets: `must` times PyTorch's speed, `share` of the speed of sgemm, `memory` relative to PyTorch's peak; None: no target.
 Training = collections.namedtuple("Training", "title options must share memory ddp", defaults=(None, None, False))
 
 
@@ -52,9 +52,9 @@ TRAINING = {
     "chinese": Training("LSTM, V 6,000, E 256, H 512, L 1, B 32, T 64",
                         options(vocabulary=6000, embedding=256, hidden=512, batch=32), 1.3, memory=0.5),
 }
-# On a GPU, in each of these precisions, at PyTorch's best in the same one: eager or autocast, or a CUDA graph.
+# On a GPU, in each of these precisions, compared with PyTorch's best in the same precision: eager, autocast or a CUDA graph.
 PRECISIONS = ["tf32", "bf16", "fp16"]
-# Relative: both round, and in other orders. 8 bits in bf16, 11 in the others.
+# Relative: both round, in different orders; to 8 bits in bf16, to 11 in the others.
 GPU_LOSS_TOLERANCE = {"tf32": 2e-3, "bf16": 5e-3, "fp16": 2e-3}
 PUBLISHED = 67_212  # tokens/s of d2l's "concise" RNN on its GPU
 GpuTraining = collections.namedtuple("GpuTraining", "title options published", defaults=(None,))
@@ -74,18 +74,19 @@ GPU_TRAINING = {
 
 
 def gpu_mark(case, precision):
-    """Times PyTorch's best. cuDNN has a persistent kernel for fp16 that nn.LSTM does not reach with several layers."""
+    """The target, times PyTorch's best. cuDNN has a persistent kernel for fp16, which nn.LSTM does not use with several
+    layers."""
     has_layers = "--layers" in case.options and int(case.options[case.options.index("--layers") + 1]) > 1
     return 1.3 if precision == "fp16" and has_layers else 1.0
 
 
-SAMPLING = {1: 6.0, 64: 2.0}  # streams: must be so many times nn.LSTM's speed
+SAMPLING = {1: 6.0, 64: 2.0}  # streams: target, times nn.LSTM's speed
 CASES = {"cpu": [*TRAINING, "sample", "ranks", "shakespeare"], "cuda": list(GPU_TRAINING)}
 
 Budget = collections.namedtuple("Budget", "rounds seconds losses sizes")
 FULL = Budget(5, 2.0, LOSSES, [])
 QUICK = Budget(1, 0.3, 3, ["--most", str(1 << 20)])
-FEW_LOSSES = 3  # where they were compared already
+FEW_LOSSES = 3  # if they have been compared already
 
 
 def number(value):
@@ -93,7 +94,7 @@ def number(value):
 
 
 def spread(values, shown=number):
-    """The median, and after more than one round the least and the largest."""
+    """The median and, after more than one round, the least and the largest value."""
     middle = shown(statistics.median(values))
     return middle if len(values) == 1 else f"{middle} ({shown(min(values))}..{shown(max(values))})"
 
@@ -103,19 +104,19 @@ def times(value):
 
 
 def difference(ours, theirs):
-    """The largest, relative, over the losses that both have."""
+    """The largest relative difference of the losses that both have."""
     return max(abs(a - b) / b for a, b in zip(ours, theirs, strict=False))
 
 
 class Way:
-    """One program in one of its ways, and what its rounds printed."""
+    """One program with one choice of settings, and the results of its rounds."""
 
     def __init__(self, name, words, first=(), later=()):
         """Every command is `words`, then `first` in the first round and `later` in the others."""
         self.name, self.words, self.first, self.later, self.rounds = name, words, list(first), list(later), []
 
     def cases(self):
-        """Of each of its cases, such as 64 streams, the speed in each round."""
+        """The speed in each round, for each case (such as 64 streams)."""
         return list(zip(*([case["characters_per_second"] for case in result.get("cases", [result])]
                           for result in self.rounds), strict=True))
 
@@ -127,13 +128,13 @@ class Way:
 
 
 def has_chance(way, rivals):
-    """To be the best of `rivals` in one of their cases, by the first round."""
+    """Whether `way` may be the best of `rivals` in one of their cases, judging by the first round."""
     best = [max(first[0] for first in case) for case in zip(*(rival.cases() for rival in rivals), strict=True)]
     return any(rates[0] >= CHANCE * fastest for rates, fastest in zip(way.cases(), best, strict=True))
 
 
 def best_of(ways, place=0):
-    """Of those that ran in every round."""
+    """The fastest of the ways that ran in every round."""
     most = max(len(way.rounds) for way in ways)
     return max((way for way in ways if len(way.rounds) == most), key=lambda way: statistics.median(way.rates(place)))
 
@@ -152,11 +153,11 @@ class Bench:
     # ---- running
 
     def run(self, words):
-        """The JSON that a command prints."""
+        """Returns the JSON that a command prints."""
         return json.loads(output_of(words, self.environment))
 
     def turn(self, way):
-        """One more round of it, in a process of its own."""
+        """One more round of `way`, in a new process."""
         words = [*way.words, "--rounds", 1, "--json", *(way.later if way.rounds else way.first)]
         if not way.rounds:
             print("  + " + " ".join(str(word) for word in words), flush=True)
@@ -164,7 +165,8 @@ class Bench:
         print(f"  {way.name}: " + " and ".join(number(rates[-1]) for rates in way.cases()) + " characters/s", flush=True)
 
     def in_turns(self, ours, *groups):
-        """Rounds of `ours` and of PyTorch's ways; after the first only those that have a chance to be their group's best."""
+        """Rounds of `ours` and of PyTorch's ways in turns; after the first round only those ways that may be the best of
+        their group."""
         for _ in range(self.budget.rounds):
             for way in [ours, *(way for group in groups for way in group)]:
                 self.turn(way)
@@ -275,7 +277,7 @@ class Bench:
 
     def ranks(self):
         if THREADS < 2:
-            print("  left out: two ranks of one core each need two cores")
+            print("  skipped: two ranks of one core each need two cores")
             return
         seconds = ["--seconds", round(self.budget.seconds * 2 / 3, 3)]
         sums = ["mpirun", "--map-by", "core", "--bind-to", "core", "-np", 2, "charrnn_bench", "comm", "--device", "cpu",
@@ -306,7 +308,7 @@ class Bench:
             pages.percent(EXCHANGE_SHARE) if is_weak else "–", self.commit())
 
     def sums_row(self, cases):
-        """Of one size, in each type."""
+        """The row of one size, for all types."""
         return pages.row(f"{cases[0]['bytes'] >> 10:,}",
                          *(cell for case in cases for cell in (spread([1e6 * seconds for seconds in case["rounds"]]),
                                                                number(case["bytes_per_second"] / 1e6))), self.commit())
@@ -321,14 +323,14 @@ class Bench:
 
     HEADS = {
         "shakespeare": tiny_shakespeare.HEAD,
-        "training": ["model", "charrnn, characters/s", "PyTorch's best", "PyTorch otherwise", "times PyTorch", "must reach",
-                     "share of sgemm", "must reach", "peak MB, of PyTorch's", "equal losses", "commit"],
-        "gpus": ["model", "charrnn, characters/s", "PyTorch's best", "PyTorch otherwise", "times PyTorch", "must reach",
-                 "equal losses", "published", "GPU", "commit"],
-        "sampling": ["streams", "charrnn, characters/s", "nn.LSTM", "times nn.LSTM", "must reach", "nn.LSTMCell",
+        "training": ["model", "charrnn, characters/s", "PyTorch's best", "PyTorch, other settings", "times PyTorch", "target",
+                     "share of sgemm", "target", "peak MB, of PyTorch's", "losses compared", "commit"],
+        "gpus": ["model", "charrnn, characters/s", "PyTorch's best", "PyTorch, other settings", "times PyTorch", "target",
+                 "losses compared", "published", "GPU", "commit"],
+        "sampling": ["streams", "charrnn, characters/s", "nn.LSTM", "times nn.LSTM", "target", "nn.LSTMCell",
                      "times nn.LSTMCell", "commit"],
-        "ranks": ["ranks of one core", "characters/s", "times one rank", "must reach", "exchange", "clip and update",
-                  "both", "below", "commit"],
+        "ranks": ["ranks, one core each", "characters/s", "times one rank", "target", "exchange", "clip and update",
+                  "both", "limit", "commit"],
         "sums": ["KiB", "fp32, us", "MB/s", "bf16, us", "MB/s", "fp16, us", "MB/s", "commit"],
     }
     writes = True
@@ -356,7 +358,7 @@ def main():
     chosen = [name for name in cases
               if not arguments.only or any(fnmatch.fnmatch(name, pattern) for pattern in arguments.only)]
     if not chosen:
-        raise Failure(f"--only {' '.join(arguments.only)} matches none of {', '.join(cases)}")
+        raise Failure(f"--only {' '.join(arguments.only)}: expected one of {', '.join(cases)}")
     for tool, remedy in (("charrnn_bench", "start bench/bench.sh without --no-build, which builds it"),
                          ("mpirun", "run launch/install.sh")):
         if shutil.which(tool) is None:
@@ -378,9 +380,9 @@ def main():
             getattr(bench, name)()
     if bench.writes:
         bench.write_machine(" ".join(["bench/bench.sh", *sys.argv[1:]]))
-    print(f"{time.monotonic() - started:.0f} s in all")
+    print(f"{time.monotonic() - started:.0f} s in total")
     if bench.missed:
-        raise Failure("below the mark:\n  " + "\n  ".join(bench.missed))
+        raise Failure("targets missed:\n  " + "\n  ".join(bench.missed))
 
 
 if __name__ == "__main__":

@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# Measures charrnn and PyTorch in turns on the same cores: training, sampling, ranks; and trains tiny Shakespeare. The
-# tables of docs/benchmarks.md and docs/scaling.md come from here.
+# Measures charrnn and PyTorch in turns on the same cores: training, sampling, ranks; and trains on tiny Shakespeare. Writes
+# the tables of docs/benchmarks.md and docs/scaling.md.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build=1
 arguments=()
 
 usage="usage: bench/bench.sh [--only PATTERN]... [--rounds N] [--quick] [--write] [--device cuda] [--no-build]
-  (nothing)       all of it, about half an hour on two cores that do nothing else; the tables also go to docs/,
+  (no option)     measure everything, about half an hour on two otherwise idle cores, and write the tables to docs/,
                   unless files differ from the commit, which the tables report
-  --only PATTERN  the cases whose name matches: lstm-512, lstm-wide, lstm-deep, lstm-1024, rnn, chinese, sample, ranks,
-                  shakespeare, or 'lstm*'; repeatable. The rows of others stay
-  --device cuda   the cases for a GPU instead, in tf32, bf16 and fp16: gpu-small, gpu-512, gpu-1024, gpu-gutenberg,
-                  gpu-chinese, gpu-d2l
-  --rounds N      how often each is measured, in turns (5)
-  --quick         one short round: shows that all of it runs, not how fast
-  --write         also with --quick: put the tables into docs/; refused if files differ from the commit
-  --no-build      take the programs that are there
-Exit codes: 0 every answer was right and every mark reached (not judged with --quick), 1 something was not, 2 a mistake
-in the command line."
+  --only PATTERN  measure only cases whose name matches: lstm-512, lstm-wide, lstm-deep, lstm-1024, rnn, chinese, sample,
+                  ranks, shakespeare, or 'lstm*'; repeatable. The rows of other cases are kept
+  --device cuda   measure the cases for a GPU instead, in tf32, bf16 and fp16: gpu-small, gpu-512, gpu-1024,
+                  gpu-gutenberg, gpu-chinese, gpu-d2l
+  --rounds N      rounds, in each of which all programs are measured in turn (default 5)
+  --quick         one short round, to show that everything runs; it does not measure how fast
+  --write         write the tables to docs/, even with --quick; refused if files differ from the commit
+  --no-build      use the programs that are already built
+Exit codes: 0 all results were right and all targets reached (targets are not checked with --quick), 1 a result was
+wrong or a target missed, 2 a mistake in the command line."
 
 fail() { echo "bench: $*"$'\n'"$usage" >&2; exit 2; }
 
@@ -30,15 +30,15 @@ while [ $# -gt 0 ]; do
     --no-build) build='' ;;
     --quick | --write) arguments+=("$1") ;;
     --only)
-      [ -n "${2:-}" ] || fail "--only wants a pattern"
+      [ -n "${2:-}" ] || fail "--only needs a pattern"
       arguments+=(--only "$2")
       shift ;;
     --device)
-      [[ ${2:-} =~ ^(cpu|cuda)$ ]] || fail "--device wants cpu or cuda, found '${2:-}'"
+      [[ ${2:-} =~ ^(cpu|cuda)$ ]] || fail "--device: expected cpu or cuda, found '${2:-}'"
       arguments+=(--device "$2")
       shift ;;
     --rounds)
-      [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || fail "--rounds wants a number above 0, found '${2:-}'"
+      [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || fail "--rounds needs a number above 0, found '${2:-}'"
       arguments+=(--rounds "$2")
       shift ;;
     *) fail "unknown argument '$1'" ;;

@@ -1,4 +1,4 @@
-"""Preprocessing next to iconv, wc and a loop of Python, in turns. Each must see the same number of characters.
+"""Compares the speed of preprocessing with iconv, wc and a Python loop, in turns. Each must count the same characters.
 
     python3 bench/data.py            # 400 MB of charrnn's own texts, repeated
     python3 bench/data.py FILE       # a text in UTF-8
@@ -21,10 +21,10 @@ from pages import ROOT, Failure
 
 TEXTS = ["time_machine/35-0.txt", "andersen/1597-0.txt", "tiny_shakespeare/input.txt", "chinese/tang_poems.txt"]
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}
-PYTHON_BYTES = 8_000_000  # more would take its loop minutes
-WC_ROUNDS = 2             # as slow as it is, it varies little
+PYTHON_BYTES = 8_000_000  # the loop would take minutes for more
+WC_ROUNDS = 2             # it is slow, and its times vary little
 
-# What most notebooks do. Its seconds are those of reading, sorting and looking up, without the start of Python.
+# What most notebooks do. Its time is that of reading, sorting and looking up, without the start of Python.
 PYTHON_LOOP = """
 import sys, time
 start = time.perf_counter()
@@ -38,7 +38,7 @@ print(len(encoded), time.perf_counter() - start, time.process_time())
 
 
 class Case:
-    """One of the programs, the text that it reads, and seconds of each run: by the clock, and of all cores together."""
+    """One of the programs, the text that it reads, and the seconds of each run: wall time, and processor time of all cores."""
 
     def __init__(self, name, file, expected):
         self.name, self.bytes, self.expected = name, file.stat().st_size, expected
@@ -68,16 +68,16 @@ def iconv_words(file):
 
 
 def characters_by_iconv(file):
-    """UCS-4 has four bytes for each."""
+    """Counts characters: UCS-4 has four bytes for each."""
     with subprocess.Popen(iconv_words(file), env=ENVIRONMENT, stdout=subprocess.PIPE) as iconv:
         count = sum(len(block) for block in iter(lambda: iconv.stdout.read(1 << 20), b""))
     if iconv.returncode != 0:
-        raise Failure(f"expected a text in UTF-8, found that iconv ends with code {iconv.returncode} for {file}")
+        raise Failure(f"expected a text in UTF-8, but iconv ended with code {iconv.returncode} for {file}")
     return count // 4
 
 
 def timed(words, output):
-    """Its output, seconds, and seconds of all cores."""
+    """Runs a command; returns its output, seconds, and processor seconds of all cores."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(words, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, check=False)
     seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -87,17 +87,17 @@ def timed(words, output):
 
 
 def beginning(text, most):
-    """The first `most` bytes, less those of a character that would be cut."""
+    """The first `most` bytes, without an incomplete last character."""
     while most < len(text) and text[most] & 0xC0 == 0x80:
         most -= 1
     return text[:most]
 
 
 def write_text(file, size, folder):
-    """The texts of `folder`, repeated."""
+    """Writes the texts of `folder` to `file`, repeated."""
     for name in TEXTS:
         if not (folder / name).exists():
-            raise Failure(f"expected charrnn's own texts, found no {folder / name}: name a text or --data")
+            raise Failure(f"expected charrnn's own texts, found no {folder / name}: give a text, or their folder with --data")
     texts = [(folder / name).read_bytes() for name in TEXTS]
     with open(file, "wb") as output:
         number = 0
@@ -111,11 +111,11 @@ def write_text(file, size, folder):
 
 
 def measure(file, scratch, rounds, options):
-    """The cases, iconv's first. `options` are those of charrnn_bench data."""
+    """Measures all cases; iconv is the first. `options` are those of charrnn_bench data."""
     part = scratch / "beginning.txt"
     with open(file, "rb") as text:
         part.write_bytes(beginning(text.read(PYTHON_BYTES + 4), PYTHON_BYTES))
-    expected = characters_by_iconv(file)  # from here on the file lies in the page cache
+    expected = characters_by_iconv(file)  # afterwards the file is in the page cache
     iconv, charrnn, wc = (Case(name, file, expected) for name in ("iconv", "charrnn", "wc -m"))
     python = Case("python loop", part, characters_by_iconv(part))
     for number in range(rounds):
@@ -136,10 +136,10 @@ def measure(file, scratch, rounds, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", nargs="?", type=pathlib.Path, help="a text in UTF-8; else one is made of charrnn's own texts")
-    parser.add_argument("--data", type=pathlib.Path, default=ROOT / "data", help="the folder of charrnn's own texts")
-    parser.add_argument("--megabytes", type=float, default=400, help="size of the text that is made")
-    parser.add_argument("--threads", type=int, help="of charrnn; else one for each core")
+    parser.add_argument("file", nargs="?", type=pathlib.Path, help="text in UTF-8 (default: charrnn's own texts, repeated)")
+    parser.add_argument("--data", type=pathlib.Path, default=ROOT / "data", help="folder of charrnn's own texts")
+    parser.add_argument("--megabytes", type=float, default=400, help="size of the repeated texts")
+    parser.add_argument("--threads", type=int, help="threads of charrnn (default: one per core)")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     if arguments.file and not arguments.file.is_file():
@@ -156,12 +156,13 @@ def main():
           f"{iconv.expected:,} characters, in the page cache\n")
     head = ["", "runs", "median s", "min..max", "core s", "MB/s", "to iconv", "characters"]
     print("\n".join([*pages.head(head), *(case.row(iconv) for case in cases)]))
-    print("\ncore s: seconds of all cores together. to iconv: MB/s as a multiple of iconv's.\n"
-          "iconv: UTF-8 to UCS-4, to /dev/null. charrnn: from the text to HDF5 shards on disk, normalized, counted and hashed.\n"
+    print("\ncore s: processor seconds of all cores together. to iconv: MB/s as a multiple of iconv's.\n"
+          "iconv: from UTF-8 to UCS-4, written to /dev/null.\n"
+          "charrnn: from the text to HDF5 shards on disk, normalized, counted and hashed.\n"
           f"python loop: a dict lookup for each character of the first {cases[-1].bytes / 1e6:.1f} MB.")
     wrong = [case.name for case in cases if not case.is_right()]
     if wrong:
-        raise Failure(f"expected {iconv.expected:,} characters as iconv counts them, found others: {', '.join(wrong)}")
+        raise Failure(f"expected {iconv.expected:,} characters, as iconv counts them, found another number: {', '.join(wrong)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tables of docs/ that scripts fill in. In a page each stands between two comments:
+"""Tables of docs/ that scripts fill in. In a page, each is between two comments:
 
     <!-- NAME: SCRIPT -->
     <!-- end of NAME -->
@@ -16,7 +16,7 @@ class Failure(Exception):
 
 
 def cell(text):
-    """In a table of Markdown."""
+    """`text` as a cell of a Markdown table."""
     text = str(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
     return " ".join(text.split())
 
@@ -26,7 +26,7 @@ def row(*cells):
 
 
 def head(names):
-    """The two lines that a table begins with."""
+    """The first two lines of a table."""
     return [row(*names), row(*("---" for _ in names))]
 
 
@@ -43,14 +43,14 @@ def first_cell(line):
 
 
 def replace_table(page, script, name, names, rows, keep=True):
-    """Puts a table with these `names` of columns and `rows` into the page.
+    """Writes a table with columns `names` and these `rows` into the page.
 
-    With `keep`, rows with another first cell, made by an earlier run, stay.
+    With `keep`, rows of an earlier run whose first cell is not in `rows` are kept.
     """
     text = page.read_text(encoding="utf-8")
     begin, end = f"<!-- {name}: {script} -->\n", f"<!-- end of {name} -->"
     if text.count(begin) != 1 or text.count(end) != 1:
-        raise Failure(f"{page} lacks the lines '{begin.strip()}' and '{end}'")
+        raise Failure(f"expected the lines '{begin.strip()}' and '{end}' once each in {page}")
     before, rest = text.split(begin)
     old, after = rest.split(end)
     kept = {first_cell(line): line for line in old.strip().split("\n")[2:]} if keep else {}
@@ -74,18 +74,18 @@ def changed_files():
 
 
 def commit():
-    """Of this checkout, with a * if files differ from it."""
+    """The commit of this checkout, with a * if files differ from it."""
     return (git("describe", "--always").strip() or "unknown") + ("*" if changed_files() else "")
 
 
 def may_write(is_asked, is_quick):
-    """Whether a script writes its tables, which report the commit: with --write, or after all that it measures in full. Not
-    from a checkout whose files differ from the commit."""
+    """Whether a script writes its tables, which report the commit: with --write, or without --quick. Never from a checkout
+    whose files differ from the commit."""
     changed = changed_files()
     found = f"{plural(len(changed), 'changed file')} ({', '.join(changed[:3])}{', ...' if len(changed) > 3 else ''})"
     if changed and is_asked:
         raise Failure(f"--write reports the commit of what it measured: expected a checkout without changes, found {found}: "
                       "commit or stash them, or leave out --write")
     if changed and not is_quick:
-        print(f"the tables are not written into docs/, since they report a commit: {found}", flush=True)
+        print(f"the tables are not written to docs/, because they report a commit, and there are changes: {found}", flush=True)
     return (is_asked or not is_quick) and not changed

@@ -1,9 +1,9 @@
-"""Training on ranks of one core each, next to one such rank: characters/s, and the parts of a step that ranks add.
+"""Training on ranks with one core each, compared with one such rank: characters/s, and the parts of a step that ranks add.
 
     python3 bench/ranks.py --ranks 1,2,4 --hidden 512      # also takes the options of charrnn_bench model
 
-In turns: one rank, all of them with as much work each (weak scaling), all of them with the same work in total (strong
-scaling), so that each ratio is of neighbours in time.
+In turns: one rank, all ranks with the same work per rank (weak scaling), all ranks with the same work in total (strong
+scaling). So the two runs of each ratio follow one another.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pages import Failure
 
 
 class Case:
-    """`ranks` that train together, and what `charrnn_bench model` printed in each round."""
+    """`ranks` that train together, and the results of `charrnn_bench model` in each round."""
 
     def __init__(self, ranks, work, batch):
         self.ranks, self.work, self.batch, self.rounds = ranks, work, batch, []
@@ -43,7 +43,7 @@ class Case:
         return statistics.median(found["part_seconds"][part] for found in self.rounds)
 
     def summary(self, first):
-        """With its speed as a multiple of that of the case `first`."""
+        """The results, with the speed also as a multiple of that of the case `first`."""
         ratios = [rate / one for rate, one in zip(self.rates(), first.rates(), strict=True)]
         return {"ranks": self.ranks, "work": self.work, "batch": self.batch,
                 "characters_per_second": statistics.median(self.rates()), "rates": self.rates(),
@@ -61,12 +61,12 @@ def cases_of(ranks, batch):
 
 
 def measure(options, rounds, ranks=(1, 2), batch=32, environment=None):
-    """`options` are those of charrnn_bench model, `batch` is of one rank; the others are compared with the first of `ranks`."""
+    """`options` are those of charrnn_bench model; `batch` is that of one rank. Compares all with the first of `ranks`."""
     cases = cases_of(ranks, batch)
-    # The files that a rank leaves behind when it is killed lie in the scratch folder too.
+    # A rank that is killed leaves temporary files in the scratch folder, too.
     with tempfile.TemporaryDirectory(prefix="charrnn-bench-") as scratch:
         for number in range(rounds):
-            others = cases[1:] if number % 2 == 0 else cases[:0:-1]  # each is the neighbour of the first in turn
+            others = cases[1:] if number % 2 == 0 else cases[:0:-1]  # each follows the first in turn
             for case in [cases[0], *others]:
                 case.run(options, {**(environment or os.environ), "TMPDIR": scratch})
     return {"parameters": cases[0].rounds[0]["parameters"], "cases": [case.summary(cases[0]) for case in cases]}
@@ -75,7 +75,7 @@ def measure(options, rounds, ranks=(1, 2), batch=32, environment=None):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ranks", type=lambda text: [int(count) for count in text.split(",")], default=[1, 2])
-    parser.add_argument("--batch", type=int, default=32, help="B of one rank")
+    parser.add_argument("--batch", type=int, default=32, help="lanes per rank (B)")
     parser.add_argument("--rounds", type=int, default=5)
     arguments, options = parser.parse_known_args()
     cases = measure(options, arguments.rounds, arguments.ranks, arguments.batch)["cases"]

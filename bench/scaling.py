@@ -1,9 +1,9 @@
-"""What a step would take on larger machines: fills in the tables of docs/scaling.md.
+"""Estimates the time of a step on larger machines, and fills in the tables of docs/scaling.md.
 
-    bench/bench.sh --only ranks           # measures this machine, and does that
-    python3 bench/scaling.py              # again, from what was measured last
+    bench/bench.sh --only ranks           # measures this machine and fills in the tables
+    python3 bench/scaling.py              # fills them in from the last measurement
 
-Measured: a step on one and two ranks of one core each, and sums over two ranks. All about other machines is assumed.
+Measured: a step on one and two ranks of one core each, and sums over two ranks. Numbers of other machines are assumptions.
 """
 
 import collections
@@ -15,18 +15,18 @@ import pages
 PAGE = pages.ROOT / "docs" / "scaling.md"
 MEASURED = pages.ROOT / "runs" / "benchmarks" / "ranks.json"
 
-# One direction: seconds that a message takes however short, bytes/s.
+# One direction: seconds of the shortest message, bytes/s.
 Link = collections.namedtuple("Link", "latency bandwidth")
 Model = collections.namedtuple("Model", "vocabulary embedding hidden layers")
-# A part of the gradients that travels as one: its bytes, and the share of backward that makes it.
+# A part of the gradients that is summed at once: its bytes, and the share of backward that computes it.
 Bucket = collections.namedtuple("Bucket", "bytes share")
-# `ranks` of a node, `flop` and `memory` (bytes) a second of a rank.
+# `ranks` per node; `flop` and `memory` (bytes) per second and rank.
 Machine = collections.namedtuple("Machine", "name nodes ranks flop memory inside between")
 Way = collections.namedtuple("Way", "name lanes bytes_each buckets")
 Step = collections.namedtuple("Step", "compute sums exposed update seconds")
 
-UPDATE_BYTES = 28  # of a parameter: Adam reads weight, gradient and two moments, and writes all but the gradient
-BACKWARD = 2 / 3   # of a step's products
+UPDATE_BYTES = 28  # per parameter: Adam reads weight, gradient and two moments, and writes all except the gradient
+BACKWARD = 2 / 3   # share of a step's products
 LENGTH = 128       # T
 MODEL = Model(vocabulary=256, embedding=128, hidden=1024, layers=3)  # configs/gutenberg.yaml
 
@@ -49,15 +49,15 @@ WAYS = [
 # ---- formulas
 
 def ring(size, ranks, link):
-    """Seconds to add `size` bytes over `ranks`: 2 (p - 1) messages of 1 / p of them from each rank to the next, first to add,
-    then to share the sums. No way of summing sends fewer bytes (Patarasuk and Yuan 2009; in Thakur, Rabenseifner and
-    Gropp 2005 with p - 1 in place of log2 p for the latency)."""
+    """Seconds to add `size` bytes over p `ranks`: 2 (p - 1) messages of 1 / p of them from each rank to the next, first to
+    add, then to share the sums. No method sends fewer bytes (Patarasuk and Yuan 2009; Thakur, Rabenseifner and Gropp
+    2005, with p - 1 instead of log2 p for the latency)."""
     return 2 * (ranks - 1) * (link.latency + size / ranks / link.bandwidth) if ranks > 1 else 0.0
 
 
 def hierarchical(size, nodes, ranks, inside, between):
-    """The same over `nodes` of `ranks` each: a ring inside of every node leaves each of its ranks a sum of 1 / `ranks` of the
-    bytes; rings across the nodes, one for each rank of a node, which share its link, add those; and the ring inside
+    """The same over `nodes` of `ranks` each: after a ring inside every node, each of its ranks has the sum of 1 / `ranks` of
+    the bytes. Rings between the nodes, one for each rank of a node, sharing its link, add those. Then the ring inside
     shares them."""
     seconds = ring(size, ranks, inside)
     if nodes > 1:
@@ -66,8 +66,8 @@ def hierarchical(size, nodes, ranks, inside, between):
 
 
 def exposed(buckets, backward, seconds_of):
-    """Seconds from the end of backward to the end of the last sum, where each bucket is summed once backward has made it,
-    one after another. `seconds_of` gives a sum's from its bytes."""
+    """Seconds from the end of backward to the end of the last sum, if buckets are summed one after another, each as soon as
+    backward has computed it. `seconds_of` returns the seconds of a sum from its bytes."""
     made = summed = 0.0
     for bucket in buckets:
         made += bucket.share * backward
@@ -78,7 +78,7 @@ def exposed(buckets, backward, seconds_of):
 # ---- a model's numbers
 
 def layer_parameters(model):
-    """Of each LSTM layer, the lowest first."""
+    """Parameters of each LSTM layer, the lowest first."""
     widths = [model.embedding] + [model.hidden] * (model.layers - 1)
     return [4 * model.hidden * (width + model.hidden + 2) for width in widths]
 
@@ -92,19 +92,19 @@ def parameters(model):
 
 
 def products(model):
-    """Multiply-adds forward for one character: the head's, then those of the layers, the top one first. The lowest layer's
-    input product is a table."""
+    """Multiply-adds of forward for one character: of the head, then of the layers, the top layer first. The input product of
+    the lowest layer is a table lookup."""
     layers = [4 * model.hidden * model.hidden] + [8 * model.hidden * model.hidden] * (model.layers - 1)
     return [model.vocabulary * model.hidden] + layers[::-1]
 
 
 def flop(model):
-    """For one character in training: a multiply-add is two, and backward does twice what forward does."""
+    """Operations for one character in training: a multiply-add is two, and backward needs twice as many as forward."""
     return 6 * sum(products(model))
 
 
 def buckets(model, bytes_each):
-    """In the order in which backward makes them. The embedding travels with the lowest layer."""
+    """Buckets in the order in which backward computes them. The embedding is in the bucket of the lowest layer."""
     sizes = [head_parameters(model)] + layer_parameters(model)[::-1]
     sizes[-1] += model.vocabulary * model.embedding
     whole = sum(products(model))
@@ -161,14 +161,14 @@ def step_rows():
 
 
 def fit(short, long, ranks):
-    """The link by which a ring takes as long as these two sums, (bytes, seconds) each, took."""
+    """The link with which a ring takes as long as these two measured sums, each (bytes, seconds)."""
     messages = 2 * (ranks - 1)
     bandwidth = (long[0] - short[0]) / ranks / ((long[1] - short[1]) / messages)
     return Link(max(0.0, short[1] / messages - short[0] / ranks / bandwidth), bandwidth)
 
 
 def here_rows(measured):
-    """The formula beside what was measured on two ranks."""
+    """The formula compared with measurements on two ranks."""
     scaling, comm = measured["scaling"], measured["comm"]
     sums = [(case["bytes"], case["seconds"]) for case in comm["cases"] if case["type"] == "fp32"]
     link, size = fit(sums[0], sums[-1], comm["ranks"]), 4 * scaling["parameters"]
@@ -183,7 +183,7 @@ def here_rows(measured):
             continue
         rows.append(pages.row(f"{case['work']} scaling: the sum of {size / 1e6:.1f} MB in a step, ms", ms(predicted),
                               ms(case["exchange_seconds"])))
-        share = case["batch"] / one["batch"] / case["ranks"] * one["ranks"]  # of the work of the rank alone
+        share = case["batch"] / one["batch"] / case["ranks"] * one["ranks"]  # relative to the work of one rank alone
         compute = (one["step_seconds"] - one["update_seconds"]) * share
         seconds = compute + one["update_seconds"] + predicted
         rate = case["batch"] / one["batch"] * one["step_seconds"] / seconds
@@ -194,21 +194,22 @@ def here_rows(measured):
 def write_page(measured):
     pages.replace_table(PAGE, "bench/scaling.py", "assumed", ["assumed", "value"], machine_rows(), keep=False)
     pages.replace_table(PAGE, "bench/scaling.py", "steps",
-                        ["machine", "ranks", "lanes a rank", "compute, ms", "sums, ms", "of them exposed, ms",
-                         "clip and update, ms", "share of exposed and update", "speed, of ideal"], step_rows(), keep=False)
+                        ["machine", "ranks", "lanes per rank", "compute, ms", "sums, ms", "exposed sums, ms",
+                         "clip and update, ms", "share of exposed sums and update", "speed, of ideal"], step_rows(), keep=False)
     pages.replace_table(PAGE, "bench/scaling.py", "here", [f"{measured['machine']}, two ranks of one core", "formula", "measured"],
                         here_rows(measured), keep=False)
 
 
 def main():
     if not MEASURED.exists():
-        raise pages.Failure(f"there is no {MEASURED.relative_to(pages.ROOT)}: run bench/bench.sh --only ranks, which measures it")
+        raise pages.Failure(f"expected measurements in {MEASURED.relative_to(pages.ROOT)}, found none: "
+                            "run bench/bench.sh --only ranks")
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
     if measured["commit"].endswith("*"):
-        raise pages.Failure(f"expected numbers of a checkout without changes, found {measured['commit']} in {MEASURED}: commit "
-                            "or stash the changes, then run bench/bench.sh --only ranks")
+        raise pages.Failure(f"expected measurements of a checkout without changes, found {measured['commit']} in {MEASURED}: "
+                            "commit or stash the changes, then run bench/bench.sh --only ranks")
     write_page(measured)
-    print(f"wrote the tables into {PAGE.relative_to(pages.ROOT)}")
+    print(f"wrote the tables to {PAGE.relative_to(pages.ROOT)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tiny Shakespeare by the configs of configs/tiny_shakespeare, for bench/bench.sh: what each reaches, and their curves."""
+"""Tiny Shakespeare with the configs of configs/tiny_shakespeare, for bench/bench.sh: their losses and curves."""
 
 import collections
 import json
@@ -14,24 +14,24 @@ CONFIGS = pathlib.Path("configs/tiny_shakespeare")
 RUNS = pathlib.Path("runs/tiny_shakespeare")
 PICTURE = pages.ROOT / "docs" / "tiny_shakespeare.svg"
 
-# Nats a character on the last tenth of the text, after so many seconds of training or fewer.
+# Targets: nats per character on the last tenth of the text, after at most this many seconds of training.
 Mark = collections.namedtuple("Mark", "nats seconds source")
 MARKS = {
     "20_seconds": Mark(1.8857, 20, "nanoGPT's recipe for a CPU after 65 s"),
     "300_seconds": Mark(1.4697, 300, "nanoGPT's published best, on an A100"),
-    "600_seconds": Mark(1.43, 600, "where a PyTorch LSTM of 2 x 512 ends"),
+    "600_seconds": Mark(1.43, 600, "a PyTorch LSTM of 2 x 512 at its end"),
 }
 WINDOW = 256  # nanoGPT's context
 
 Point = collections.namedtuple("Point", "seconds nats")
-HEAD = ["config", "nats, state carried", "must reach", "s of training", "at most", "characters", "characters/s",
-        f"nats, windows of {WINDOW} from zero state", "the mark is", "commit"]
+HEAD = ["config", "nats, state carried", "target", "training, s", "limit, s", "characters", "characters/s",
+        f"nats, windows of {WINDOW} from zero state", "source of the target", "commit"]
 
 
 def curves(metrics):
-    """Points of the training loss and of the held-out values, by seconds of training alone; and the characters.
+    """Points of the training loss and of the held-out loss, by seconds of training only; and the number of characters.
 
-    A train line's speed is that of its steps, without evaluations and checkpoints, so the seconds are summed up from it.
+    The speed in a train line excludes evaluations and checkpoints, so the seconds are computed from it.
     """
     train, valid, seconds, characters, step = [], [], 0.0, 0, 0
     for line in metrics:
@@ -41,8 +41,8 @@ def curves(metrics):
             train.append(Point(seconds, line["loss_nats"]))
         elif line["kind"] == "valid":
             if line["step"] != step:
-                raise Failure(f"the held-out value of step {line['step']} has no training line of its step beside it, the "
-                              f"last is {step}: evaluate.every must be a multiple of train.log_every")
+                raise Failure(f"the held-out loss of step {line['step']} has no training line of the same step, the last is "
+                              f"{step}: evaluate.every must be a multiple of train.log_every")
             valid.append(Point(seconds, line["loss_nats"]))
     return train, valid, characters
 
@@ -53,7 +53,7 @@ def run(words):
 
 
 def train(name, quick):
-    """Trains by the config; gives its two curves, the characters and the value in windows."""
+    """Trains with the config; returns its two curves, the number of characters and the loss in windows."""
     config, folder = CONFIGS / f"{name}.yaml", RUNS / name
     shutil.rmtree(pages.ROOT / folder, ignore_errors=True)
     run(["charrnn_preprocess", config])
@@ -66,7 +66,7 @@ def train(name, quick):
 
 
 def draw(found):
-    """The held-out values of all runs over the seconds, with the marks, by gnuplot."""
+    """Plots the losses of all runs over the seconds, and the targets, with gnuplot."""
     if shutil.which("gnuplot") is None:
         raise Failure("gnuplot is not on the PATH: run launch/install.sh --tests")
     blocks, plots = [], []
@@ -89,7 +89,7 @@ def draw(found):
 
 
 def rows(found, judge, commit):
-    """Of the table; `judge(what, is_reached, text)` marks what is missed."""
+    """Rows of the table; `judge(what, is_reached, text)` marks missed targets."""
     table = []
     for name, (_, valid, characters, windows) in found.items():
         mark, last = MARKS[name], valid[-1]

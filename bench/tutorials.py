@@ -1,4 +1,4 @@
-"""Runs the recipes of configs/tutorials for bench/tutorials.sh, and makes the tables of docs/tutorials.md."""
+"""Runs the recipes of configs/tutorials for bench/tutorials.sh, and fills in the tables of docs/tutorials.md."""
 
 import argparse
 import collections
@@ -21,9 +21,9 @@ PAGE = ROOT / "docs" / "tutorials.md"
 RUNS = pathlib.Path("runs/tutorials")
 THREADS = min(2, len(os.sched_getaffinity(0)))
 
-# What each recipe may take, in full and with --quick.
+# Limits of each recipe, in full and with --quick.
 Budget = collections.namedtuple("Budget", "full quick")
-SECONDS = Budget(None, 12)           # of a run and of PyTorch's; None: to its end
+SECONDS = Budget(None, 12)           # per run, of charrnn and of PyTorch; None: to its end
 D2L_SEEDS = Budget(5, 1)
 D2L_TORCH_SEEDS = Budget(1, 1)
 EXERCISE_SECONDS = Budget(None, 5)
@@ -40,7 +40,7 @@ def clock(seconds):
 
 
 def json_lines(file):
-    """What a run has written so far; its last line may be half there."""
+    """What a run has written so far, without the last line, which may be incomplete."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError:
@@ -49,7 +49,7 @@ def json_lines(file):
 
 
 class Stage:
-    """Runs commands one after another and says which, how long, and how far it is."""
+    """Runs commands one after another and shows each command, its time and its progress."""
 
     def __init__(self):
         self.is_terminal = sys.stdout.isatty()
@@ -58,7 +58,7 @@ class Stage:
         print(text, flush=True)
 
     def command(self, label, words, allowed=(0,), how_far=lambda: ""):
-        """Gives what it printed, its code and its seconds. Another code than `allowed` is a Failure."""
+        """Returns what the command printed, its exit code and its seconds. A code that is not `allowed` is a Failure."""
         log = ROOT / RUNS / "last-output.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
@@ -104,7 +104,7 @@ class Run:
         self.samples = [line for line in metrics if line["kind"] == "sample"]
         self.events = [line["text"] for line in metrics if line["kind"] == "event"]
         if not self.train and code == 0:
-            raise Failure(f"{folder} has no line of training in metrics.jsonl: was the budget too short for one?")
+            raise Failure(f"expected training lines in metrics.jsonl of {folder}, found none: was the budget too short?")
 
     @property
     def perplexity(self):
@@ -133,7 +133,7 @@ class Tutorials:
         self.has_torch = subprocess.run([sys.executable, "-c", "import torch, h5py, safetensors"], capture_output=True,
                                         check=False).returncode == 0
         if not self.has_torch:
-            stage.say("PyTorch is not installed here (launch/install.sh --tests): its column stays empty")
+            stage.say("PyTorch is not installed here (launch/install.sh --tests installs it): its column is empty")
 
     def of(self, budget):
         return budget.quick if self.quick else budget.full
@@ -142,7 +142,7 @@ class Tutorials:
         self.tables[table][pages.cell(cells[0])] = pages.row(*cells)
 
     def judge(self, name, is_reached, text):
-        """What ran in full must reach its mark."""
+        """A run in full must reach its target."""
         if self.quick:
             return text + " (short budget)"
         if not is_reached:
@@ -156,7 +156,7 @@ class Tutorials:
         self.stage.command(f"preprocessing for {config}", words)
 
     def train(self, config, name=None, settings=(), seconds=None, allowed=(0,), label=None):
-        """A fresh run in runs/tutorials/`name`."""
+        """A new run in runs/tutorials/`name`."""
         folder = RUNS / (name or config)
         shutil.rmtree(ROOT / folder, ignore_errors=True)
         words = ["charrnn_train", f"configs/tutorials/{config}.yaml"]
@@ -176,9 +176,9 @@ class Tutorials:
         run = Run(folder, code, took)
         self.stage.say(f"  {label}: perplexity {number(run.perplexity)}, {took:.0f} s, {run.speed:,.0f} characters/s")
         for event in run.events:
-            self.stage.say(f"    it said: {event}")
-            if config in label:  # a recipe as it stands, none of its exercises
-                self.missed.append(f"{label} said: {event}")
+            self.stage.say(f"    message: {event}")
+            if config in label:  # the recipe itself, not an exercise
+                self.missed.append(f"{label}: message: {event}")
         return run
 
     def evaluate(self, run):
@@ -186,7 +186,7 @@ class Tutorials:
         return json.loads(printed[printed.index("{"):])
 
     def torch(self, label, recipe, *arguments, seconds=None):
-        """What the PyTorch original in bench/reference says of itself, or None without PyTorch."""
+        """The results of the PyTorch original in bench/reference, or None without PyTorch."""
         if not self.has_torch:
             return None
         words = [sys.executable, f"bench/reference/{recipe}.py", *arguments, "--threads", THREADS, "--json"]
@@ -200,8 +200,8 @@ class Tutorials:
         return result
 
     @staticmethod
-    def beside(speed, theirs):
-        """Our speed, and how many times PyTorch's in the same run."""
+    def compared(speed, theirs):
+        """Our speed, also as a multiple of PyTorch's."""
         if not theirs:
             return f"{speed:,.0f}"
         return f"{speed:,.0f} (PyTorch {theirs:,.0f}: {speed / theirs:.2f} times)"
@@ -213,7 +213,7 @@ class Tutorials:
                                         ("d2l_random", "1.5 at 65,222 tokens/s on a GPU", 1.50)):
             self.preprocess(config)
             runs, theirs = [], []
-            for i in range(self.of(D2L_SEEDS)):  # in turns with PyTorch's, so that both meet the same machine
+            for i in range(self.of(D2L_SEEDS)):  # in turns with PyTorch, so that the machine's load is the same for both
                 runs.append(self.train(config, f"{config}_{i + 1}", [f"run.seed={i + 1}"], self.of(SECONDS),
                                        label=f"{config}, seed {i + 1}"))
                 if i < self.of(D2L_TORCH_SEEDS) and self.has_torch:
@@ -226,7 +226,7 @@ class Tutorials:
             self.row("recipes", config, f"perplexity {published}",
                      ", ".join(number(result["perplexity"]) for result in theirs) or "–",
                      f"{mark:.2f}, median of 5 seeds", text, f"{statistics.median(run.seconds for run in runs):.0f}",
-                     self.beside(statistics.median(run.speed for run in runs),
+                     self.compared(statistics.median(run.speed for run in runs),
                                  statistics.median(result["characters_per_second"] for result in theirs) if theirs else None))
             self.row("texts", config, f"{runs[0].sample(-2)} / {runs[0].sample()}")
 
@@ -234,10 +234,10 @@ class Tutorials:
         self.preprocess("tang_poems")
         run = self.train("tang_poems", seconds=self.of(SECONDS))
         theirs = self.torch("tang_poems", "tang", seconds=self.of(SECONDS))
-        self.row("recipes", "tang_poems", "lyrics under copyright: no number of its own",
+        self.row("recipes", "tang_poems", "lyrics under copyright: no published number",
                  f"{theirs['perplexity']:.3f}, {theirs['seconds']:.0f} s" if theirs else "–", "1.10 after 250 epochs",
                  self.judge("tang_poems", run.perplexity <= 1.10, number(run.perplexity, 3)), f"{run.seconds:.0f}",
-                 self.beside(run.speed, theirs and theirs["characters_per_second"]))
+                 self.compared(run.speed, theirs and theirs["characters_per_second"]))
         self.row("texts", "tang_poems", f"{run.sample(-2)} / {run.sample()}")
 
     def andersen(self):
@@ -256,11 +256,11 @@ class Tutorials:
             self.row("recipes", config, "about 300 epochs, an hour on a GPU" if config == "andersen" else "–", "–", must,
                      self.judge(config, is_reached, f"{bits:.3f} bits/char held out (bigram {bigram:.3f})"),
                      f"{run.seconds:.0f}",
-                     self.beside(speed, theirs and config == "andersen" and theirs["characters_per_second"]))
+                     self.compared(speed, theirs and config == "andersen" and theirs["characters_per_second"]))
             self.row("texts", config, run.sample(-2))
 
     def hello_seed(self, config, seed):
-        """The loss and the prediction of epoch 15, which are from before its step."""
+        """The loss and the prediction of epoch 15, both from before its step."""
         folder = RUNS / f"{config}_seeds" / str(seed)
         words = ["charrnn_train", f"configs/tutorials/{config}.yaml", "--set", f"run.output={folder}", "--set",
                  f"run.seed={seed}", "--set", "run.threads=1", "--set", "run.device=cpu"]
@@ -339,7 +339,7 @@ class Tutorials:
         self.sharpened(self.train("d2l_random", "exercise_sampling", [], self.of(EXERCISE_SECONDS), label="for sampling"))
 
     def sharpened(self, run):
-        """q(x) ~ p(x) ** alpha is a temperature of 1 / alpha."""
+        """Sampling from q(x) ~ p(x) ** alpha is sampling at temperature 1 / alpha."""
         book = (ROOT / "data/time_machine/timemachine.txt").read_text(encoding="utf-8").splitlines()
         known = set("".join(re.sub("[^A-Za-z]+", " ", line).strip().lower() for line in book)[:10000].split())
         for alpha in ("1", "2", "4", "greedy"):
@@ -354,11 +354,11 @@ class Tutorials:
     # ---- the tables
 
     HEADS = {
-        "recipes": ["recipe", "published", "PyTorch here", "must reach", "reached", "seconds", "characters/s"],
-        "exercises": ["exercise", "perplexity", "after epoch", "seconds", "characters/s", "what charrnn said"],
-        "sharpened": ["exponent", "option of charrnn_sample", "words that the text has",
-                      "distinct words of 3,000 characters", "it begins"],
-        "texts": ["recipe", "what it writes at the end"],
+        "recipes": ["recipe", "published", "PyTorch on this machine", "target", "reached", "seconds", "characters/s"],
+        "exercises": ["exercise", "perplexity", "after epoch", "seconds", "characters/s", "charrnn's messages"],
+        "sharpened": ["exponent", "option of charrnn_sample", "words that are in the text",
+                      "distinct words in 3,000 characters", "beginning"],
+        "texts": ["recipe", "sample at the end"],
     }
 
     def shown(self):
@@ -366,13 +366,13 @@ class Tutorials:
                            for table, rows in self.tables.items() if rows)
 
     def write(self):
-        """Rows that were not made this time stay."""
+        """Writes the tables; rows of recipes that were not run are kept."""
         for table, rows in self.tables.items():
             pages.replace_table(PAGE, "bench/tutorials.sh", table, self.HEADS[table], rows.values())
         text = re.sub("<!-- machine -->.*", lambda _: f"<!-- machine --> {self.machine()}",
                       PAGE.read_text(encoding="utf-8"))
         PAGE.write_text(text, encoding="utf-8")
-        self.stage.say(f"wrote the tables into {PAGE.relative_to(ROOT)}")
+        self.stage.say(f"wrote the tables to {PAGE.relative_to(ROOT)}")
 
     def machine(self):
         return (f"{THREADS} threads, {pages.machine()}; last written at commit {pages.commit()} by "
@@ -390,7 +390,7 @@ def main():
     arguments = parser.parse_args()
     for tool in ("charrnn_preprocess", "charrnn_train", "charrnn_eval", "charrnn_sample"):
         if shutil.which(tool) is None:
-            raise Failure(f"{tool} is not on the PATH: start bench/tutorials.sh without --no-build, which builds it")
+            raise Failure(f"{tool} is not on the PATH: start bench/tutorials.sh without --no-build, to build it")
     writes = pages.may_write(arguments.write, arguments.quick)
     stage = Stage()
     tutorials = Tutorials(stage, arguments.quick)
@@ -403,9 +403,9 @@ def main():
         if writes:
             tutorials.write()
     stage.say("\n" + tutorials.shown() + "\n")
-    stage.say(f"{clock(time.monotonic() - started)} in all")
+    stage.say(f"{clock(time.monotonic() - started)} in total")
     if tutorials.missed:
-        raise Failure("below the mark:\n  " + "\n  ".join(tutorials.missed))
+        raise Failure("targets missed, or messages:\n  " + "\n  ".join(tutorials.missed))
 
 
 if __name__ == "__main__":

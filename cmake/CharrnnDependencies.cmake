@@ -1,4 +1,4 @@
-# Everything charrnn is built on. All but LibTorch are Debian 12 packages (launch/install.sh lists them).
+# The libraries that charrnn uses. All except LibTorch are Debian 12 packages (launch/pins.sh lists them).
 find_package(LibTorch 2.11 REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
 find_package(yaml-cpp REQUIRED)
@@ -17,11 +17,11 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
 set(CHARRNN_CUDA ${LibTorch_CUDA} CACHE BOOL "Build the CUDA and NCCL code (needs a LibTorch built with CUDA)")
 if(CHARRNN_CUDA AND NOT LibTorch_CUDA)
-  message(FATAL_ERROR "CHARRNN_CUDA is ON, but this LibTorch was built without CUDA, or the CUDA runtime and NCCL that "
-    "belong to it are not beside it (nvidia/cu13, nvidia/nccl). Take another LibTorch or set -DCHARRNN_CUDA=OFF.")
+  message(FATAL_ERROR "CHARRNN_CUDA is ON, but this LibTorch was built without CUDA, or its CUDA runtime and NCCL are not "
+    "installed next to it (nvidia/cu13, nvidia/nccl). Use another LibTorch, or set -DCHARRNN_CUDA=OFF.")
 endif()
 
-# ATen and what a custom autograd function needs, compiled once (design: 7 to 19 s a file otherwise).
+# Precompiled header of ATen and of custom autograd functions, which would otherwise take 7 to 19 s per file.
 file(WRITE ${PROJECT_BINARY_DIR}/torch_pch.cpp.in "// Only carries the precompiled header.\n")
 configure_file(${PROJECT_BINARY_DIR}/torch_pch.cpp.in ${PROJECT_BINARY_DIR}/torch_pch.cpp COPYONLY)
 add_library(charrnn_torch_pch OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)

@@ -1,4 +1,4 @@
-# How our own code is compiled: warnings are errors, optional sanitizers, ccache when it is there.
+# How our own code is compiled: warnings are errors, optional sanitizers, ccache if it is installed.
 #   charrnn_library(NAME [TORCH] SOURCES ... LINKS ...)   one folder of src
 #   charrnn_tool(NAME LINKS ...)                          NAME.cpp, a main -> charrnn_NAME
 
@@ -6,7 +6,7 @@ set(CHARRNN_SANITIZE "" CACHE STRING "Sanitizers for our own code: address,undef
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # The sloppiness is what ccache's manual asks for with precompiled headers.
+  # ccache's manual requires this sloppiness for precompiled headers.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE_PROGRAM})
 endif()
@@ -20,15 +20,15 @@ if(CHARRNN_SANITIZE)
   target_link_options(charrnn_options INTERFACE -fsanitize=${CHARRNN_SANITIZE})
 endif()
 
-# The commit is read when CMake runs; a build from a tarball says "unknown".
+# The commit is read when CMake runs; it is "unknown" in a build from a tarball.
 execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=10
   OUTPUT_VARIABLE CHARRNN_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 if(NOT CHARRNN_COMMIT)
   set(CHARRNN_COMMIT unknown)
 endif()
 
-# Tools find the wheel's libraries, and the NCCL module beside them, without environment variables: installed, and in
-# the build folder's bin and lib.
+# Tools find the wheel's libraries and the modules in lib without environment variables, both installed and in the build
+# folder.
 set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
 set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
@@ -43,10 +43,11 @@ function(charrnn_library name)
   endif()
 endfunction()
 
-# LibTorch, and its slow headers precompiled once for all targets that include them.
+# Links LibTorch and uses the precompiled header, shared by all targets, for its slow headers.
 function(charrnn_use_torch target)
   target_link_libraries(${target} PUBLIC LibTorch::LibTorch)
-  # Without -fopenmp at::parallel_for in our files is serial; -fPIC, also in programs, as the shared header has it.
+  # Without -fopenmp, at::parallel_for in our files would be serial. -fPIC, also in programs, because the precompiled header
+  # has it.
   target_compile_options(${target} PRIVATE -fopenmp -fPIC)
   target_precompile_headers(${target} REUSE_FROM charrnn_torch_pch)
 endfunction()

@@ -1,14 +1,14 @@
 # Finds LibTorch: the torch wheel from PyPI, or a user's own copy.
 #
-# torch's own package config wants nvcc and a CUDA toolkit; this one takes what the wheel brings beside it.
-# Looks in LIBTORCH_ROOT (CMake or environment variable, the folder that has include/ and lib/), then in
-# CMAKE_PREFIX_PATH. Gives
+# torch's own package config needs nvcc and a CUDA toolkit; this module uses the wheels of CUDA next to torch instead.
+# Looks in LIBTORCH_ROOT (CMake or environment variable: the folder with include/ and lib/), then in CMAKE_PREFIX_PATH.
+# Defines
 #   LibTorch::LibTorch    tensors and autograd on the CPU, and the wheel's OpenMP runtime
 #   LibTorch::CudaRuntime, LibTorch::Nccl   headers and libraries of the copies that belong to this LibTorch
-#   LibTorch_VERSION, LibTorch_CUDA (TRUE where libtorch_cuda and both of the above are there)
-#   LibTorch_LIBRARY_FOLDERS  where its libraries and those that they link are
-#   LibTorch_CUDA_RUNTIME_VERSION (13020 for CUDA 13.2; 0 without CUDA), LibTorch_CUDA_CODE (what libtorch_cuda's kernels
-#   were compiled for: "sm_90 sm_120")
+#   LibTorch_VERSION, LibTorch_CUDA (TRUE if libtorch_cuda and both of the above were found)
+#   LibTorch_LIBRARY_FOLDERS  the folders of its libraries and of those that they link
+#   LibTorch_CUDA_RUNTIME_VERSION (13020 for CUDA 13.2; 0 without CUDA), LibTorch_CUDA_CODE (the architectures of
+#   libtorch_cuda's kernels: "sm_90 sm_120")
 set(_hints ${LIBTORCH_ROOT} $ENV{LIBTORCH_ROOT})
 find_path(LibTorch_INCLUDE_DIR ATen/ATen.h HINTS ${_hints} PATH_SUFFIXES include torch/include)
 if(LibTorch_INCLUDE_DIR)
@@ -18,7 +18,7 @@ endif()
 find_library(LibTorch_CPU_LIBRARY torch_cpu HINTS ${_root}/lib NO_DEFAULT_PATH)
 find_library(LibTorch_C10_LIBRARY c10 HINTS ${_root}/lib NO_DEFAULT_PATH)
 find_library(LibTorch_CUDA_LIBRARY torch_cuda HINTS ${_root}/lib NO_DEFAULT_PATH)
-# The OpenMP runtime that libtorch_cpu itself loads: a second one would bring a second thread pool.
+# The OpenMP runtime that libtorch_cpu itself loads: another one would have its own thread pool.
 file(GLOB _gomp ${_root}/lib/libgomp*.so* ${_site}/torch.libs/libgomp*.so*)
 if(_gomp)
   list(GET _gomp 0 LibTorch_OPENMP_LIBRARY)
@@ -61,11 +61,11 @@ include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
   REQUIRED_VARS LibTorch_CPU_LIBRARY LibTorch_C10_LIBRARY LibTorch_INCLUDE_DIR LibTorch_OPENMP_LIBRARY
   VERSION_VAR LibTorch_VERSION
-  REASON_FAILURE_MESSAGE "run '. launch/env.sh' first (after launch/test.sh --build-only has installed the wheel), or set LIBTORCH_ROOT to a LibTorch of your own")
+  REASON_FAILURE_MESSAGE "run '. launch/env.sh' first (after launch/test.sh --build-only has installed the wheel), or set LIBTORCH_ROOT to your own LibTorch")
 
 set(LibTorch_CUDA FALSE)
 if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
-  # torch_cpu and c10 only: torch_cuda is loaded at run time, where there is a driver (src/charrnn/comm/nccl/nccl_loader.cpp).
+  # torch_cpu and c10 only: torch_cuda is loaded at run time if there is a driver (src/charrnn/comm/nccl/nccl_loader.cpp).
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   set_target_properties(LibTorch::LibTorch PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"

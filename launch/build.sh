@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing, configures and builds in build/PRESET, or against another torch in build/torch-VERSION.
+# Installs what is missing, then configures and builds in build/PRESET; with --torch in build/torch-VERSION.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 preset=release
@@ -11,9 +11,10 @@ memory_per_job_mib=2048  # a file that includes all of LibTorch takes over 1 GB 
 
 usage="usage: launch/build.sh [--tools | --gpu-tests] [--torch VERSION] [PRESET]
   PRESET           $preset (default), debug, asan, tsan: see CMakePresets.json
-  --tools          only what users run, without the tests
-  --gpu-tests      the tools, and of the tests only what launch/gpu_check.sh runs
-  --torch VERSION  against another torch than the pinned one, in build/torch-VERSION; launch/pins.sh lists the versions"
+  --tools          build only the tools, without the tests
+  --gpu-tests      build the tools and only the tests that launch/gpu_check.sh runs
+  --torch VERSION  build against this version of torch instead of the default, in build/torch-VERSION;
+                   launch/pins.sh lists the versions"
 
 run() { printf '+ %s\n' "$*"; "$@"; }
 
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --tools) target=tools ;;
     --gpu-tests) target=gpu_tests ;;
-    --torch) torch=${2:-}; [ -n "$torch" ] || wrong "--torch wants a version"; shift ;;
+    --torch) torch=${2:-}; [ -n "$torch" ] || wrong "--torch needs a version"; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
     -*) wrong "unknown argument '$1'" ;;
     *) preset=$1 ;;
@@ -42,7 +43,7 @@ if [ -n "$torch" ]; then
   export LIBTORCH_ROOT=$charrnn_cache/torch-$torch/torch
 fi
 
-# As many jobs as cores and memory allow; in a container its own limit counts.
+# As many jobs as cores and memory allow; in a container, its memory limit counts too.
 memory_mib=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
 limit=$(cat /sys/fs/cgroup/memory.max 2>/dev/null || echo max)
 if [ "$limit" != max ] && [ $((limit / 1048576)) -lt "$memory_mib" ]; then memory_mib=$((limit / 1048576)); fi
@@ -51,7 +52,7 @@ cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 if [ "$jobs" -gt "$cores" ]; then jobs=$cores; fi
 if [ "$jobs" -lt 1 ]; then jobs=1; fi
 
-# CMake remembers where it found LibTorch: another one needs a fresh start. Otherwise ninja configures by itself.
+# CMake caches the path of LibTorch, so another LibTorch needs --fresh. Otherwise ninja reruns CMake itself.
 testing=$([ "$target" = tools ] && echo OFF || echo ON)
 configured_with=$(cat "$folder/libtorch_root" 2>/dev/null || true)
 if [ ! -e "$folder/build.ninja" ] || [ "$configured_with" != "$LIBTORCH_ROOT" ]; then

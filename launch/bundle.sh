@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes one file that runs on Linux machines (x86-64) with a PyTorch and nothing else of ours: the tools, the modules for
-# GPUs, OpenMPI, other libraries, launch/run, configs and small texts. No root and no network is needed there.
-# Left to that machine: LibTorch, CUDA, NCCL and the libraries of C and C++.
+# Makes one archive to unpack and use on Linux machines (x86-64) that have PyTorch. It holds the tools, the modules for
+# GPUs, OpenMPI, other libraries, launch/run, configs and small texts, and needs neither root nor a network there.
+# LibTorch, CUDA, NCCL and the C and C++ libraries are those of the machine.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 torch=''
@@ -12,22 +12,22 @@ folder=''
 output=''
 
 usage="usage: launch/bundle.sh [--torch VERSION] [--tests] [--output FILE] [--no-build FOLDER]
-  --torch VERSION    for machines with this PyTorch; without it the one of launch/pins.sh. It must be equal in its first two
-                     numbers, and in its CUDA runtime and NCCL
-  --tests            also what launch/gpu_check.sh runs
-  --output FILE      charrnn-bundle.tar.gz in build/release, or in build/torch-VERSION
-  --no-build FOLDER  of this build folder as it is; installs and builds nothing
-There: tar -xzf charrnn-bundle.tar.gz, . ./charrnn-bundle/env.sh, charrnn_train ...; docs/cluster.md has the rest."
+  --torch VERSION    PyTorch of the machines where the bundle will run (default: the version in launch/pins.sh). Theirs
+                     must have the same first two numbers, CUDA runtime and NCCL
+  --tests            include what launch/gpu_check.sh runs
+  --output FILE      archive to write (default: charrnn-bundle.tar.gz in build/release, or in build/torch-VERSION)
+  --no-build FOLDER  use this build folder as it is, without installing or building anything
+On the other machine: tar -xzf charrnn-bundle.tar.gz; . ./charrnn-bundle/env.sh; charrnn_train ... (docs/cluster.md)."
 
 fail() { printf '%s\n' "bundle: $*" >&2; exit 2; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --torch) torch=${2:-}; [ -n "$torch" ] || fail "--torch wants a version"; shift ;;
+    --torch) torch=${2:-}; [ -n "$torch" ] || fail "--torch needs a version"; shift ;;
     --tests) tests=1 ;;
-    --output) output=${2:-}; [ -n "$output" ] || fail "--output wants a file"; shift ;;
-    --no-build) folder=${2:-}; [ -n "$folder" ] || fail "--no-build wants a build folder"; shift ;;
+    --output) output=${2:-}; [ -n "$output" ] || fail "--output needs a file"; shift ;;
+    --no-build) folder=${2:-}; [ -n "$folder" ] || fail "--no-build needs a build folder"; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) fail "unknown argument '$1'"$'\n'"$usage" ;;
   esac
@@ -43,7 +43,7 @@ else
   bash "$root/launch/build.sh" "$([ -n "$tests" ] && echo --gpu-tests || echo --tools)" ${torch:+--torch "$torch"}
 fi
 output=${output:-$build/charrnn-bundle.tar.gz}
-[ -x "$build/bin/charrnn_train" ] || fail "no tools in $build/bin: start this without --no-build, which builds them"
+[ -x "$build/bin/charrnn_train" ] || fail "no tools in $build/bin: build them first, or leave out --no-build"
 libtorch=$(cat "$build/libtorch_root")
 cd "$root"
 
@@ -78,8 +78,8 @@ if [ -n "$tests" ]; then
   fi
 fi
 
-# Between ranks the bundle has TCP and shared memory. Plugins for InfiniBand and its like need libraries that must be the
-# machine's own, also for NCCL, which finds them there; those for OpenSHMEM are of no use here.
+# Ranks of a bundle communicate by TCP and shared memory. Plugins for InfiniBand and similar networks are left out: they
+# need the machine's own libraries (NCCL finds those by itself). Plugins for OpenSHMEM are not needed.
 for plugin in "$plugins"/mca_*.so; do
   case ${plugin##*/mca_} in atomic_* | memheap_* | scoll_* | spml_* | sshmem_*) continue ;; esac
   needed=$(ldd "$plugin")
@@ -91,7 +91,7 @@ cp -r "$prefix/share/openmpi" "$bundle/share/"
 pmix=$(ldd "$plugins"/mca_pmix_ext*.so | awk '$1 ~ /^libpmix[.]so/ { print $3; exit }')
 if [ -n "$pmix" ]; then cp "$(dirname "$(readlink -f "$pmix")")"/pmix/*.so "$bundle/lib/pmix/"; fi
 
-# What these link, and what that links, except what comes with PyTorch, which needs the libraries of C and C++, too.
+# The libraries that these programs link, directly or not, except PyTorch's and those of C and C++, which PyTorch needs too.
 site=$(dirname "$libtorch")
 of_the_machine='/(ld-linux|lib(c|m|dl|pthread|rt|resolv|util|anl|nsl|stdc\+\+|gcc_s)[.]so|'
 of_the_machine+='lib(gomp|torch|c10|nccl|nv|cu(da|pti|blas|dnn|fft|rand|solver|sparse))[^/]*[.]so)'
@@ -102,7 +102,7 @@ mapfile -t programs < <(elf_files | grep -v /stand_in/)
     [ -e "$bundle/lib/${library##*/}" ] || cp -L "$library" "$bundle/lib/"
   done
 
-# Each finds the others by its own place in the bundle, before all that LD_LIBRARY_PATH names.
+# The RPATH is relative to the program or library and is searched before LD_LIBRARY_PATH.
 mapfile -t programs < <(elf_files)
 strip --strip-unneeded "${programs[@]}"
 for program in "${programs[@]}"; do
@@ -135,7 +135,7 @@ fi
 
 # ---- manifest
 
-# defined NAME FILE: the number of a #define.
+# defined NAME FILE: prints the number that a #define sets.
 defined() { sed -nE "s/^#define +$1 +([0-9]+).*/\\1/p" "$2" 2>/dev/null | head -n 1; }
 header=$libtorch/include/torch/headeronly/version.h
 torch_version=$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$libtorch/version.py" 2>/dev/null || true)

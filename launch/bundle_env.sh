@@ -4,16 +4,16 @@
 #   . ./charrnn-bundle/env.sh [--python PATH]             for this shell: the tools, mpirun and launch/ on its PATH
 #   ./charrnn-bundle/env.sh [--python PATH] COMMAND...    for one command
 #
-# --python PATH is the Python whose PyTorch is taken; otherwise CHARRNN_PYTHON, otherwise python3. If its versions are not
-# those that the bundle was built for (file manifest), it prints one line, sets nothing, and the status is 2.
+# --python PATH is the Python whose PyTorch is used (default: CHARRNN_PYTHON, otherwise python3). If its versions differ
+# from those in the bundle's file manifest, env.sh prints one line, sets nothing and returns 2.
 
 if [ -z "${BASH_VERSION:-}" ]; then
   echo "env.sh: expected bash, found another shell: start bash first" >&2
   return 2
 fi
 
-# What the Python at $1 has, without importing torch: lines NAME=VALUE for torch, cuda, root, cuda_runtime, nccl, folders, or
-# problem.
+# Prints what the Python at $1 has, without importing torch, in lines NAME=VALUE: torch, cuda, root, cuda_runtime, nccl and
+# folders, or problem.
 _charrnn_probe() {
   "$1" - <<'PYTHON'
 import ctypes, glob, importlib.util, os, re, sys
@@ -42,7 +42,7 @@ for base in nvidia.submodule_search_locations if nvidia else []:
 folders.append(os.path.join(sys.prefix, "lib"))  # conda
 
 def number(library, function):
-    """The version that a library reports, and the folder it is in; (0, None) without one."""
+    """The version that a library reports, and its folder; (0, None) if there is no such library."""
     for folder in [*folders, None]:
         for path in sorted(glob.glob(os.path.join(folder, library + "*"))) if folder else [library]:
             try:
@@ -64,7 +64,7 @@ finish(torch=version[1] if version else "unknown", cuda=cuda[1] if cuda else "",
 PYTHON
 }
 
-# The list $1, separated by colons, with the folder $2 at its beginning, once.
+# Prints the colon-separated list $1 with the folder $2 moved to, or added at, its beginning.
 _charrnn_first() {
   local list=":$1:"
   list=${list//":$2:"/:}
@@ -73,7 +73,7 @@ _charrnn_first() {
   printf %s "$2${list:+:$list}"
 }
 
-# Sets the paths; or prints one line and gives 2.
+# Sets the paths, or prints one line and returns 2.
 _charrnn_set_paths() {
   local here=$1 python=$2 name value
   local torch='' cuda='' root='' cuda_runtime='' nccl='' folders='' problem=''                        # of this machine
@@ -86,29 +86,29 @@ _charrnn_set_paths() {
     case $name in torch | cuda_runtime | nccl | glibc | openmpi) printf -v "built_$name" %s "$value" ;; esac
   done <"$here/manifest"
 
-  value=$(command -v "$python") || problem="no Python '$python': . env.sh --python PATH names the one with PyTorch"
+  value=$(command -v "$python") || problem="no Python '$python': choose one that has PyTorch with . env.sh --python PATH"
   if [ -z "$problem" ]; then
     case $value in /*) python=$value ;; *) python=$PWD/$value ;; esac
     while IFS='=' read -r name value; do
       case $name in torch | cuda | root | cuda_runtime | nccl | folders | problem) printf -v "$name" %s "$value" ;; esac
     done < <(_charrnn_probe "$python" 2>&1 || echo "problem=$python failed")
     if [ -n "$problem" ]; then
-      problem+=": . env.sh --python PATH names the one with PyTorch"
+      problem+=": choose one that has PyTorch with . env.sh --python PATH"
     elif [ "$(cut -d. -f1,2 <<<"$torch")" != "$(cut -d. -f1,2 <<<"$built_torch")" ]; then
-      problem="built for torch $built_torch, found $torch in $root:"
-      problem+=" take a bundle that launch/bundle.sh --torch ${torch%%+*} made, or another Python with --python PATH"
+      problem="this bundle was built for torch $built_torch, found $torch in $root:"
+      problem+=" use a bundle made with launch/bundle.sh --torch ${torch%%+*}, or choose another Python with --python PATH"
     elif [ -z "$cuda" ] || [ -z "$built_nccl" ]; then
-      echo "env.sh: this PyTorch or this bundle is without CUDA: the tools run on the CPU only" >&2
+      echo "env.sh: this PyTorch or this bundle has no CUDA: the tools run on the CPU only" >&2
     elif [ "$cuda_runtime" != "$built_cuda_runtime" ]; then
-      problem="built for the CUDA runtime $built_cuda_runtime, found $cuda_runtime with torch $torch in $root (0: none):"
-      problem+=" take another Python with --python PATH"
+      problem="this bundle was built for the CUDA runtime $built_cuda_runtime, found $cuda_runtime (0: none)"
+      problem+=" with torch $torch in $root: choose another Python with --python PATH"
     elif [ "$nccl" != "$built_nccl" ]; then
-      problem="built for NCCL $built_nccl, found $nccl with torch $torch in $root (0: none):"
-      problem+=" take another Python with --python PATH"
+      problem="this bundle was built for NCCL $built_nccl, found $nccl (0: none) with torch $torch in $root:"
+      problem+=" choose another Python with --python PATH"
     fi
   fi
 
-  # The loader's own view of it. The bundle's libraries come first, by the RPATH of its programs.
+  # Ask the dynamic loader too. The RPATH of the bundle's programs puts the bundle's libraries first.
   local paths='' missing=''
   if [ -z "$problem" ]; then
     paths=${LD_LIBRARY_PATH:-}
@@ -123,7 +123,7 @@ _charrnn_set_paths() {
       '') ;;
       *\`GLIBC_*)
         problem="expected a C library (glibc) of version $built_glibc or later, found $(getconf GNU_LIBC_VERSION)" ;;
-      *) problem="a library does not fit: ${missing%%$'\n'*}: is another one in LD_LIBRARY_PATH or LD_PRELOAD?" ;;
+      *) problem="a library is missing or of the wrong version: ${missing%%$'\n'*}: check LD_LIBRARY_PATH and LD_PRELOAD" ;;
     esac
   fi
   if [ -n "$problem" ]; then
@@ -135,14 +135,14 @@ _charrnn_set_paths() {
     PATH=$(_charrnn_first "$PATH" "$value")
   done
   export PATH LD_LIBRARY_PATH=$paths CHARRNN_PYTHON=$python
-  # Where OpenMPI and PMIx find their parts.
+  # Where OpenMPI and PMIx look for their files.
   export OPAL_PREFIX=$here OPAL_SYSCONFDIR=$here/etc/openmpi OPAL_PKGLIBDIR=$here/$built_openmpi
   export PMIX_MCA_mca_base_component_path=$here/lib/pmix
-  # On other hosts mpirun starts its daemon in this environment.
+  # So that mpirun starts its daemon on other hosts in this environment.
   export OMPI_MCA_orte_launch_agent="$here/env.sh --python $python orted"
-  # Without a way to other hosts, mpirun stops unless it is told that it needs none.
+  # Without ssh and srun mpirun would stop: plm=isolated means that this host is the only one.
   if ! command -v ssh >/dev/null && ! command -v srun >/dev/null; then export OMPI_MCA_plm=isolated; fi
-  if [ "$(id -u)" = 0 ]; then  # mpirun asks root for both
+  if [ "$(id -u)" = 0 ]; then  # mpirun refuses root without both
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   fi
 }
@@ -153,18 +153,18 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   python=${CHARRNN_PYTHON:-python3}
   case ${1:-} in
     --python=*) python=${1#*=}; shift ;;
-    --python) [ $# -gt 1 ] || { echo "env.sh: --python wants a path" >&2; exit 2; }; python=$2; shift 2 ;;
+    --python) [ $# -gt 1 ] || { echo "env.sh: --python needs a path" >&2; exit 2; }; python=$2; shift 2 ;;
     -h | --help) set -- ;;
   esac
   [ $# -gt 0 ] || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
   _charrnn_set_paths "$here" "$python" || exit 2
-  command -v "$1" >/dev/null || { echo "env.sh: no command '$1'; the bundle's are in $here/bin" >&2; exit 2; }
+  command -v "$1" >/dev/null || { echo "env.sh: no command '$1'; the bundle's tools are in $here/bin" >&2; exit 2; }
   exec "$@"
 fi
 _charrnn_python=${CHARRNN_PYTHON:-python3}
-# Other arguments may be those of the script that sources this.
+# Other arguments may belong to the script that sources this file.
 case ${1:-} in --python=*) _charrnn_python=${1#*=} ;; --python) _charrnn_python=${2:-} ;; esac
-# The status of the whole file is that of the last command.
+# The last command sets the status of the whole file.
 if _charrnn_set_paths "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)" "$_charrnn_python"; then
   unset -f _charrnn_set_paths _charrnn_probe _charrnn_first
   unset _charrnn_python

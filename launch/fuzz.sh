@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Looks for bytes that decoding or cleaning stumbles over: builds tests/fuzz with clang's libFuzzer and the address
-# and undefined-behaviour sanitizers, and lets it vary tests/fuzz/corpus. What it finds lies in build/fuzz/found.
+# Fuzzes decoding and cleaning: builds tests/fuzz with clang's libFuzzer and the address and undefined-behaviour
+# sanitizers, and starts it with the inputs in tests/fuzz/corpus. Inputs that fail are written to build/fuzz/found.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 seconds=60
 longest_input=4096 # bytes
-timeout_seconds=20 # for one input: longer is a bug
+timeout_seconds=20 # for one input; more than that is a bug
 memory_mb=3000
 folder=$root/build/fuzz
 
 usage="usage: launch/fuzz.sh [SECONDS]
-  SECONDS  how long to look, $seconds by default; the inputs that are kept are run in any case
-Installs clang where it is missing. A finding: build/fuzz/clean_fuzz FILE runs it again, and with -minimize_crash=1
--runs=10000 finds a smaller one. Keep it in tests/fuzz/corpus, which every test run replays.
-Exit codes: 0 nothing found, 1 something was, 2 a mistake in the command line."
+  SECONDS  time to fuzz (default $seconds); the inputs in tests/fuzz/corpus are run in any case
+Installs clang if it is missing. build/fuzz/clean_fuzz FILE runs an input that failed again; with -minimize_crash=1
+-runs=10000 it looks for a smaller one. Add such an input to tests/fuzz/corpus, which every test run replays.
+Exit codes: 0 nothing found, 1 an input failed, 2 a mistake in the command line."
 
 run() { printf '+ %s\n' "$*"; "$@"; }
 
@@ -31,7 +31,7 @@ done
 cd "$root"
 bash launch/install.sh --fuzz
 
-# Only what the target needs: not all of the build compiles with clang, nor has to.
+# Compile only what the target needs: the rest is not built with clang here.
 sources=(tests/fuzz/clean_fuzz.cpp src/charrnn/core/hash.cpp)
 for source in src/charrnn/text/*.cpp src/charrnn/text/*/*.cpp; do
   case $source in */sources.cpp | */vocabulary.cpp) ;; *) sources+=("$source") ;; esac
@@ -56,6 +56,6 @@ run "$folder/clean_fuzz" -max_total_time="$seconds" -max_len=$longest_input -tim
   -rss_limit_mb=$memory_mb -artifact_prefix="$folder/found/" -print_final_stats=1 \
   "$folder/corpus" tests/fuzz/corpus || status=$?
 if [ $status != 0 ]; then
-  echo "fuzz: the input above breaks it: $(find "$folder/found" -type f -newer "$folder/clean_fuzz" | head -n 1)" >&2
+  echo "fuzz: an input failed (see above): $(find "$folder/found" -type f -newer "$folder/clean_fuzz" | head -n 1)" >&2
   exit 1
 fi

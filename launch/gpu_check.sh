@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# What a GPU must show: right numbers, exact restart, memory, NCCL, speed next to PyTorch. In a bundle (launch/bundle.sh
-# --tests) with what is there, in the repository after installing and building what is missing. One report.
+# Checks charrnn on a GPU and writes a report: numbers, exact restart, memory, NCCL, speed compared with PyTorch. In the
+# repository it first installs and builds what is missing; in a bundle (launch/bundle.sh --tests) it uses the bundle's files.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 deadline=525  # seconds for all parts
-least=10      # a part that would have less is left out
+least=10      # seconds; a part is skipped if less time is left
 most_log_bytes=2500000
-# Part, its limit in seconds, its log, its title; in the order of their value.
+# Part, time limit in seconds, log, title; the most important first.
 parts="
 versions      60  correct   Versions and libraries
-curve         70  correct   Sixty steps of configs/quickstart.yaml next to the CPU
-kernels       70  correct   Kernels next to the CPU
+curve         70  correct   Sixty steps of configs/quickstart.yaml, compared with the CPU
+kernels       70  correct   Kernels, compared with the CPU
 restart      130  training  Restart, bit for bit
-memory        60  training  Memory next to --dry-run
+memory        60  training  Memory, compared with --dry-run
 devices       50  training  CPU to GPU and back
-evaluation    45  training  Evaluation next to the CPU
+evaluation    45  training  Evaluation, compared with the CPU
 usr1          40  training  USR1
 nccl1         40  ranks     NCCL with one rank
 nccl2        140  ranks     NCCL with two ranks
-speed        230  speed     Speed next to PyTorch
+speed        230  speed     Speed, compared with PyTorch
 cudnn         60  kernels   cuDNN's algorithms
 step_kernels  80  kernels   The kernels of one step
 "
@@ -32,27 +32,28 @@ build=''
 only=''
 
 usage="usage: launch/gpu_check.sh [--report FILE] [--logs FOLDER] [--device cpu] [--only PART] [--no-build FOLDER]
-  --report FILE      where the report goes; docs/gpu-report.md in the repository, report.md next to the logs in a bundle
-  --logs FOLDER      where the logs go, at most seven files; build/gpu_check, or gpu_check in the working folder
-  --device cpu       a rehearsal: the same parts at small sizes on the CPU, NCCL on a stand-in
-  --only PART        one part: $(awk 'NF { printf "%s%s", comma, $1; comma = ", " }' <<<"$parts")
-  --no-build FOLDER  in the repository: of this build folder as it is; installs and builds nothing
-It takes nine minutes at most. Exit codes: 0 all as expected, 1 something was not, 2 no GPU here, or a mistake in the
-command line."
+  --report FILE      report to write (default docs/gpu-report.md; in a bundle report.md next to the logs)
+  --logs FOLDER      folder for the logs, at most seven files (default build/gpu_check; in a bundle gpu_check in the
+                     working folder)
+  --device cpu       rehearse the check without a GPU: the same parts with small models, NCCL replaced by a stand-in
+  --only PART        run only this part: $(awk 'NF { printf "%s%s", comma, $1; comma = ", " }' <<<"$parts")
+  --no-build FOLDER  in the repository: use this build folder as it is, without installing or building anything
+It takes nine minutes at most. Exit codes: 0 all parts passed or were skipped for lack of something they need, 1 a part
+failed or no time was left for it, 2 no GPU here, or a mistake in the command line."
 
 fail() { printf '%s\n' "gpu_check: $*" >&2; exit 2; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --report) report=${2:-}; [ -n "$report" ] || fail "--report wants a file"; shift ;;
-    --logs) logs=${2:-}; [ -n "$logs" ] || fail "--logs wants a folder"; shift ;;
-    --device) device=${2:-}; [[ $device =~ ^(cuda|cpu)$ ]] || fail "--device wants cuda or cpu, found '$device'"; shift ;;
+    --report) report=${2:-}; [ -n "$report" ] || fail "--report needs a file"; shift ;;
+    --logs) logs=${2:-}; [ -n "$logs" ] || fail "--logs needs a folder"; shift ;;
+    --device) device=${2:-}; [[ $device =~ ^(cuda|cpu)$ ]] || fail "--device: expected cuda or cpu, found '$device'"; shift ;;
     --only)
       only=${2:-}
-      grep -q "^$only " <<<"$parts" || fail "--only wants one of the parts, found '$only'"$'\n'"$usage"
+      grep -q "^$only " <<<"$parts" || fail "--only: expected one of the parts, found '$only'"$'\n'"$usage"
       shift ;;
-    --no-build) build=${2:-}; [ -d "$build" ] || fail "--no-build wants a build folder, found '$build'"; shift ;;
+    --no-build) build=${2:-}; [ -d "$build" ] || fail "--no-build: expected a build folder, found '$build'"; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) fail "unknown argument '$1'"$'\n'"$usage" ;;
   esac
@@ -61,11 +62,11 @@ done
 
 if [ "$device" = cuda ]; then
   gpus=$(nvidia-smi -L 2>/dev/null | grep '^GPU' | sed 's/ (UUID.*//') || true
-  [ -n "$gpus" ] || fail "no GPU here: nvidia-smi -L lists none. On a machine without one, --device cpu rehearses the check"
+  [ -n "$gpus" ] || fail "no GPU here (nvidia-smi -L lists none); --device cpu rehearses the check without one"
 fi
 
 if [ -e "$root/manifest" ]; then
-  [ -d "$root/tests/gpu" ] || fail "this bundle is without tests: make one with launch/bundle.sh --tests"
+  [ -d "$root/tests/gpu" ] || fail "this bundle has no tests: make one with launch/bundle.sh --tests"
   # shellcheck source=launch/env.sh
   . "$root/launch/env.sh" || exit 2
   python=$CHARRNN_PYTHON
@@ -102,7 +103,7 @@ say "- commit $commit, $(date -u +%Y-%m-%d)"
 if [ "$device" = cuda ]; then
   say "- GPUs: $(cut -d: -f2- <<<"$gpus" | sort | uniq -c | awk '{ $1 = $1 " x"; print }' | paste -sd ', ' -)"
 else
-  say "- a rehearsal on the CPU: it shows that the check works, nothing about a GPU"
+  say "- a rehearsal on the CPU: it shows that the check works, but nothing about a GPU"
 fi
 
 SECONDS=0
@@ -116,7 +117,7 @@ while read -r part limit log title <&3; do
   say ""
   begin=$SECONDS
   if [ "$left" -lt "$least" ]; then
-    say "Skipped: $left s are left of $deadline."
+    say "Skipped: $left of $deadline s are left."
     summary+=("| $title | skipped, no time left | |")
     status=1
     continue
@@ -124,7 +125,7 @@ while read -r part limit log title <&3; do
   if [ "$left" -lt "$limit" ]; then limit=$left; fi
   code=0
   printf '== %s\n' "$title" >>"$logs/$log.log"
-  # The part sees its own end coming; timeout is for one that hangs.
+  # The part stops by itself before the limit; timeout ends one that hangs.
   timeout -k 3 "$limit" "$python" "$root/tests/gpu/gpu_parts.py" "$part" --work "$work/files" --device "$device" \
     --seconds "$((limit - 4))" 2>>"$logs/$log.log" </dev/null | tee -a "$report" || code=$?
   case $code in
@@ -154,6 +155,6 @@ say "| part | result | seconds |"
 say "| --- | --- | --- |"
 for line in "${summary[@]}"; do say "$line"; done
 say ""
-say "$SECONDS s in all, exit code $status."
-echo "gpu_check: report in $report, what the commands printed in $logs"
+say "$SECONDS s in total, exit code $status."
+echo "gpu_check: report in $report, output of the commands in $logs"
 exit "$status"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# Everything that launch/install.sh installs, and nothing else: the one place to change a version.
-# Sourced by install.sh and env.sh; only sets variables.
+# Everything that launch/install.sh installs, with versions; they are changed only here.
+# Sourced by install.sh and env.sh; sets variables and does nothing else.
 
-# Debian 12 packages. Debian keeps their versions fixed within the release, so names are enough.
+# Debian 12 packages. Their versions are fixed within the release, so names are enough.
 apt_packages=(
   g++ cmake ninja-build ccache pkg-config git
   python3 python3-venv ca-certificates curl
@@ -21,9 +21,9 @@ apt_test_packages=(
 )
 apt_fuzz_packages=(clang libclang-rt-14-dev)
 
-# Wheels are installed with --no-deps, so each list is complete in itself.
-# To build, and to run without a GPU. The nvidia ones are what libtorch_cpu links, what the NCCL module links, and
-# the headers crt/host_defines.h and nv/target.
+# Wheels are installed with --no-deps, so each list has all dependencies.
+# Wheels to build, and to run without a GPU. Those of nvidia have the libraries that libtorch_cpu and the NCCL module link,
+# and the headers crt/host_defines.h and nv/target.
 core_wheels=(
   torch==2.15.0
   nvidia-cuda-runtime==13.2.86
@@ -33,7 +33,7 @@ core_wheels=(
   nvidia-cuda-cccl==13.3.5.0.6
 )
 
-# The rest of what torch needs: to run on a GPU, and for `import torch` in Python.
+# The other dependencies of torch, to run on a GPU and for `import torch` in Python.
 full_wheels=(
   cuda-bindings==13.5.0
   cuda-pathfinder==1.9.0
@@ -61,7 +61,7 @@ full_wheels=(
   typing_extensions==4.16.0
 )
 
-# The clients that tests open our files with, besides torch itself.
+# Programs and libraries with which tests open our files, in addition to torch.
 test_wheels=(
   absl-py==2.5.1
   grpcio==1.85.1
@@ -77,8 +77,8 @@ test_wheels=(
   Werkzeug==3.1.9
 )
 
-# Other versions of torch that launch/build.sh --torch builds against, for machines that have those: only headers and
-# libraries are taken, so they need not fit the Python here. What torch's own metadata asks for, as in core_wheels.
+# Other versions of torch for launch/build.sh --torch. Only headers and libraries are used, so they need not fit the Python
+# here. Torch's metadata has the versions of its dependencies; the choice is the same as in core_wheels.
 torch_2_11_0_wheels=(
   torch==2.11.0
   nvidia-cuda-runtime==13.0.96
@@ -88,8 +88,8 @@ torch_2_11_0_wheels=(
   nvidia-cuda-cccl==13.0.85
 )
 
-# The virtual environment is named after what is in it and the Python it is for, so clones share it and new pins get
-# a new one. Debian's Python, whatever else is first on PATH.
+# The virtual environment's name depends on its wheels and its Python, so clones share it and new pins make a new one.
+# Always Debian's Python, whatever comes first on PATH.
 python=/usr/bin/python3
 charrnn_cache=${XDG_CACHE_HOME:-$HOME/.cache}/charrnn
 charrnn_venv=$charrnn_cache/venv-$(

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # From a bare Debian 12 to text that your own model wrote: installs, builds, preprocesses, trains for a few minutes,
-# evaluates, samples. Run again, it goes on where it stopped.
+# evaluates and samples. Interrupted and started again, it continues.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 config=configs/quickstart.yaml
@@ -12,11 +12,11 @@ ranks=2
 sample_length=600
 
 usage="usage: launch/quickstart.sh [CORPUS.txt] [--seconds N] [--gpu] [--fresh]
-  CORPUS.txt   your own text, UTF-8; without it data/tiny_shakespeare/input.txt
-  --seconds N  time for training, $seconds by default
-  --gpu        train on the GPUs of this machine; downloads CUDA's libraries, 5.5 GB in all
-  --fresh      start again; an earlier run of the same name is kept aside
-The run is runs/quickstart; with a text of your own runs/NAME, NAME being the file's; with --seconds runs/NAME-Ns."
+  CORPUS.txt   text to train on, in UTF-8 (default data/tiny_shakespeare/input.txt)
+  --seconds N  training time in seconds (default $seconds)
+  --gpu        train on the GPUs of this machine; downloads CUDA's libraries, 5.5 GB in total
+  --fresh      start again; an earlier run of the same name is renamed, not deleted
+The folder of the run is runs/quickstart, or runs/NAME for a file NAME.txt; --seconds N adds -Ns."
 
 say() { printf '\n%s\n' "== $*"; }
 fail() { printf '%s\n' "quickstart: $*" >&2; exit 2; }
@@ -32,31 +32,31 @@ while [ $# -gt 0 ]; do
     --fresh) fresh=1 ;;
     -h | --help) echo "$usage"; exit 0 ;;
     -*) fail "unknown argument '$1'"$'\n'"$usage" ;;
-    *) [ -z "$corpus" ] || fail "one text at a time, found '$corpus' and '$1'"$'\n'"$usage"; corpus=$1 ;;
+    *) [ -z "$corpus" ] || fail "expected one text, found '$corpus' and '$1'"$'\n'"$usage"; corpus=$1 ;;
   esac
   shift || break
 done
-[[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "--seconds wants a number of seconds, not '$seconds'"
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "--seconds needs a number above 0, found '$seconds'"
 
-# Names of the corpus and the run, and what differs from the config file.
+# Names of the corpus and the run, and settings that differ from the config file.
 overrides=()
 again=launch/quickstart.sh
-prefix=$'\n\nROMEO:\n'  # begins as a speech does in the text
+prefix=$'\n\nROMEO:\n'  # how a speech begins in the text
 if [ -n "$corpus" ]; then
-  [ -f "$corpus" ] || fail "no file '$corpus' (looked from $PWD)"
+  [ -f "$corpus" ] || fail "no file '$corpus' (working folder $PWD)"
   [ -r "$corpus" ] && [ -s "$corpus" ] || fail "'$corpus' is empty or cannot be read"
   corpus=$(realpath "$corpus")
   name=$(basename "$corpus")
   name=${name%.txt}
   name=${name//[[:space:]]/_}
-  case $name in quickstart | tiny_shakespeare) name=$name-own ;; esac  # the default's names
+  case $name in quickstart | tiny_shakespeare) name=$name-own ;; esac  # names of the default run and corpus
   corpus_name=$name
   again+=" $(printf %q "$corpus")"
-  # The beginning of the text's first line is certainly made of characters that the model knows.
+  # The prefix is the beginning of the first line: its characters are certainly in the vocabulary.
   prefix=$(LC_ALL=C.UTF-8 grep -a -m 1 '[[:alnum:]]' "$corpus" | tr -d '\r' || true)
   prefix=${prefix#$'\xef\xbb\xbf'}
   prefix=$(LC_ALL=C.UTF-8 bash -c 'echo "${1:0:12}"' _ "$prefix")
-  # A model has seldom seen text begin in the middle of a line.
+  # Begin a new line: text rarely begins in the middle of one.
   if [ "$(wc -l <"$corpus")" -gt 1 ]; then prefix=$'\n'$prefix; fi
   overrides+=(--set "corpus.sources=[$(yaml_string "$corpus")]" --set "corpus.output=$(yaml_string "corpora/$name")"
     --set "sample.prefixes=[$(yaml_string "$prefix")]")
@@ -83,11 +83,11 @@ bash launch/build.sh --tools
 processors=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 gpus=$(nvidia-smi -L 2>/dev/null | grep -c '^GPU') || true
 if [ -n "$gpu" ] && [ "$gpus" -gt 0 ]; then
-  ranks=1  # one for each GPU, but a power of two: the lanes are dealt out evenly
+  ranks=1  # at most one per GPU, and a power of two, so that each gets the same number of lanes
   while [ $((ranks * 2)) -le "$gpus" ]; do ranks=$((ranks * 2)); done
 else
-  if [ -n "$gpu" ]; then echo "quickstart: no GPU answers here (nvidia-smi -L): training on the CPU"; fi
-  if [ "$gpus" -gt 0 ]; then echo "quickstart: this machine has a GPU: --gpu trains on it"; fi
+  if [ -n "$gpu" ]; then echo "quickstart: found no GPU (nvidia-smi -L lists none): training on the CPU"; fi
+  if [ "$gpus" -gt 0 ]; then echo "quickstart: this machine has a GPU; to train on it, add --gpu"; fi
   overrides+=(--set run.device=cpu)
   if [ "$processors" -lt "$ranks" ]; then ranks=$processors; fi
 fi
@@ -96,7 +96,7 @@ say "Preprocessing $corpus"
 source_file=corpora/$corpus_name.source  # what corpora/NAME was made from
 source=$(sha256sum <"$corpus"; sha256sum <"$config")
 if [ -e "corpora/$corpus_name/manifest.json" ] && [ "$(cat "$source_file" 2>/dev/null)" = "$source" ]; then
-  echo "corpora/$corpus_name is there already"
+  echo "corpora/$corpus_name already exists"
 else
   run charrnn_preprocess "$config" "${overrides[@]}"
   echo "$source" >"$source_file"
@@ -106,16 +106,16 @@ if [ -n "$fresh" ] && [ -e "$run_folder" ]; then
   run mv "$run_folder" "$run_folder.$(date +%Y%m%d-%H%M%S)"
 fi
 if [ -e "$run_folder" ]; then
-  say "Going on with $run_folder (--fresh starts again)"
+  say "Continuing $run_folder (to start again: --fresh)"
 else
-  say "Training for about $seconds seconds on $ranks rank(s), in $run_folder; Ctrl-C saves and stops"
+  say "Training for about $seconds seconds with $ranks rank(s) in $run_folder; Ctrl-C saves and stops"
 fi
 status=0
 run launch/run -np "$ranks" charrnn_train "$config" --fit-seconds "$seconds" "${overrides[@]}" || status=$?
 case $status in
   0) ;;
-  75) say "Stopped and saved. Go on with: $again"; exit 75 ;;
-  2) echo "quickstart: if $run_folder is of another text or config, start again: $again --fresh" >&2; exit 2 ;;
+  75) say "Stopped and saved. To continue: $again"; exit 75 ;;
+  2) echo "quickstart: if $run_folder was made from another text or config, start again: $again --fresh" >&2; exit 2 ;;
   *) echo "quickstart: training ended with code $status (the reason is above)" >&2; exit "$status" ;;
 esac
 
@@ -130,11 +130,11 @@ cat <<NEXT
 == What to try next
   . launch/env.sh                       the tools on your PATH
   charrnn_sample $(printf %q "$run_folder") --prefix $(printf %q "$prefix") --temperature 0.5
-                                        bolder above, more careful below 1
-  launch/quickstart.sh YOUR.txt         your own text (UTF-8), the longer the better
+                                        more predictable text; above 1, more varied
+  launch/quickstart.sh YOUR.txt         train on your own text (UTF-8), the longer the better
   $again --fresh
-                                        the same again; the run that is there is kept aside
-  launch/quickstart.sh --seconds 900    a longer run of its own, in runs/quickstart-900s
-Training that was interrupted goes on where it stopped when the same command is given again.
-README.md says what the numbers mean, and how to train larger models on more ranks.
+                                        start again; the present run is renamed, not deleted
+  launch/quickstart.sh --seconds 900    a longer run, in runs/quickstart-900s
+To continue training that was interrupted, give the same command again.
+README.md explains the numbers, and how to train larger models on more ranks.
 NEXT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs, builds and runs every test. The last line counts them: "N passed, N failed, N skipped".
+# Installs what is missing, builds, and runs every test. The last line counts them: "N passed, N failed, N skipped".
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -9,7 +9,7 @@ ctest_arguments=()
 
 usage="usage: launch/test.sh [--build-only] [PRESET] [-- CTEST-ARGUMENTS...]
   PRESET        $preset (default), debug, asan, tsan: see CMakePresets.json
-  --build-only  stop before the tests
+  --build-only  install and build, but run no test
   example       launch/test.sh -- -R resume"
 
 run() { printf '+ %s\n' "$*"; "$@"; }
@@ -39,7 +39,7 @@ rm -f "$results"
 status=0
 run ctest --preset "$preset" --output-on-failure --no-tests=error -j "$cores" --output-junit "$results" \
   "${ctest_arguments[@]}" || status=$?
-[ -s "$results" ] || { echo "test: ctest ended with code $status and left no results in $results" >&2; exit 1; }
+[ -s "$results" ] || { echo "test: ctest ended with code $status without writing $results" >&2; exit 1; }
 
 count() { grep -o -m 1 "$1=\"[0-9]*\"" "$results" | head -n 1 | tr -dc 0-9; }
 failed=$(count failures)

@@ -1,4 +1,5 @@
-// While it lives, a test that was started by root runs without root's rights, so that permissions count.
+// During its lifetime, a test that root started runs without root's rights, so that file permissions take
+// effect.
 #pragma once
 
 #include <gtest/gtest.h>

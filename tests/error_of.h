@@ -1,4 +1,4 @@
-// The message of the Error that a call throws; a failure when it throws none, or with another exit code.
+// The message of the Error that a call throws; a failure if it throws none, or one with another exit code.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A folder of a test's own, removed with all that is in it at the end.
+// A folder for one test, removed with its contents at the end.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ class TemporaryFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
-  // Creates folders on the way; returns the file's path.
+  // Also creates the parent folders. Returns the file's path.
   std::filesystem::path write(const std::string& name, std::string_view text) const {
     std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name, std::ios::binary) << text;

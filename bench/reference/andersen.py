@@ -1,5 +1,5 @@
-"""The recipe "char-rnn in PyTorch" on Andersen's tales: one LSTM layer on one-hot characters, one lane, and the loss of the
-last character of each step alone. A step is 10 to 40 characters long, drawn.
+"""The recipe "char-rnn in PyTorch" on Andersen's tales: one LSTM layer on one-hot characters, one lane, and only the loss
+of the last character of each step. Steps have random lengths of 10 to 40 characters.
 
     python3 bench/reference/andersen.py corpora/tutorials/andersen --steps 1000
     python3 bench/reference/andersen.py CORPUS --weights runs/NAME/checkpoints/latest --lengths lengths.txt
@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy, one_hot
 
 
 def read_ids(corpus, split="train"):
-    """The text as charrnn_preprocess transliterated and numbered it."""
+    """The text as ids, as charrnn_preprocess transliterated and numbered it."""
     shards = sorted(pathlib.Path(corpus).glob(f"{split}-*.h5"))
     return torch.from_numpy(numpy.concatenate([h5py.File(shard)["ids"][:] for shard in shards]).astype(numpy.int64))
 
@@ -32,13 +32,13 @@ class Model(torch.nn.Module):
         self.head = torch.nn.Linear(hidden, symbols)
 
     def forward(self, x, state=None):
-        """x (1, T) -> logits (1, V) of what follows the last character, state"""
+        """x (1, T) -> logits (1, V) of the character after the last one, state"""
         output, state = self.rnn(one_hot(x, self.symbols).float(), state)
         return self.head(output[:, -1]), state
 
 
 def train(model, ids, lengths, rate=1e-3):
-    """Yields the loss of each step. A step that is longer than what is left of the text begins it again."""
+    """Yields the loss of each step. If a step is longer than the rest of the text, the text begins again."""
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, amsgrad=True)
     place, state = 0, None
     for length in lengths:
@@ -56,7 +56,7 @@ def train(model, ids, lengths, rate=1e-3):
 
 
 def weights_in(file):
-    """Of a checkpoint, without the optimiser's moments and the state."""
+    """The weights in a checkpoint, without the optimiser's moments and the state."""
     return {name: value for name, value in load_file(file).items() if name.startswith(("rnn.", "head."))}
 
 
@@ -64,13 +64,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", help="folder that charrnn_preprocess wrote")
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--lengths", help="a file with the length of each step, one a line; without it they are drawn")
-    parser.add_argument("--weights", help="a safetensors file with the initial weights, by charrnn's names")
+    parser.add_argument("--lengths", help="file with the length of each step, one per line (default: random)")
+    parser.add_argument("--weights", help="safetensors file with the initial weights, under charrnn's names")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after the step in which they are over")
-    parser.add_argument("--every", type=int, default=100, help="steps that a printed loss is the mean of")
-    parser.add_argument("--json", action="store_true", help="one JSON object at the end, nothing else")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="time limit, checked after each step")
+    parser.add_argument("--every", type=int, default=100, help="number of steps that a printed loss is averaged over")
+    parser.add_argument("--json", action="store_true", help="print only one JSON object, at the end")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)

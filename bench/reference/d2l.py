@@ -2,7 +2,7 @@
 
     python3 bench/reference/d2l.py --sampling sequential --epochs 500 --seed 0
 
-The names of the weights are charrnn's (rnn.weight_ih_l0, ..., head.bias), so that both can begin with the same ones.
+The names of the weights are charrnn's (rnn.weight_ih_l0, ..., head.bias), so that both can start with the same weights.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SYMBOLS = ["<unk>", " "] + [chr(ord("a") + i) for i in range(26)]  # in charrnn'
 
 
 def read_text(characters=10000):
-    """Each line in lower case, with one blank for every run of what is no letter; nothing between the lines."""
+    """The lines in lower case, joined, with one blank for each sequence of characters that are not letters."""
     lines = TIME_MACHINE.read_text(encoding="utf-8").splitlines()
     return "".join(re.sub("[^A-Za-z]+", " ", line).strip().lower() for line in lines)[:characters]
 
@@ -49,7 +49,7 @@ class Model(torch.nn.Module):
 
 
 def sequential(ids, lanes, length, offset):
-    """Neighbouring batches are neighbours in the text: (inputs, targets), each (B, T)."""
+    """Consecutive batches are adjacent in the text: (inputs, targets), each (B, T)."""
     span = (len(ids) - offset - 1) // lanes
     inputs = ids[offset:offset + lanes * span].view(lanes, span)
     targets = ids[offset + 1:offset + 1 + lanes * span].view(lanes, span)
@@ -58,7 +58,7 @@ def sequential(ids, lanes, length, offset):
 
 
 def shuffled(ids, lanes, length, offset):
-    """Windows in any order."""
+    """Windows of text in random order."""
     starts = list(range(offset, offset + (len(ids) - offset - 1) // length * length, length))
     random.shuffle(starts)
     for i in range(0, len(starts) // lanes * lanes, lanes):
@@ -73,7 +73,7 @@ def train(model, ids, epochs, sampling="sequential", lanes=32, length=35, rate=1
     for _ in range(epochs):
         state, loss_sum, count, started = None, 0.0, 0, time.perf_counter()
         for x, y in batches(ids, lanes, length, random.randint(0, length - 1) if random_offset else 0):
-            # Gradients end at the batch's border. The state goes on, unless the windows are shuffled.
+            # Gradients end at the beginning of the batch. The state is carried over, unless the windows are shuffled.
             state = state.detach() if state is not None and sampling == "sequential" else None
             logits, state = model(x, state)
             loss = cross_entropy(logits.flatten(0, 1), y.flatten())
@@ -88,7 +88,7 @@ def train(model, ids, epochs, sampling="sequential", lanes=32, length=35, rate=1
 
 @torch.no_grad()
 def predict(model, prefix, symbols=SYMBOLS, length=50):
-    """The prefix, and what the model finds likeliest after it."""
+    """The prefix, continued with the likeliest characters."""
     logits, state = model(ids_of(prefix, symbols)[None])
     text = prefix
     for _ in range(length):
@@ -104,8 +104,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after the epoch in which they are over")
-    parser.add_argument("--json", action="store_true", help="one JSON object at the end, nothing else")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="time limit, checked after each epoch")
+    parser.add_argument("--json", action="store_true", help="print only one JSON object, at the end")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)

@@ -1,6 +1,6 @@
-"""hello -> ohlol in PyTorch: three models learn what each character of `hello` becomes. Fifteen epochs of one step.
+"""hello -> ohlol in PyTorch: three models learn to map each character of `hello`. Fifteen epochs of one step.
 
-    python3 bench/reference/hello.py                 # the statistic over 60 seeds
+    python3 bench/reference/hello.py                 # statistics over 60 seeds
     python3 bench/reference/hello.py --seed 0        # one seed: the losses and predictions of each model
 """
 
@@ -16,7 +16,7 @@ TARGET = torch.tensor([SYMBOLS.index(character) for character in "ohlol"])
 
 
 class CellByHand(torch.nn.Module):
-    """The cell's output, which is its next state, is the logits. The loss is a sum over the five characters."""
+    """The cell's output, which is also its next state, is used as the logits. The loss is a sum over the five characters."""
     rate = 0.1
     reduction = "sum"
 
@@ -32,12 +32,12 @@ class CellByHand(torch.nn.Module):
         return torch.cat(logits)
 
     def weights(self):
-        """By charrnn's names: the cell is a layer that is stepped by hand."""
+        """The weights under charrnn's names: the cell is a layer that is stepped by hand."""
         return {f"rnn.{name[5:]}_l0": value for name, value in self.state_dict().items()}
 
 
 class OneHot(torch.nn.Module):
-    """The same in one call, and the mean in place of the sum."""
+    """The same in one call, with the mean instead of the sum."""
     rate = 0.1
     reduction = "mean"
 
@@ -78,7 +78,7 @@ def make(name, seed):
 
 
 def train(model, epochs=15):
-    """The loss of each epoch and what was predicted in it, before its update."""
+    """The loss and the prediction of each epoch, before its update."""
     optimizer = torch.optim.Adam(model.parameters(), lr=model.rate)
     losses, predictions = [], []
     for _ in range(epochs):

@@ -1,17 +1,18 @@
-"""Training steps in PyTorch at its best: nn.LSTM (GRU, RNN) and fused Adam; on a GPU also as a CUDA graph; characters/s.
+"""Speed of training steps in PyTorch at its best, in characters/s: nn.LSTM (GRU, RNN) and fused Adam; on a GPU also as a
+CUDA graph.
 
     charrnn_bench model --keep FOLDER
     python3 bench/reference/model_speed.py FOLDER --threads 2
     python3 bench/reference/model_speed.py FOLDER --processes 2      # DDP over gloo, one thread and one core each
     python3 bench/reference/model_speed.py FOLDER --device cuda --precision bf16 --variant best
 
-FOLDER has the first weights and the text (start.safetensors, train-00000.h5), so the same options give the losses of
-`charrnn_bench model` (with dropout the same speed, but other masks). Exit code 77 where PyTorch, h5py or safetensors are
-not installed, or --device cuda finds no GPU.
+FOLDER has the initial weights and the text (start.safetensors, train-00000.h5), so with the same options the losses are
+those of `charrnn_bench model` (not with dropout, where the masks differ). Exit code 77 if PyTorch, h5py or safetensors
+is not installed, or if --device cuda finds no GPU.
 
---variant: "eager" calls each operation by itself; in bf16 and fp16 that is "autocast", with a GradScaler for fp16.
-"graph" captures the whole step after three eager ones and replays it; on the CPU it runs the same step without a graph,
-for tests. "best" measures both and reports the faster.
+--variant: "eager" calls operations one by one; in bf16 and fp16 this is "autocast", with a GradScaler for fp16.
+"graph" captures the whole step after three eager steps and replays it; on the CPU it runs the same step without a graph,
+for tests. "best" measures both and reports the faster one.
 """
 
 import argparse
@@ -49,7 +50,7 @@ class Model(torch.nn.Module):
             width = options.embedding
         between = options.dropout if options.layers > 1 else 0
         self.rnn = LAYERS[options.cell](width, options.hidden, options.layers, dropout=between)
-        self.dropout = torch.nn.Dropout(options.dropout)  # of the last layer's output, as charrnn has it
+        self.dropout = torch.nn.Dropout(options.dropout)  # on the last layer's output, as in charrnn
         self.head = torch.nn.Linear(options.hidden, options.vocabulary)
 
     def forward(self, ids, state=None):
@@ -60,10 +61,10 @@ class Model(torch.nn.Module):
 
 
 def batches(shard, lanes, length, part, parts, device):
-    """Inputs and targets (T, B / parts) of neighbouring steps, and whether the lanes begin anew; without an end."""
+    """Yields inputs and targets (T, B / parts) of consecutive steps, and whether the lanes begin again; endless."""
     with h5py.File(shard) as file:
         ids = torch.from_numpy(file["ids"][:].astype("int64"))
-    ids = ids.to(device)  # all of the text: a batch is then a copy on the device
+    ids = ids.to(device)  # the whole text, so that a batch is only a copy on the device
     span = (len(ids) - 1) // lanes
     own = slice(part * lanes // parts, (part + 1) * lanes // parts)
     inputs = ids[:lanes * span].view(lanes, span)[own]
@@ -83,11 +84,11 @@ def parts_of(state):
 
 def set_precision(precision):
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = precision != "fp32"  # as by default; without it bf16 has no tensor cores either
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"  # the default; without it, bf16 would not use tensor cores either
 
 
 class Training:
-    """One process's part of it, operation by operation."""
+    """One process's part of training, operation by operation."""
 
     def __init__(self, options, rank):
         self.options, self.state, self.device = options, None, torch.device(options.device)
@@ -113,7 +114,7 @@ class Training:
         return torch.autocast(self.device.type, HALVES[self.options.precision], **arguments)
 
     def learn(self, inputs, targets, state, **autocast):
-        """Forward, backward and update: the loss, and the state that the next step begins with."""
+        """Forward, backward and update. Returns the loss and the state for the next step."""
         with self.autocast(**autocast):
             logits, state = self.model(inputs, state)
             loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -151,7 +152,7 @@ class Training:
 
 
 class GraphTraining(Training):
-    """The step as one CUDA graph, whose tensors keep their places. On the CPU the same step, called."""
+    """The step as one CUDA graph, whose tensors keep their memory. On the CPU, the same step without a graph."""
 
     def __init__(self, options, rank):
         super().__init__(options, rank)
@@ -165,14 +166,14 @@ class GraphTraining(Training):
         self.stream = torch.cuda.Stream() if self.device.type == "cuda" else None
 
     def body(self):
-        # Autocast's cache of rounded weights would outlive the capture.
+        # Without autocast's cache of rounded weights, which would outlive the capture.
         loss, state = self.learn(self.inputs, self.targets, self.static_state, cache_enabled=False)
         for kept, new in zip(parts_of(self.static_state), parts_of(state), strict=True):
             kept.copy_(new)
         self.loss.copy_(loss)
 
     def capture(self):
-        self.optimizer.zero_grad(set_to_none=True)  # the graph makes its own gradients
+        self.optimizer.zero_grad(set_to_none=True)  # the graph allocates its own gradients
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph, stream=self.stream):
             self.body()
@@ -186,7 +187,7 @@ class GraphTraining(Training):
                 part.zero_()
         if self.stream is None:
             self.body()
-        elif self.done < WARM_UP_STEPS:  # on the stream that captures, as PyTorch's notes on graphs want it
+        elif self.done < WARM_UP_STEPS:  # on the capturing stream, as PyTorch's notes on graphs require
             self.stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self.stream):
                 self.body()
@@ -200,13 +201,13 @@ class GraphTraining(Training):
 
 
 def peak_bytes():
-    """The largest this process has been. (getrusage's value would begin with that of whoever started it.)"""
+    """Peak memory of this process. (getrusage's value would include that of the process that started it.)"""
     with open("/proc/self/status", encoding="ascii") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
 
 
 def over_processes(values, options, operation="sum"):
-    """Of numbers that each process has."""
+    """Reduces the numbers over the processes."""
     values = torch.tensor(values, dtype=torch.float64)
     if options.processes > 1:
         torch.distributed.all_reduce(values, getattr(torch.distributed.ReduceOp, operation.upper()))
@@ -236,7 +237,7 @@ def measure_variant(kind, options, rank, start_bytes):
 
 
 def kinds_of(options):
-    """The classes to measure, by the name of their variant."""
+    """The classes to measure, by name of the variant."""
     eager = "autocast" if options.precision in HALVES else "eager"
     kinds = {}
     if options.variant != "graph":
@@ -255,7 +256,7 @@ def measure(options, rank):
     for name, kind in kinds_of(options).items():
         try:
             results[name] = measure_variant(kind, options, rank, start_bytes)
-        except RuntimeError as problem:  # PyTorch cannot do it so, or out of memory
+        except RuntimeError as problem:  # PyTorch does not support it, or out of memory
             if options.variant != "best":
                 raise
             failed[name] = str(problem).split("\n")[0]
@@ -269,7 +270,7 @@ def measure(options, rank):
 
 
 def run_process(rank, options, cores, store, result):
-    """One of several: a core and a replica of its own; gradients travel over gloo."""
+    """One of several processes, each with its own core and replica; gloo sums the gradients."""
     os.sched_setaffinity(0, {cores[rank % len(cores)]})
     torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank,
                                          world_size=options.processes)
@@ -282,7 +283,7 @@ def run_process(rank, options, cores, store, result):
 def measure_processes(options):
     with tempfile.TemporaryDirectory() as folder:
         store, result = os.path.join(folder, "store"), os.path.join(folder, "result.json")
-        # Forked, which is quick: no thread of PyTorch's runs yet.
+        # Fork is quick, and safe here because no thread of PyTorch runs yet.
         torch.multiprocessing.start_processes(
             run_process, (options, sorted(os.sched_getaffinity(0)), store, result), options.processes, start_method="fork")
         return json.loads(pathlib.Path(result).read_text(encoding="utf-8"))
@@ -290,8 +291,8 @@ def measure_processes(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="that charrnn_bench model --keep wrote")
-    parser.add_argument("--shard", help="the text, in place of the folder's train-00000.h5")
+    parser.add_argument("folder", help="folder that charrnn_bench model --keep wrote")
+    parser.add_argument("--shard", help="shard to train on (default: train-00000.h5 in the folder)")
     parser.add_argument("--cell", choices=sorted(LAYERS), default="lstm")
     parser.add_argument("--input", choices=["embedding", "one_hot"], default="embedding")
     for name, default in (("embedding", 128), ("hidden", 512), ("layers", 1), ("vocabulary", 96), ("batch", 32),
@@ -306,9 +307,9 @@ def main():
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.batch % options.processes:
-        parser.error(f"--batch {options.batch} lanes are not shared equally by {options.processes} processes")
+        parser.error(f"--batch: expected a multiple of {options.processes} processes, found {options.batch}")
     if options.processes > 1 and (options.device == "cuda" or options.variant in ("graph", "best")):
-        parser.error("--processes is for the CPU, with --variant eager or autocast")
+        parser.error("--processes needs --device cpu and --variant eager or autocast")
     if options.device == "cuda" and not torch.cuda.is_available():
         print("model_speed.py: --device cuda, but PyTorch finds no GPU", file=sys.stderr)
         sys.exit(77)
@@ -318,7 +319,7 @@ def main():
         return
     print(f"{result['build']}, {result['device']}, {result['variant']} in {result['precision']}\n{result['characters_per_second']:,.0f} characters/s, {min(result['rates']):,.0f}.."
           f"{max(result['rates']):,.0f} in {options.rounds} rounds of {result['steps_per_round']} steps\n"
-          f"{result['peak_bytes'] / 1e6:,.0f} MB at its peak, {result['start_bytes'] / 1e6:,.0f} MB before the model\n"
+          f"peak memory {result['peak_bytes'] / 1e6:,.0f} MB, {result['start_bytes'] / 1e6:,.0f} MB before the model\n"
           f"loss {result['losses'][0]:.4f} to {result['losses'][-1]:.4f} nats in {options.losses} steps")
 
 

@@ -1,9 +1,9 @@
-"""Sampling in PyTorch, one character at a time, for one stream and for many in a batch; characters/s.
+"""Speed of sampling in PyTorch in characters/s, one character at a time, for one stream and for a batch of streams.
 
     python3 bench/reference/sample_speed.py --streams 1,64 --threads 2
-    python3 bench/reference/sample_speed.py --layers-as cells      # nn.LSTMCell, stepped by hand, in place of nn.LSTM
+    python3 bench/reference/sample_speed.py --layers-as cells      # nn.LSTMCell, stepped by hand, instead of nn.LSTM
 
-The same model, options and rows as `charrnn_bench sample`. Exit code 77 where there is no PyTorch.
+The same model, options and rows as `charrnn_bench sample`. Exit code 77 if PyTorch is not installed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ class Model(torch.nn.Module):
 
 
 class ModelOfCells(torch.nn.Module):
-    """The same mathematics."""
+    """The same model, made of cells."""
 
     def __init__(self, vocabulary, embedding, hidden, layers):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A checkpoint of charrnn with other weights, for train.start_from: PyTorch's own weights begin a run so."""
+"""Writes a checkpoint of charrnn with other weights, for train.start_from, to start a run with PyTorch's weights."""
 
 import ctypes
 import ctypes.util
@@ -15,7 +15,7 @@ class _Hash128(ctypes.Structure):
 
 
 def _digest(header, data):
-    """As charrnn's: XXH3 over the header, which does not have the digest yet, and then over all numbers."""
+    """The digest as in charrnn: XXH3 over the header, without the digest, and then over all numbers."""
     xxhash = ctypes.CDLL(ctypes.util.find_library("xxhash"))
     xxhash.XXH3_128bits.restype = _Hash128
     xxhash.XXH3_128bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
@@ -29,14 +29,14 @@ def _dump(header):
 
 
 def write(path, like, weights):
-    """Writes PATH: the metadata of LIKE, a checkpoint of a run of the same shape, and WEIGHTS by charrnn's names."""
+    """Writes `path`: the metadata of `like`, a checkpoint of a run of the same shape, and `weights` under charrnn's names."""
     with safe_open(like, "pt") as file:
         metadata = {key: value for key, value in file.metadata().items() if key != "digest"}
         expected = {name: file.get_slice(name).get_shape() for name in file.keys()
                     if name.split(".")[0] in ("embedding", "rnn", "head")}
     given = {name: list(value.shape) for name, value in weights.items()}
     if given != expected:
-        raise ValueError(f"{like} has weights of the shapes {expected}, given are {given}")
+        raise ValueError(f"{like} has weights of the shapes {expected}, found {given}")
     whole = save({name: value.detach().contiguous() for name, value in weights.items()})
     length = struct.unpack("<Q", whole[:8])[0]
     header, data = json.loads(whole[8:8 + length]), whole[8 + length:]

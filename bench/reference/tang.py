@@ -22,14 +22,14 @@ def read_text(characters=10000):
 
 
 def vocabulary_of(text):
-    return sorted(set(text))  # by code point, as charrnn's
+    return sorted(set(text))  # by code point, as in charrnn
 
 
 class Model(d2l.Model):
     def __init__(self, symbols, hidden=256):
         torch.nn.Module.__init__(self)
         self.symbols = symbols
-        self.rnn = torch.nn.RNN(symbols, hidden, batch_first=True)  # initial weights as PyTorch draws them
+        self.rnn = torch.nn.RNN(symbols, hidden, batch_first=True)  # PyTorch's initial weights
         self.head = torch.nn.Linear(hidden, symbols)
 
 
@@ -55,8 +55,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=250)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="end after the epoch in which they are over")
-    parser.add_argument("--json", action="store_true", help="one JSON object at the end, nothing else")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="time limit, checked after each epoch")
+    parser.add_argument("--json", action="store_true", help="print only one JSON object, at the end")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A bundle, unpacked by an ordinary user on a Debian 12 that has only Python, with a PyTorch mounted read-only and no
+# A bundle, unpacked by an ordinary user on a Debian 12 with only Python and a PyTorch mounted read-only, without a
 # network: trains on two ranks, samples, and refuses a PyTorch of another version.
 # Usage: bundle_test.sh BUILD-FOLDER PYTHON
 . "$(dirname "${BASH_SOURCE[0]}")/../launch/common.sh"
@@ -13,7 +13,7 @@ bash "$root/launch/bundle.sh" --no-build "$build" --tests --output "$scratch/bun
 cat "$scratch/output"
 [ "$(stat -c %s "$scratch/bundle.tar.gz")" -lt 50000000 ] || fail "expected a bundle below 50 MB: $(tail -n 1 "$scratch/output")"
 
-# ---- what its user does
+# ---- commands of the user of the bundle
 
 cat >"$scratch/user.sh" <<'USER'
 set -euo pipefail
@@ -24,7 +24,7 @@ cd "$HOME"
 tar -xzf bundle.tar.gz
 first_path=$PATH
 
-echo "-- PyTorch that does not fit: one line, status 2, nothing set"
+echo "-- PyTorch of another version: one line, status 2, nothing set"
 refused() {  # WHAT PART ENVIRONMENT...
   local what=$1 part=$2 status=0 message
   shift 2
@@ -65,15 +65,15 @@ contains "env.sh COMMAND" "$(sed -n 's/^commit=//p' manifest)" "$(./charrnn-bund
 ln -s /usr/bin/python3 mine
 . ./charrnn-bundle/env.sh --python ./mine
 case $CHARRNN_PYTHON in /*) ;; *) fail "expected the whole path of Python, found $CHARRNN_PYTHON" ;; esac
-[ -z "$(compgen -A function _charrnn || true)$(compgen -v _charrnn || true)" ] || fail "env.sh leaves its helpers behind"
+[ -z "$(compgen -A function _charrnn || true)$(compgen -v _charrnn || true)" ] || fail "env.sh does not unset its functions and variables"
 before=$PATH
 . ./charrnn-bundle/env.sh
 [ "$PATH" = "$before" ] || fail "PATH, the second time: $PATH"
 libraries=$LD_LIBRARY_PATH
 PATH=/other/bin:$PATH LD_LIBRARY_PATH=/other/lib:$LD_LIBRARY_PATH
 . ./charrnn-bundle/env.sh
-[ "$PATH" = "${before%%:/usr/bin*}:/other/bin:/usr/bin:/bin" ] || fail "PATH behind another's: $PATH"
-[ "$LD_LIBRARY_PATH" = "$libraries:/other/lib" ] || fail "LD_LIBRARY_PATH behind another's: $LD_LIBRARY_PATH"
+[ "$PATH" = "${before%%:/usr/bin*}:/other/bin:/usr/bin:/bin" ] || fail "PATH, with another folder first: $PATH"
+[ "$LD_LIBRARY_PATH" = "$libraries:/other/lib" ] || fail "LD_LIBRARY_PATH, with another folder first: $LD_LIBRARY_PATH"
 cd charrnn-bundle
 small=(--set model.hidden_size=64 --set train.log_every=10 --set sample.every=0 --set evaluate.every=0)
 charrnn_preprocess configs/quickstart.yaml >output 2>&1 || fail "preprocess: $(cat output)"
@@ -106,4 +106,4 @@ unshare --mount --net --pid --fork --kill-child --propagation private bash -euc 
   mount -t tmpfs -o uid=1000,gid=1000,mode=700 tmpfs "$empty/home/user"
   cp "$scratch/bundle.tar.gz" "$scratch/user.sh" "$empty/home/user/"
   exec chroot --userspec=1000:1000 "$empty" env -i HOME=/home/user PATH=/usr/bin:/bin bash /home/user/user.sh
-' _ "$empty" "$site" "$version" "$scratch" </dev/null || fail "in the empty root (the reason is above)"
+' _ "$empty" "$site" "$version" "$scratch" </dev/null || fail "in the empty root file system (the reason is above)"

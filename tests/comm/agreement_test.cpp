@@ -1,4 +1,4 @@
-// A group of one; with more ranks the same is tested in distributed/comm_ranks_test and comm_failures_test.
+// A group of one; distributed/comm_ranks_test and comm_failures_test test the same with more ranks.
 #include "charrnn/comm/agreement.h"
 
 #include <gmock/gmock.h>

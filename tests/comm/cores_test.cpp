@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 const std::vector<int> kEight{0, 1, 2, 3, 4, 5, 6, 7};
 
-TEST(Cores, ThoseOfThisProcess) {
+TEST(Cores, UsableCoresOfThisProcess) {
   const std::vector<int> before = usable_cores();
   ASSERT_FALSE(before.empty());
   EXPECT_TRUE(std::is_sorted(before.begin(), before.end()));
@@ -34,7 +34,7 @@ TEST(Cores, ThoseOfThisProcess) {
   ASSERT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
-TEST(Cores, UnboundRanksOfAHostShareAlike) {
+TEST(Cores, UnboundRanksOfAHostShareEqually) {
   const std::vector<RankCores> ranks{
       {"a", kEight, {}}, {"a", kEight, {}}, {"a", kEight, {}}, {"b", kEight, {}}};
   EXPECT_EQ(thread_share(ranks, 0), 2);  // floor(8 / 3)
@@ -44,7 +44,7 @@ TEST(Cores, UnboundRanksOfAHostShareAlike) {
 TEST(Cores, BoundRanksKeepTheirs) {
   const std::vector<RankCores> ranks{{"a", {0, 1, 2}, {}}, {"a", {3, 4, 5}, {}}, {"a", {5, 6, 7}, {}}};
   EXPECT_EQ(thread_share(ranks, 0), 3);
-  EXPECT_EQ(thread_share(ranks, 1), 1);  // shares core 5, so takes half of its 3
+  EXPECT_EQ(thread_share(ranks, 1), 1);  // it shares core 5, so it has half of its 3
 }
 
 TEST(Cores, AtLeastOneThread) {
@@ -52,14 +52,14 @@ TEST(Cores, AtLeastOneThread) {
   EXPECT_EQ(thread_share(ranks, 4), 1);
 }
 
-TEST(Cores, WarningWhereCoresStayIdle) {
+TEST(Cores, WarningIfCoresStayIdle) {
   EXPECT_THAT(binding_warning({{"a", {0}, kEight}}, 0),
               AllOf(HasSubstr("the rank on a is bound to 1 of 8 cores"), HasSubstr("launch/run")));
   EXPECT_THAT(binding_warning({{"a", {0}, kEight}, {"a", {1}, kEight}, {"b", {3}, kEight}}, 0),
               HasSubstr("the 2 ranks on a are bound to 2 of 8 cores"));
 }
 
-TEST(Cores, WarningWhereRanksAreMoreThanCores) {
+TEST(Cores, WarningIfThereAreMoreRanksThanCores) {
   const std::vector<RankCores> three(3, {"a", {0, 1}, {0, 1}});
   EXPECT_EQ(binding_warning(three, 0), "3 ranks share 2 cores of a: fewer ranks would be faster");
   EXPECT_THAT(binding_warning({{"a", {4}, {}}, {"a", {4}, {}}, {"b", {4}, {}}}, 0),
@@ -83,7 +83,7 @@ TEST(Cores, List) {
   EXPECT_EQ(core_list({0, 2, 4, 5}), "0,2,4-5");
 }
 
-// Made-up control groups.
+// Control groups in files that the test writes.
 class CoreQuota : public testing::Test {
  protected:
   CoreQuota() { std::filesystem::remove_all(folder_); }
@@ -101,7 +101,7 @@ class CoreQuota : public testing::Test {
       std::filesystem::temp_directory_path() / ("charrnn_core_quota_" + std::to_string(getpid()));
 };
 
-TEST_F(CoreQuota, NoneWhereNothingIsThere) {
+TEST_F(CoreQuota, NoneWithoutControlGroups) {
   EXPECT_EQ(quota(), std::nullopt);
   write("process", "0::/");
   EXPECT_EQ(quota(), std::nullopt);
@@ -129,7 +129,7 @@ TEST_F(CoreQuota, Version1) {
   write("process", "12:memory:/other\n4:cpu,cpuacct:/job\n1:name=systemd:/init.scope");
   write("sys/cpu/job/cpu.cfs_quota_us", "-1");
   write("sys/cpu/job/cpu.cfs_period_us", "100000");
-  EXPECT_EQ(quota(), std::nullopt) << "-1 is no limit";
+  EXPECT_EQ(quota(), std::nullopt) << "-1 means unlimited";
   write("sys/cpu/job/cpu.cfs_quota_us", "350000");
   EXPECT_EQ(quota(), 3.5);
   write("sys/cpu/cpu.cfs_quota_us", "200000");
@@ -137,14 +137,14 @@ TEST_F(CoreQuota, Version1) {
   EXPECT_EQ(quota(), 2.0);
 }
 
-TEST_F(CoreQuota, OtherControllersAreNotMistaken) {
+TEST_F(CoreQuota, OtherControllersAreIgnored) {
   write("process", "3:cpuset,cpuacct:/job");
   write("sys/cpu/job/cpu.cfs_quota_us", "100000");
   write("sys/cpu/job/cpu.cfs_period_us", "100000");
   EXPECT_EQ(quota(), std::nullopt);
 }
 
-TEST(Cores, NoWarningWhereAllAreUsedOrNothingIsKnown) {
+TEST(Cores, NoWarningIfAllAreUsedOrNothingIsKnown) {
   EXPECT_EQ(binding_warning({{"a", {0}, {0, 1}}, {"a", {1}, {0, 1}}}, 0), "");
   EXPECT_EQ(binding_warning({{"a", kEight, kEight}}, 0), "");
   EXPECT_EQ(binding_warning({{"a", {0}, {}}}, 0), "");

@@ -21,7 +21,7 @@ RankDevices without_gpu(const std::string& host, DeviceName device = DeviceName:
   return {.host = host, .device = device, .backend = Backend::kAuto, .gpus = {{}, "no NVIDIA driver"}};
 }
 
-// The message of the usage error that choosing gives.
+// The message of the usage error that choose_devices throws.
 std::string refusal(const std::vector<RankDevices>& ranks) {
   try {
     choose_devices(ranks);
@@ -43,13 +43,13 @@ TEST(ChooseDevices, RanksThatSeeTheSameGpusTakeThemInTurn) {
   EXPECT_EQ(to_string(devices[3]), "cuda:1 (H100, GPU-b1)");
 }
 
-TEST(ChooseDevices, ARankThatSeesOneOfItsOwnTakesIt) {
+TEST(ChooseDevices, ARankThatSeesOnlyOneGpuTakesIt) {
   const auto devices = choose_devices({sees("a", {"GPU-a0"}), sees("a", {"GPU-a1"})});
   EXPECT_EQ(to_string(devices[0]), "cuda:0 (H100, GPU-a0)");
   EXPECT_EQ(to_string(devices[1]), "cuda:0 (H100, GPU-a1)");
 }
 
-TEST(ChooseDevices, TwoRanksOnOneGpuAreRefusedByName) {
+TEST(ChooseDevices, TwoRanksOnOneGpuAreRefused) {
   const std::vector<std::string> gpus{"GPU-a0", "GPU-a1"};
   EXPECT_THAT(refusal({sees("a", gpus), sees("a", gpus), sees("a", gpus)}),
               AllOf(HasSubstr("ranks 0 and 2 of a"), HasSubstr("GPU-a0")));
@@ -94,12 +94,12 @@ TEST(ChooseDevices, AMixtureIsRefusedWithATable) {
   EXPECT_THAT(refusal({without_gpu("a"), other}), HasSubstr("1, a: auto, mpi"));
 }
 
-TEST(ChooseDevices, TheCpuServesWhereThereIsNoGpu) {
+TEST(ChooseDevices, TheCpuIsUsedWithoutAGpu) {
   EXPECT_FALSE(choose_devices({without_gpu("a"), without_gpu("b")})[1].cuda);
   EXPECT_FALSE(choose_devices({sees("a", {"GPU-a0"}, DeviceName::kCpu)})[0].cuda);
 }
 
-TEST(ChooseDevices, AMissingGpuIsNamedWhereOneIsWanted) {
+TEST(ChooseDevices, AMissingGpuIsReportedIfOneIsRequested) {
   EXPECT_THAT(refusal({without_gpu("a", DeviceName::kCuda)}),
               AllOf(HasSubstr("run.device is cuda"), HasSubstr("no NVIDIA driver")));
 }
@@ -112,7 +112,7 @@ TEST(ChooseBackend, Auto) {
   EXPECT_EQ(choose_backend(Backend::kAuto, true, 1, true), Backend::kSolo);
 }
 
-TEST(ChooseBackend, WhatCannotWorkIsRefused) {
+TEST(ChooseBackend, ImpossibleBackendsAreRefused) {
   EXPECT_THROW(choose_backend(Backend::kSolo, false, 2, true), Error);
   EXPECT_THROW(choose_backend(Backend::kMpi, false, 1, false), Error);
   EXPECT_THROW(choose_backend(Backend::kMpi, true, 2, true), Error);

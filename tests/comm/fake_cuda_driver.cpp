@@ -1,6 +1,6 @@
-// Stands in for libcuda.so.1: as many GPUs as in FAKE_CUDA_GPUS, each with its number in the last byte of
-// its UUID. FAKE_CUDA_KINDS has names and compute capabilities, "Fake A 9.0,Fake B 8.6", of which each GPU
-// takes the next; FAKE_CUDA_VERSION the version of CUDA that the driver supports.
+// Stands in for libcuda.so.1. FAKE_CUDA_GPUS is the number of GPUs, each with its number in the last byte of
+// its UUID. FAKE_CUDA_KINDS lists names and compute capabilities, one per GPU: "Fake A 9.0,Fake B 8.6".
+// FAKE_CUDA_VERSION is the version of CUDA that the driver supports.
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>

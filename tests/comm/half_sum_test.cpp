@@ -72,7 +72,7 @@ TEST(Fp16, Sum) {
   EXPECT_GT(to[7] & 0x7fffu, 0x7c00u);
 }
 
-// Long sums are vectorized: each element is as if alone, at any length.
+// Long sums are vectorized: each element must equal the sum of that element alone, at any length.
 TEST(HalfSum, LongSumsAreThoseOfSingleElements) {
   std::mt19937 random(7);
   for (const size_t length : {0u, 1u, 7u, 33u, 1003u}) {

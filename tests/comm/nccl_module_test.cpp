@@ -1,4 +1,4 @@
-// Without a GPU: the module loads, with the CUDA runtime and NCCL it was built for.
+// Without a GPU: the module loads together with the CUDA runtime and NCCL that it was built for.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -36,14 +36,14 @@ TEST(NcclModule, LoadsWithTheVersionsItWasBuiltForOrReportsWhyNot) {
   }
   if (kSanitized) GTEST_SKIP() << "a sanitizer's dlopen does not find the module";
   const NcclVersions versions = nccl_versions();
-  EXPECT_GE(versions.nccl_built, 21800);  // 2.18 brought what is used here
+  EXPECT_GE(versions.nccl_built, 21800);  // 2.18 is the first with all functions that are used here
   EXPECT_GE(versions.cuda_built, 12000);
   EXPECT_EQ(versions.nccl_loaded, versions.nccl_built);
   EXPECT_EQ(versions.cuda_loaded, versions.cuda_built);
   check_versions(versions);
 }
 
-TEST(NcclModule, OtherVersionsAreRefusedByNumber) {
+TEST(NcclModule, OtherVersionsAreRefused) {
   EXPECT_THAT(message_of([] {
                 check_versions({23007, 22809, 13020, 13020});
               }),

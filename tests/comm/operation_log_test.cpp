@@ -20,7 +20,7 @@ TEST(OperationLog, CountsFromOne) {
   EXPECT_EQ(log[3].sequence, 0) << "not there";
 }
 
-TEST(OperationLog, WhatHasNotEndedStays) {
+TEST(OperationLog, UnfinishedOperationsAreKept) {
   OperationLog log;
   const int64_t control = log.start("control_sum", 8);
   for (int i = 0; i < 100; ++i) log.end(log.start("broadcast", 0));
@@ -96,7 +96,7 @@ TEST(OperationLog, AnAwaitedOperationEndsWithItsScope) {
   EXPECT_EQ(log[1].state, State::kDone);
 }
 
-TEST(OperationLog, ThreadsUseItAtOnce) {
+TEST(OperationLog, IsThreadSafe) {
   OperationLog log;
   std::thread reader([&] {
     for (int i = 0; i < 1000; ++i) {

@@ -34,11 +34,11 @@ TEST(RankPlace, OfAnotherProgramIsRefused) {
   EXPECT_THROW(rank_place_of("h1,2,3"), Error);
 }
 
-TEST(PlaceTable, OneLineARankOrWithManyOneAHost) {
+TEST(PlaceTable, OneLinePerRankOrPerHostIfManyRanks) {
   EXPECT_EQ(place_table({{"a", {0, 1}, {0, 1, 2}}, {"b", {0}, {}, 1.5}}, {Device(), Device()}),
             "rank  host  device  cores\n"
             "0     a     cpu     0-1 (bound)\n"
-            "1     b     cpu     0 (time of 1.5 cores)\n");
+            "1     b     cpu     0 (limited to 1.5 cores)\n");
   std::vector<RankCores> many(32, {"a", {0}, {}});
   many.push_back({"b", {0}, {}});
   EXPECT_EQ(place_table(many, std::vector<Device>(33)),

@@ -62,28 +62,29 @@ TEST(TimeoutMessage, NoSizeWithoutBytes) {
               HasSubstr("did not reach barrier (operation 45, step 31)"));
 }
 
-TEST(TimeoutMessage, AnotherOperationOfTheSameNumberIsOurMistake) {
+TEST(TimeoutMessage, AnotherOperationOfTheSameNumberIsABug) {
   EXPECT_THAT(
       timeout_message(the_sum(), 1.5, {waits(), waits(45, "barrier"), waits()}),
       AllOf(StartsWith("rank 1 (host here) did not reach " + kSum),
-            HasSubstr("went to barrier (operation 45): the ranks went different ways"), HasSubstr("report")));
+            HasSubstr("called barrier (operation 45): the ranks made different calls"), HasSubstr("report")));
 }
 
-// An operation may end on one rank and not on another: no mistake of charrnn's.
+// An operation may end on one rank and not on another: that is not a bug in charrnn.
 TEST(TimeoutMessage, RanksThatAreBehindOrAhead) {
   EXPECT_THAT(timeout_message(the_sum(), 1.5, {waits(), waits(43, "barrier")}),
               AllOf(StartsWith("rank 1 (host here) did not reach " + kSum),
-                    HasSubstr("still waiting in barrier (operation 43)"), Not(HasSubstr("different ways"))));
-  EXPECT_THAT(timeout_message(the_sum(), 1.5, {waits(), waits(46, "barrier")}),
-              AllOf(StartsWith(kSum + " did not end here"), HasSubstr("it did for rank 1 (host here)"),
-                    HasSubstr("waiting in barrier (operation 46)"), Not(HasSubstr("different ways"))));
+                    HasSubstr("still waiting in barrier (operation 43)"), Not(HasSubstr("different calls"))));
+  EXPECT_THAT(
+      timeout_message(the_sum(), 1.5, {waits(), waits(46, "barrier")}),
+      AllOf(StartsWith(kSum + " did not end on this rank"), HasSubstr("but did on rank 1 (host here)"),
+            HasSubstr("waiting in barrier (operation 46)"), Not(HasSubstr("different calls"))));
 }
 
 TEST(TimeoutMessage, AGpuThatDidNotArrive) {
   const std::string gpu = "the GPU of rank 1 (host h3) did not reach " + kSum;
   EXPECT_THAT(timeout_message(the_sum(), 1.5, {waits(), waits_for_its_gpu(), waits()}), StartsWith(gpu));
   EXPECT_THAT(timeout_message(the_sum(), 1.5, {waits(), waits_for_its_gpu(42)}), StartsWith(gpu));
-  // Its rank does not blame those that continued, and left.
+  // Its rank does not blame the ranks that continued and exited.
   EXPECT_THAT(timeout_message(the_sum(), 1.5, {waits(46, "barrier"), waits_for_its_gpu(), silent("h1")}),
               StartsWith(gpu));
 }

@@ -73,7 +73,7 @@ TEST_F(VisibleGpusTest, DriverFailure) {
               HasSubstr("cuInit failed with CUDA_ERROR_OF_THE_TEST (999)"));
 }
 
-TEST_F(VisibleGpusTest, DriverThatIsNoDriver) {
+TEST_F(VisibleGpusTest, ALibraryThatIsNotADriver) {
   EXPECT_THAT(find_gpus("libm.so.6").missing, HasSubstr("lacks functions"));
 }
 

@@ -33,7 +33,7 @@ class WatchdogTest : public testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  // Each test's own, and the same in a death test's child, which begins the test again.
+  // A folder per test, the same in a death test's child process, which starts the test again.
   const fs::path folder_ =
       fs::temp_directory_path() / concat("charrnn_watchdog_", getuid(), "_",
                                          testing::UnitTest::GetInstance()->current_test_info()->name());
@@ -41,7 +41,7 @@ class WatchdogTest : public testing::Test {
 
 using WatchdogDeathTest = WatchdogTest;
 
-TEST_F(WatchdogTest, ASlowStartPrintsWhatItMayWaitForOnceAndHasItsOwnLimit) {
+TEST_F(WatchdogTest, ASlowStartIsExplainedOnceAndHasItsOwnLimit) {
   testing::internal::CaptureStderr();
   {
     Watchdog watchdog(0.05);
@@ -57,8 +57,8 @@ TEST_F(WatchdogTest, ASlowStartPrintsWhatItMayWaitForOnceAndHasItsOwnLimit) {
     EXPECT_STREQ(watchdog.limit().setting, "comm.timeout_seconds");
   }
   const std::string printed = testing::internal::GetCapturedStderr();
-  EXPECT_THAT(printed, AllOf(HasSubstr("the start of MPI takes long ("), HasSubstr("name of this host")));
-  EXPECT_EQ(printed.find("takes long"), printed.rfind("takes long"));
+  EXPECT_THAT(printed, AllOf(HasSubstr("the start of MPI is taking long ("), HasSubstr("name of this host")));
+  EXPECT_EQ(printed.find("is taking long"), printed.rfind("is taking long"));
 }
 
 TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
@@ -102,15 +102,15 @@ TEST_F(WatchdogTest, NothingIsWrittenWithoutAFolder) {
   EXPECT_EQ(watchdog.write_report(ExitCode::kLost, "nowhere"), "");
 }
 
-TEST_F(WatchdogTest, AFolderThatCannotBeMadeIsNoEnd) {
+TEST_F(WatchdogTest, AFolderThatCannotBeCreatedDoesNotEndTheRun) {
   Watchdog watchdog;
   watchdog.set_limit(600, "/proc/no such folder");
   testing::internal::CaptureStderr();
   EXPECT_EQ(watchdog.write_report(ExitCode::kLost, "nowhere"), "");
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the report could not be written"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("cannot write the report"));
 }
 
-TEST_F(WatchdogTest, EarlierReportsArePutAway) {
+TEST_F(WatchdogTest, EarlierReportsAreRenamed) {
   {
     Watchdog watchdog;
     watchdog.set_limit(600, folder_, "first");
@@ -139,7 +139,7 @@ TEST_F(WatchdogTest, EarlierReportsArePutAway) {
   put_away_reports(folder_ / "not there", "second");
 }
 
-// The thread that waits hangs inside MPI: the watchdog ends the process.
+// If the waiting thread hangs inside MPI, the watchdog ends the process.
 TEST_F(WatchdogDeathTest, EndsAProcessThatHangs) {
   const auto hang = [&] {
     Watchdog watchdog;
@@ -153,7 +153,7 @@ TEST_F(WatchdogDeathTest, EndsAProcessThatHangs) {
   EXPECT_THAT(text_of(folder_ / "abort-report-rank-1.txt"), HasSubstr("has hung for"));
 }
 
-TEST_F(WatchdogDeathTest, AnOperationMayHaveALimitOfItsOwn) {
+TEST_F(WatchdogDeathTest, AnOperationMayHaveItsOwnLimit) {
   const auto hang = [] {
     Watchdog watchdog;
     watchdog.set_limit(600, "");
@@ -163,7 +163,7 @@ TEST_F(WatchdogDeathTest, AnOperationMayHaveALimitOfItsOwn) {
   EXPECT_EXIT(hang(), testing::ExitedWithCode(4), "ncclCommAbort");
 }
 
-TEST_F(WatchdogTest, WhatIsNotAwaitedMayLast) {
+TEST_F(WatchdogTest, OperationsThatAreNotAwaitedHaveNoLimit) {
   Watchdog watchdog;
   watchdog.set_limit(0.1, folder_);
   watchdog.log().start("control_sum", 16);
@@ -171,7 +171,7 @@ TEST_F(WatchdogTest, WhatIsNotAwaitedMayLast) {
   EXPECT_FALSE(fs::exists(folder_));
 }
 
-// Another rank has reported, this one waits: it leaves its operations too.
+// A waiting rank writes its own report after another rank has reported.
 TEST_F(WatchdogTest, ReportsAfterAnother) {
   Watchdog other;
   other.set_limit(600, folder_);
@@ -185,7 +185,7 @@ TEST_F(WatchdogTest, ReportsAfterAnother) {
               HasSubstr("cause another rank reported first: abort-report-rank-0.txt"));
 }
 
-TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
+TEST_F(WatchdogTest, ReportsOfAnotherStartAreIgnored) {
   Watchdog other;
   other.set_limit(600, folder_, "first");
   other.write_report(ExitCode::kLost, "rank 1 did not reach");
@@ -197,16 +197,16 @@ TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
   EXPECT_FALSE(fs::exists(folder_ / "abort-report-rank-2.txt"));
 }
 
-// Told to end while it waits: a report, taken back when the rank leaves as it should.
-TEST_F(WatchdogTest, AReportOfAStopThatWentWellIsWithdrawn) {
+// SIGTERM during a wait: a report is written, and removed when the rank exits normally.
+TEST_F(WatchdogTest, TheReportOfACleanStopIsRemoved) {
   install_stop_handlers();
-  std::raise(SIGTERM);  // stays so for this process: this test comes last
+  std::raise(SIGTERM);  // cannot be undone in this process, so this is the last test
   {
     Watchdog watchdog;
     watchdog.set_limit(600, folder_);
     watchdog.log().start_and_await("all_reduce_sum", 4000);
     for (int i = 0; i < 50 && !fs::exists(folder_ / "last-operations-rank-0.txt"); ++i) usleep(100'000);
-    EXPECT_THAT(text_of(folder_ / "last-operations-rank-0.txt"), HasSubstr("told to end (SIGTERM)"));
+    EXPECT_THAT(text_of(folder_ / "last-operations-rank-0.txt"), HasSubstr("received SIGTERM"));
     watchdog.log().end(1);
   }
   EXPECT_FALSE(fs::exists(folder_ / "last-operations-rank-0.txt"));

@@ -21,7 +21,7 @@ int device_count() {
   return text == nullptr ? 1 : std::atoi(text);
 }
 
-// Streams that live, and each device's stream nullptr. Never destroyed.
+// Existing streams, and each device's stream nullptr. The map is never destroyed.
 std::mutex& streams_mutex = *new std::mutex;
 std::map<CUstream_st*, bool>& streams = *new std::map<CUstream_st*, bool>;
 
@@ -39,12 +39,12 @@ CUstream_st* null_stream() {
 CUstream_st* real(cudaStream_t stream) {
   if (stream == nullptr) return null_stream();
   const std::lock_guard lock(streams_mutex);
-  if (!streams.contains(stream)) stand_in::give_up("a stream that was destroyed, or never made");
+  if (!streams.contains(stream)) stand_in::give_up("a stream that was destroyed or never created");
   return stream;
 }
 
 cudaError_t make_stream(cudaStream_t* stream, unsigned flags) {
-  // A blocking one would be ordered against the stream nullptr, which this stand-in does not do.
+  // A blocking stream would be ordered with the stream nullptr, which this stand-in does not implement.
   if (flags != cudaStreamNonBlocking) return cudaErrorNotSupported;
   *stream = new CUstream_st{.device = current_device};
   const std::lock_guard lock(streams_mutex);
@@ -124,7 +124,7 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, i
   return make_stream(stream, flags);
 }
 
-// Work that is queued is still done, as in CUDA.
+// Queued work is still done, as in CUDA.
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   const CUstream_st* const dying = real(stream);
   dying->queue.close();
@@ -149,7 +149,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   std::shared_ptr<Moment> moment;
   {
     const std::lock_guard lock(event->mutex);
-    moment = event->moment;  // what is recorded later does not count
+    moment = event->moment;  // a later recording does not count
   }
   if (moment != nullptr) real(stream)->queue.add([moment] { moment->wait(); });
   return cudaSuccess;

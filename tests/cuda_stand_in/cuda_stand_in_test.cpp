@@ -1,4 +1,4 @@
-// What the stand-in promises, so that the tests which use it have teeth.
+// Properties of the stand-in that other tests rely on.
 #include <cuda_runtime_api.h>
 #include <gmock/gmock.h>
 
@@ -33,7 +33,7 @@ class StandIn : public testing::Test {
   void fill(cudaStream_t stream, int value) const {
     ASSERT_EQ(cudaMemsetAsync(memory_, value, kBytes, stream), cudaSuccess);
   }
-  // The last byte, as `stream` sees it.
+  // The last byte, read in the order of `stream`.
   int read(cudaStream_t stream) const {
     char value = 0;
     const auto* const last = static_cast<const char*>(memory_) + kBytes - 1;
@@ -80,8 +80,8 @@ TEST_F(StandIn, AnEventOrdersThem) {
   EXPECT_EQ(cudaEventQuery(event_), cudaSuccess);
 }
 
-// What the event is at the call counts, not what it becomes.
-TEST_F(StandIn, AWaitIsForTheRecordBeforeIt) {
+// The state of the event at the call counts, not a later one.
+TEST_F(StandIn, AWaitIsForTheLastRecordingBeforeIt) {
   fill(first_, 1);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
   ASSERT_EQ(cudaStreamWaitEvent(second_, event_, 0), cudaSuccess);
@@ -103,7 +103,7 @@ TEST_F(StandInDeathTest, TheHostCannotReachDeviceMemory) {
   EXPECT_EXIT(*static_cast<volatile char*>(memory_) = 1, testing::KilledBySignal(SIGSEGV), "");
 }
 
-TEST_F(StandInDeathTest, NothingIsBehindTheEnd) {
+TEST_F(StandInDeathTest, AccessBeyondTheEndIsAnError) {
   EXPECT_DEATH(cudaMemsetAsync(memory_, 1, kBytes + 1, first_), "access to 5004 bytes at place 0 of 5003");
 }
 

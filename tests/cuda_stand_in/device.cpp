@@ -21,7 +21,7 @@ constexpr int kLongestPauseMicroseconds = 400;
 std::atomic<bool> gpu_hangs = false;
 thread_local int pieces_until_hang = -1;
 
-// Different on each rank and in each queue, the same in each run: CHARRNN_STAND_IN_SEED for another.
+// Different on each rank and in each queue, the same in each run; CHARRNN_STAND_IN_SEED is the seed.
 std::mt19937 next_generator() {
   static std::atomic<unsigned> queues = 0;
   const auto number = [](const char* name) {
@@ -38,7 +38,7 @@ struct Allocation {
   std::byte* alias = nullptr;
 };
 
-// Never destroyed: streams use it until the process is gone.
+// Never destroyed, because streams use it until the process ends.
 std::mutex& memory_mutex = *new std::mutex;
 std::map<uintptr_t, Allocation>& allocations = *new std::map<uintptr_t, Allocation>;
 
@@ -46,7 +46,7 @@ uintptr_t number_of(const void* pointer) {
   return reinterpret_cast<uintptr_t>(pointer);
 }
 
-// The allocation whose pages hold `pointer`; the lock is the caller's.
+// The allocation whose pages contain `pointer`. The caller must hold the lock.
 std::map<uintptr_t, Allocation>::iterator find(const void* pointer) {
   auto next = allocations.upper_bound(number_of(pointer));
   if (next == allocations.begin()) return allocations.end();

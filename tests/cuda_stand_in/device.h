@@ -1,6 +1,6 @@
-// GPUs that are not there: streams, events and memory as CUDA promises them and not better. A stream is a
-// thread that works off a queue and pauses a little, at random, before each piece: what no event holds back
-// happens at the wrong time. Device memory lies in pages that host code cannot touch.
+// Imitation GPUs: streams, events and memory with CUDA's guarantees and no others. A stream is a thread that
+// works off a queue with a short random pause before each piece, so work that is not ordered by an event
+// happens at the wrong time. Device memory is in pages that host code cannot access.
 #pragma once
 
 #include <condition_variable>
@@ -12,15 +12,16 @@
 
 namespace charrnn::stand_in {
 
-// For what is undefined in CUDA and ends in a wrong number or a crash there: prints why and ends the process.
+// For undefined behaviour in CUDA, which would cause wrong numbers or a crash: prints why and ends the
+// process.
 [[noreturn]] void give_up(const std::string& reason);
 
-// A thread and its work. Stops when the GPU does; leaves when it was closed and is empty.
+// A thread and its work. Stops when the GPU stops; ends when it is closed and empty.
 class Queue {
  public:
   Queue();
   void add(std::function<void()> piece) const;
-  void wait() const;  // until all that was added is done
+  void wait() const;  // until all added work is done
   bool is_idle() const;
   void close() const;
 
@@ -29,7 +30,7 @@ class Queue {
   std::shared_ptr<State> state_;  // shared with the thread
 };
 
-// A place in a stream, captured by recording an event.
+// A position in a stream, captured by recording an event.
 class Moment {
  public:
   void pass();
@@ -42,15 +43,15 @@ class Moment {
   bool is_past_ = false;
 };
 
-// For a stream's thread: once the piece after this one is done, no stream of this process does anything more.
+// For a stream's thread: after the next piece of work, no stream of this process does anything more.
 void hang_gpu_after_the_next_piece();
 
-// Memory of a device: the address for the caller cannot be read or written.
+// Allocates memory of a device: the returned address can be neither read nor written.
 void* allocate(size_t bytes);
-// False if `pointer` is not what allocate returned.
+// False if allocate did not return `pointer`.
 bool release(void* pointer);
-// The address at which the stand-in itself reads and writes `bytes` from `pointer` on: the same if it is the
-// host's memory. Gives up if that exceeds what was allocated.
+// The address at which the stand-in itself reads and writes `bytes` from `pointer` on: `pointer` itself if it
+// is host memory. Gives up if that exceeds the allocation.
 std::byte* reach(const void* pointer, size_t bytes);
 bool is_device_memory(const void* pointer);
 
@@ -65,5 +66,5 @@ struct CUstream_st {
 struct CUevent_st {
   int device = 0;
   std::mutex mutex;
-  std::shared_ptr<charrnn::stand_in::Moment> moment;  // of the last record
+  std::shared_ptr<charrnn::stand_in::Moment> moment;  // of the last recording
 };

@@ -28,7 +28,7 @@ std::vector<Fault> read_faults() {
       } else if (key == "seconds") {
         next.seconds = value;
       } else {
-        give_up("CHARRNN_STAND_IN_FAULT has an unknown word: " + word);
+        give_up("expected rank=, operation= or seconds= in CHARRNN_STAND_IN_FAULT, found " + word);
       }
     }
     faults.push_back(next);

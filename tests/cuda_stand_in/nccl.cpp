@@ -1,6 +1,5 @@
-// NCCL's functions that charrnn's module uses, over memory shared by processes of one machine. The room where
-// ranks meet has no name in any folder: it is a file of rank 0's process, so that nothing is left whoever is
-// killed.
+// NCCL's functions that charrnn's module uses, with memory shared by processes of one machine. The shared
+// memory (Room) is an anonymous file of rank 0's process, so nothing remains even if processes are killed.
 #include <cuda_runtime_api.h>
 #include <fcntl.h>
 #include <nccl.h>
@@ -30,7 +29,7 @@ namespace stand_in = charrnn::stand_in;
 constexpr size_t kMostRanks = 16;
 constexpr size_t kPieceBytes = 1u << 20;
 
-// What an operation is, for the ranks to compare.
+// Describes an operation, for the ranks to compare.
 struct Call {
   int64_t kind = 0;
   int64_t type = 0;
@@ -40,7 +39,7 @@ struct Call {
 };
 
 struct alignas(64) Seat {
-  std::atomic<uint64_t> meetings = 0;  // that its rank has reached
+  std::atomic<uint64_t> meetings = 0;  // number of meetings that its rank has reached
   int device = 0;
   std::array<char, 64> host{};  // as in NCCL_HOSTID
   Call call;
@@ -101,7 +100,7 @@ std::string setting(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Of this process, as in NCCL. Never destroyed.
+// One per process, as in NCCL. Never destroyed.
 std::mutex& last_error_mutex = *new std::mutex;
 std::string& last_error = *new std::string;
 
@@ -118,7 +117,7 @@ struct ncclComm {
   ncclUniqueId id{};
   Room* room = nullptr;
   std::byte* areas = nullptr;  // kPieceBytes for each rank
-  uint64_t meetings = 0;  // counted by the stream's thread only, and before it by the one that makes this
+  uint64_t meetings = 0;       // counted only by the stream's thread, and before that by the creating thread
   int operations = 0;
 
   std::mutex mutex;
@@ -128,7 +127,7 @@ struct ncclComm {
 
   void set(ncclResult_t next, const std::string& text) {
     const std::lock_guard lock(mutex);
-    if (state != ncclSuccess) return;  // the first error stays
+    if (state != ncclSuccess) return;  // the first error is kept
     state = next;
     const std::lock_guard error_lock(last_error_mutex);
     last_error = text;
@@ -142,7 +141,7 @@ struct ncclComm {
     while (!aborted) nap();
   }
 
-  // Until all ranks have arrived, or this one is to stop.
+  // Waits until all ranks have arrived, or this one must stop.
   bool meet() {
     ++meetings;
     room->seats[static_cast<size_t>(rank)].meetings.store(meetings, std::memory_order_release);
@@ -164,7 +163,7 @@ struct ncclComm {
     void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
     if (memory == MAP_FAILED) return false;
-    room = static_cast<Room*>(memory);  // zeros are a fresh Room
+    room = static_cast<Room*>(memory);  // a new Room is all zeros
     areas = static_cast<std::byte*>(memory) + kRoomBytes;
     Seat& own = room->seats[static_cast<size_t>(rank)];
     own.device = device;
@@ -186,7 +185,7 @@ struct ncclComm {
     }
   }
 
-  // On the stream's thread.
+  // Runs on the stream's thread.
   void carry_out(int number, const Call& call, const std::byte* from, std::byte* to) {
     if (aborted) return;
     if (const auto late = stand_in::fault_at("late", number)) {
@@ -206,13 +205,14 @@ struct ncclComm {
     }
     const auto type = static_cast<ncclDataType_t>(call.type);
     const size_t bytes = call.count * size_of(type);
-    if (bytes == 0 && !meet()) return;  // all have compared, before a fast rank's next call replaces this one
+    if (bytes == 0 && !meet())
+      return;  // all ranks must have compared before a fast rank's next call overwrites this one
     for (size_t done = 0; done < bytes; done += kPieceBytes) {
       const size_t piece = std::min(kPieceBytes, bytes - done);
       std::memcpy(area(rank), from + done, piece);
       if (!meet()) return;
       std::memcpy(to + done, area(static_cast<int>(call.root)), piece);
-      // In the order of the ranks, so that all get the same bits.
+      // In the order of the ranks, so that all have the same bits.
       for (int other = 1; call.kind == kSum && other < size; ++other) {
         if (type == ncclFloat) {
           add_bytes<float>(area(other), to + done, piece);
@@ -279,7 +279,8 @@ const char* ncclGetLastError(ncclComm_t /*comm*/) {
   return text.c_str();
 }
 
-// The room's path, by which other processes of this user open it. It ends with this process.
+// The id is the room's path, with which other processes of this user open it. The room ends with this
+// process.
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   const int file = memfd_create("nccl_stand_in", MFD_CLOEXEC);
   if (file < 0) return ncclSystemError;
@@ -290,7 +291,7 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
 ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int size, ncclUniqueId id, int rank,
                                     ncclConfig_t* config) {
   if (config->blocking != 1 || static_cast<size_t>(size) > kMostRanks) return ncclInvalidArgument;
-  // NCCL would connect the ranks in the first sum, and block in it.
+  // Otherwise, NCCL would connect the ranks in the first sum and block there.
   if (setting("NCCL_RUNTIME_CONNECT") != "0") stand_in::give_up("expected NCCL_RUNTIME_CONNECT=0");
   ncclComm* const made = new ncclComm;
   made->rank = rank;
@@ -323,7 +324,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
 
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   if (stand_in::fault("abort-hangs")) sleep_for_ever();
-  comm->aborted = true;  // its threads may still look at it: it is not deleted
+  comm->aborted = true;  // not deleted, because its threads may still use it
   return ncclSuccess;
 }
 

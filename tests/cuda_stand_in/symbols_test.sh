@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that our code takes from the CUDA runtime and NCCL is in the stand-in, so nothing real mixes in.
+# The stand-in has all functions of the CUDA runtime and NCCL that our code uses, so none of the real ones are called.
 # Usage: symbols_test.sh STAND_IN FILE...
 set -euo pipefail
 stand_in=$1
@@ -10,7 +10,7 @@ for file in "$@"; do
   for symbol in $(nm -D --undefined-only "$file" | sed -nE 's/^ +U ((cuda|nccl)[A-Za-z]+)(@.*)?$/\1/p'); do
     found=$((found + 1))
     nm -D --defined-only "$stand_in" | grep -qE " T $symbol\$" || {
-      echo "$file takes $symbol, which the stand-in does not have"
+      echo "$file uses $symbol, which the stand-in does not have"
       missing=$((missing + 1))
     }
   done

@@ -1,1 +1,2 @@
-// Stands in for libtorch_cuda.so, which charrnn loads if it finds a GPU; communicators call nothing in it.
+// Stands in for libtorch_cuda.so, which charrnn loads if it finds a GPU; communicators call none of its
+// functions.

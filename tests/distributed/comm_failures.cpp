@@ -1,5 +1,5 @@
-// Goes wrong in the way that its first argument names; comm_failures_test.sh and comm_nccl_failures_test.sh
-// look at how it ends. The second argument is the report folder; the third, "cuda" or "auto", asks for GPUs.
+// Fails in the way given by its first argument; comm_failures_test.sh and comm_nccl_failures_test.sh check
+// how it ends. The second argument is the report folder; the third, "cuda" or "auto", requests GPUs.
 #include <chrono>
 #include <csignal>
 #include <cstdio>

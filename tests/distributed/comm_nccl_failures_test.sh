@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# How ranks on GPUs end when NCCL or a GPU goes wrong, on the stand-in (tests/cuda_stand_in): exit code, message,
-# report, and within seconds. comm_failures makes two sums a step, operations 1 and 2 of NCCL in step 30, 3 and 4 in
-# step 31. The deadline is 1.5 s.
+# How ranks on GPUs end when NCCL or a GPU fails, with the stand-in (tests/cuda_stand_in): exit code, message and report
+# within seconds. comm_failures makes two sums per step: NCCL's operations 1 and 2 in step 30, 3 and 4 in step 31. The
+# deadline is 1.5 s.
 # Usage: comm_nccl_failures_test.sh PROGRAM MPIEXEC WITH_STAND_IN
-# shellcheck disable=SC1091,SC2034,SC2046,SC2154  # ranks gives several words; failures.sh sets folder and output
+# shellcheck disable=SC1091,SC2034,SC2046,SC2154  # ranks prints several words; failures.sh sets folder and output
 . "$(dirname "$0")/failures.sh"
 program=$1
 mpiexec=$2
@@ -28,7 +28,7 @@ for ranks in 2 3; do
   expect_count 0 "error"
 done
 
-# A GPU hangs in work before a sum; right after one, while the others continue; after the last, while they leave.
+# A GPU hangs in work before a sum; right after one, while the others continue; after the last, while they exit.
 goes_wrong 9 4 3 "" gpu-hangs
 expect_count 1 "did not reach"
 expect_text "the GPU of rank 2 ($host) did not reach all_reduce_sum of 4000 bytes (operation "
@@ -36,7 +36,7 @@ expect_text ", step 31) within comm.timeout_seconds (1.5 s)"
 reports_of 0 1 2
 goes_wrong 9 4 3 "hang rank=1 operation=2"
 expect_text "the GPU of rank 1 ($host) did not reach"
-expect_count 0 "different ways"
+expect_count 0 "different calls"
 reports_of 0 1 2
 expect_report abort-report 0 "cause the GPU of rank 1 .* did not reach all_reduce_sum of 4000 bytes .*step 31.*"
 expect_report abort-report 1 "cause the GPU of rank 1 .* did not reach the end of its work .*step 30.*"
@@ -52,10 +52,10 @@ reports_of 0 1 2
 goes_wrong 9 4 2 "never-ends operation=4"
 expect_count 1 "all ranks reached all_reduce_sum of 80 bytes"
 reports_of 0 1
-# It ends for the others, not for rank 1.
+# It ends on the other ranks, not on rank 1.
 goes_wrong 9 4 3 "never-ends rank=1 operation=3"
 expect_first_error "(rank 1): all_reduce_sum of 4000 bytes"
-expect_text "did not end here within"
+expect_text "did not end on this rank within"
 expect_report abort-report 0 "cause rank 1 .* did not reach all_reduce_sum of 80 bytes .* still waiting in all_reduce_sum .*"
 
 # Late, and in time; too late.
@@ -64,7 +64,7 @@ expect_text "2 ranks, nccl"
 goes_wrong 9 4 2 "late rank=1 operation=3 seconds=8"
 expect_text "all_reduce_sum of 4000 bytes"
 
-# A call that should only queue does not return: the others name that rank, and the watchdog ends a process.
+# A call that should only queue does not return: the others report that rank, and the watchdog ends the process.
 goes_wrong 9 4 2 "queue-hangs rank=1 operation=3"
 expect_text "rank 1 ($host) did not reach all_reduce_sum of 4000 bytes"
 reports_of 0 1
@@ -73,12 +73,12 @@ expect_text "all_reduce_sum of 4000 bytes (operation "
 expect_text ", step 31) has hung for"
 reports_of 0 1
 
-# NCCL itself reports an error: that rank speaks, and first.
+# NCCL itself reports an error: that rank prints it, and prints first.
 goes_wrong 9 4 2 "async-error rank=1 operation=3"
 expect_first_error "(rank 1): NCCL failed in all_reduce_sum of 4000 bytes (operation "
 expect_text "step 31) on $(hostname): remote process exited or there was a network error (stand-in: async-error)"
 reports_of 0 1
-# And ncclCommAbort hangs: it gets 5 s.
+# Then ncclCommAbort hangs: it has 5 s.
 goes_wrong 12 4 2 "async-error operation=3; abort-hangs"
 expect_first_error "NCCL failed in all_reduce_sum of 4000 bytes"
 reports_of 0 1
@@ -99,9 +99,9 @@ expect_text "(rank 1)"
 goes_wrong 9 4 2 "finalize-hangs rank=1"
 expect_first_error "(rank 1): the GPU of rank 1 ($host) did not reach the end of NCCL"
 
-# Ranks of different ways, one of them without NCCL.
+# Ranks that make different calls, one of them without NCCL.
 goes_wrong 9 4 3 "" other-way
-expect_count 1 "the ranks went different ways"
+expect_count 1 "the ranks made different calls"
 goes_wrong 9 4 3 "" stay-away
 expect_count 1 "did not reach"
 expect_text "rank 2 ($host) did not reach all_reduce_sum of 4000 bytes"
@@ -126,7 +126,8 @@ FAKE_CUDA_KINDS="Fake A 9.0,Fake B 9.0" goes_wrong 9 0 3 ""
 expect_text "3 ranks, nccl, devices differ"
 expect_text "cuda:1 (Fake B, GPU-"
 
-# More ranks than GPUs: refused by name, before NCCL; for tests they may share, if NCCL takes them for two hosts.
+# More ranks than GPUs: refused with their numbers, before NCCL starts. For tests they may share a GPU if NCCL believes
+# that they are on two hosts.
 FAKE_CUDA_GPUS=1 goes_wrong 9 2 2 ""
 expect_text "found ranks 0 and 1 of $(hostname) on the same one"
 share=(env FAKE_CUDA_GPUS=1 CHARRNN_SHARE_GPU=1 "$with_stand_in")
@@ -137,7 +138,7 @@ expect_count 2 "shared by ranks: CHARRNN_SHARE_GPU"
 expect 4 $(ranks 2) "${share[@]}" "$program" nothing '' cuda
 expect_text "stand-in: ranks 0 and 1 have the same GPU"
 
-# A driver that is too old, a GPU that LibTorch has no kernels for: before anything is trained.
+# A driver that is too old, or a GPU that LibTorch has no kernels for: refused before training starts.
 export CHARRNN_STAND_IN_FAULT=''
 for misfit in "FAKE_CUDA_VERSION=12040 supports CUDA 12.4" "FAKE_CUDA_KINDS=Fake 3.7 has compute capability 3.7"; do
   setting=${misfit%% supports*}
@@ -146,7 +147,7 @@ for misfit in "FAKE_CUDA_VERSION=12040 supports CUDA 12.4" "FAKE_CUDA_KINDS=Fake
   expect_count 1 "${misfit#"$setting" }"
   expect_count 1 "run.device is cuda, but on $(hostname) no GPU can be used"
   expect 0 env "$setting" "$with_stand_in" "$program" nothing "$folder/run" auto
-  expect_count 1 "a GPU is there and not used"
+  expect_count 1 "found a GPU that is not used"
   expect_text "1 ranks, solo"
 done
 

@@ -1,7 +1,7 @@
 // The main of a rank test: GoogleTest under a Session whose number of ranks must be the one in --ranks=N,
 // because an MPI program that is started alone is a group of one and would pass. With --gpus the ranks must
-// have GPUs, or the stand-in (tests/cuda_stand_in); else they work on the CPU. A rank that leaves a test
-// early lets the others wait: the deadline is short.
+// have GPUs or the stand-in (tests/cuda_stand_in); otherwise they use the CPU. The deadline is short, because
+// the others wait if a rank leaves a test early.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -15,7 +15,7 @@
 namespace charrnn {
 namespace {
 
-// Rank r puts in 2^r, so the sum, 2^W - 1, shows who was missing.
+// Rank r contributes 2^r, so a sum other than 2^W - 1 shows which rank is missing.
 double own() {
   return std::ldexp(1.0, group().rank());
 }
@@ -28,10 +28,10 @@ std::vector<std::byte> bytes(const std::string& text) {
   return {view.begin(), view.end()};
 }
 
-// Longer than one piece of the MPI backend (2 MiB) and no multiple of it.
+// Longer than one piece of the MPI backend (2 MiB), and not a multiple of it.
 constexpr size_t kLong = 3 * (2u << 20) / sizeof(float) + 11;
 
-// How many are not `value`: gmock's Each is slow on millions.
+// The number of elements that are not `value`: gmock's Each is slow for millions of them.
 template <class T>
 size_t others_than(T value, const std::vector<T>& values) {
   return values.size() - static_cast<size_t>(std::count(values.begin(), values.end(), value));
@@ -45,7 +45,7 @@ class DeviceRanks : public testing::Test {
   const std::unique_ptr<TestDevice> device_ = make_test_device(on_gpus());
 };
 
-TEST(Ranks, WhoIAm) {
+TEST(Ranks, RankSizeAndBackend) {
   EXPECT_GE(group().rank(), 0);
   EXPECT_LT(group().rank(), group().size());
   EXPECT_EQ(group().local_rank(), group().rank());  // all on this host
@@ -81,7 +81,7 @@ TEST_F(DeviceRanks, SumOfNothing) {
   group().all_reduce_sum(std::span<double>());
 }
 
-// Numbers whose sum depends on the order: all ranks must have added in the same one, each time.
+// Numbers whose sum depends on the order of addition, which must be the same on all ranks and each time.
 TEST_F(DeviceRanks, SumsAreEqualOnAllRanksAndRepeatable) {
   std::vector<float> first;
   for (int repeat = 0; repeat < 5; ++repeat) {
@@ -100,9 +100,9 @@ TEST_F(DeviceRanks, SumsAreEqualOnAllRanksAndRepeatable) {
   EXPECT_EQ(std::memcmp(first.data(), of_rank_0.values().data(), kLong * sizeof(float)), 0);
 }
 
-// Each rank's values come late on its stream, one rank's later than the others', and are read on it after the
-// sum.
-TEST_F(DeviceRanks, ASumComesAfterWhatTheStreamHoldsAndBeforeWhatItGetsNext) {
+// The values are late on each rank's stream, on one rank later than on the others, and are read on it after
+// the sum.
+TEST_F(DeviceRanks, ASumRunsAfterEarlierAndBeforeLaterWorkOfTheStream) {
   for (int late = 0; late < group().size(); ++late) {
     DeviceArray<float> values(*device_, std::vector<float>(kLong, -1000.0f));
     values.fill_later(-2000.0f);
@@ -114,8 +114,8 @@ TEST_F(DeviceRanks, ASumComesAfterWhatTheStreamHoldsAndBeforeWhatItGetsNext) {
   }
 }
 
-// As gradients come: one buffer is summed while the next is made; lengths differ, one is empty.
-TEST_F(DeviceRanks, SeveralSumsGoOnBesideTheStreamsWork) {
+// As with gradients: one buffer is summed while the next is computed; lengths differ, one is empty.
+TEST_F(DeviceRanks, SeveralSumsRunAlongsideTheStreamsWork) {
   std::vector<std::unique_ptr<DeviceArray<float>>> arrays;
   for (const size_t length : {kLong, size_t{1}, size_t{0}, kLong / 7, size_t{1000}}) {
     arrays.push_back(std::make_unique<DeviceArray<float>>(*device_, std::vector<float>(length, -1000.0f)));
@@ -135,7 +135,8 @@ TEST_F(DeviceRanks, SeveralSumsGoOnBesideTheStreamsWork) {
   }
 }
 
-// As a trainer does that reads its losses seldom: gradients and a norm, step after step, and no wait between.
+// As in a trainer that rarely reads its losses: gradients and a norm, step after step, without a wait
+// between.
 TEST_F(DeviceRanks, StepsAreQueuedWithoutAWait) {
   constexpr int steps = 12;
   DeviceArray<float> gradients(*device_, std::vector<float>(kLong, 0.0f));
@@ -153,7 +154,7 @@ TEST_F(DeviceRanks, StepsAreQueuedWithoutAWait) {
   EXPECT_EQ(norm.values().front(), static_cast<float>(steps));
 }
 
-TEST_F(DeviceRanks, WaitIsUntilTheStreamIsThrough) {
+TEST_F(DeviceRanks, WaitsUntilTheStreamIsDone) {
   DeviceArray<float> values(*device_, std::vector<float>(1000, -1000.0f));
   values.fill_later(static_cast<float>(own()));
   sum(values);
@@ -162,11 +163,11 @@ TEST_F(DeviceRanks, WaitIsUntilTheStreamIsThrough) {
   other.fill_later(7.0f);
   group().wait(device_->stream());
   EXPECT_TRUE(device_->is_idle());
-  group().wait(device_->stream());  // for nothing more
+  group().wait(device_->stream());  // nothing is left to wait for
 }
 
 // A bf16 has 8 significant bits, an fp16 11: the last three columns do not fit and are rounded to nearest,
-// ties to even, in any order of the ranks (those from rank 2 on give 0 there).
+// ties to even, in any order of the ranks (ranks 2 and above contribute 0 there).
 TEST_F(DeviceRanks, SumOfHalves) {
   struct Column {
     uint16_t rank_0, rank_1, sum_of_2;
@@ -202,7 +203,7 @@ TEST_F(DeviceRanks, SumOfHalves) {
 
 TEST_F(DeviceRanks, SumOfManyHalves) {
   for (const auto type : {HalfSpan::Type::kBf16, HalfSpan::Type::kFp16}) {
-    // 2^rank, whose exponents stand at bit 7 and at bit 10.
+    // 2^rank: the exponent begins at bit 7 (bf16) or at bit 10 (fp16).
     const int one =
         type == HalfSpan::Type::kBf16 ? 0x3f80 + (group().rank() << 7) : 0x3c00 + (group().rank() << 10);
     const uint16_t sums[2][3]{{0x3f80, 0x4040, 0x40e0}, {0x3c00, 0x4200, 0x4700}};  // 1, 3, 7
@@ -217,7 +218,7 @@ TEST_F(DeviceRanks, SumOfManyHalves) {
   }
 }
 
-// The control message travels while gradients are made and summed, and other calls are made.
+// The control message is summed while gradients are computed and summed and other calls are made.
 TEST_F(DeviceRanks, AControlSumRunsAlongsideOtherCalls) {
   for (int step = 1; step <= 5; ++step) {
     const auto control = std::make_shared<std::vector<double>>(
@@ -268,7 +269,7 @@ TEST_F(DeviceRanks, BroadcastFromEachRank) {
   }
 }
 
-TEST_F(DeviceRanks, ABroadcastComesAfterWhatTheStreamHolds) {
+TEST_F(DeviceRanks, ABroadcastRunsAfterTheStreamsWork) {
   DeviceArray<float> values(*device_, std::vector<float>(1003, -1000.0f));
   values.fill_later(static_cast<float>(own()));
   group().broadcast(values.span(), group().size() - 1, device_->stream());
@@ -276,7 +277,7 @@ TEST_F(DeviceRanks, ABroadcastComesAfterWhatTheStreamHolds) {
 }
 
 TEST(Ranks, GatherOfUnequalLengths) {
-  // Rank r gives r pieces and a little more; rank 0 gives nothing.
+  // Rank r sends r pieces and a little more; rank 0 sends nothing.
   const auto length = [](int rank) { return static_cast<size_t>(rank) * ((2u << 20) + 7); };
   const std::vector<std::byte> mine(length(group().rank()), static_cast<std::byte>(group().rank()));
   const auto all = group().gather(mine);
@@ -321,7 +322,7 @@ TEST(Ranks, Texts) {
   for (size_t rank = 0; rank < all.size(); ++rank) EXPECT_EQ(all[rank], std::string(rank, 'x'));
 }
 
-// All leave agree_on_errors() alike, also if one failed, and can make the next call.
+// All ranks leave agree_on_errors() in the same way, even if one failed, and can make the next call.
 TEST(Ranks, AnErrorOfOneIsAnErrorOfAll) {
   for (int failing = 0; failing < group().size(); ++failing) {
     try {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# For the tests of how ranks end: . failures.sh, then expect..., then finish.
+# For tests of how ranks end: source this file, call expect..., then finish.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -12,7 +12,7 @@ complain() {
   failures=$((failures + 1))
 }
 
-# expect CODE COMMAND...: runs it, at most 20 s.
+# expect CODE COMMAND...: runs it for at most 20 s.
 expect() {
   local code=$1 found=0
   shift
@@ -37,7 +37,7 @@ expect_count() {
 expect_first_error() {
   [[ "$(grep -m1 -a '^error' "$output")" == *"$1"* ]] || complain "expected '$1' in the first line with an error"
 }
-# expect_report KIND RANK PATTERN...: KIND-rank-RANK.txt in the run's folder, and each pattern is one of its whole lines.
+# expect_report KIND RANK PATTERN...: KIND-rank-RANK.txt is in the run's folder, and each pattern matches a whole line of it.
 expect_report() {
   local file=$folder/run/$1-rank-$2.txt pattern
   if [ ! -e "$file" ]; then

@@ -1,5 +1,5 @@
-// Preloaded, it makes the start of MPI take CHARRNN_TEST_START_SECONDS longer, as a lookup of a name that is
-// not found does.
+// When preloaded, makes the start of MPI take CHARRNN_TEST_START_SECONDS longer, as a failing lookup of a
+// host name does.
 #include <mpi.h>
 
 #include <chrono>

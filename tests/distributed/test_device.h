@@ -1,5 +1,5 @@
-// The device that the group under test works on, for tests that are the same on the CPU and on GPUs: its
-// memory, and work for its stream that takes its time.
+// The device of the group under test, for tests that are the same on the CPU and on GPUs: its memory, and
+// slow work for its stream.
 #pragma once
 
 #include <cstring>
@@ -16,21 +16,21 @@ class TestDevice {
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* memory) = 0;
   virtual void copy_in(void* device, const void* host, size_t bytes) = 0;
-  // After what the stream holds, and waits for it.
+  // Reads after the work in the stream, and waits for it.
   virtual void copy_out(void* host, const void* device, size_t bytes) = 0;
-  // Copies the bytes of `host` to `device` after what the stream holds and a pause; does not wait. On the CPU
-  // at once.
+  // Copies the bytes of `host` to `device` after the work in the stream and a pause; does not wait. On the
+  // CPU it copies at once.
   virtual void copy_in_later(void* device, const void* host, size_t bytes) = 0;
-  // What the stream gets from now on is not done.
+  // Work that is queued from now on never ends.
   virtual void hang() = 0;
-  // The stream has done all it was given.
+  // Whether the stream has done all its work.
   virtual bool is_idle() = 0;
 };
 
-// A GPU, the one that is current in this thread; or the host itself.
+// The GPU that is current in this thread, or the host itself.
 std::unique_ptr<TestDevice> make_test_device(bool on_gpu);
 
-// What the build has for GPUs: test_device_cuda.cpp, or test_device_absent.cpp which throws.
+// Defined in test_device_cuda.cpp, or, without CUDA, in test_device_absent.cpp, where it throws.
 std::unique_ptr<TestDevice> make_cuda_test_device();
 
 // Elements in the device's memory.

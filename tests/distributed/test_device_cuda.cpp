@@ -17,8 +17,8 @@ void check_cuda(cudaError_t code) {
 class CudaDevice final : public TestDevice {
  public:
   CudaDevice() { check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
-  // Nothing here waits, as in LibTorch, whose allocator keeps memory: an error must come through while a GPU
-  // hangs.
+  // Nothing here waits for the GPU, as in LibTorch, whose allocator keeps memory: an error must be reported
+  // even while a GPU hangs.
   ~CudaDevice() override {
     const bool idle = is_idle();
     for (void* const memory : memory_) {
@@ -40,7 +40,7 @@ class CudaDevice final : public TestDevice {
   void copy_in(void* device, const void* host, size_t bytes) override { copy(device, host, bytes); }
   void copy_out(void* host, const void* device, size_t bytes) override { copy(host, device, bytes); }
   void copy_in_later(void* device, const void* host, size_t bytes) override {
-    void* buffer = nullptr;  // pinned, or the call itself would wait
+    void* buffer = nullptr;  // pinned, otherwise the call itself would wait
     check_cuda(cudaHostAlloc(&buffer, bytes, cudaHostAllocDefault));
     buffers_.push_back(buffer);
     std::memcpy(buffer, host, bytes);
@@ -61,8 +61,8 @@ class CudaDevice final : public TestDevice {
   }
 
   cudaStream_t stream_ = nullptr;
-  std::vector<void*> memory_;   // that is free again
-  std::vector<void*> buffers_;  // of the host, that the stream may still read
+  std::vector<void*> memory_;   // free for use again
+  std::vector<void*> buffers_;  // host memory that the stream may still read
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-"""charrnn_bench, and bench/bench.py around it: that answers are checked and wrong ones shown. Times are never asserted."""
+"""charrnn_bench and bench/bench.py: results are checked and wrong ones are shown. Times are never asserted."""
 
 import argparse
 import io
@@ -26,7 +26,7 @@ import ranks as rank_cases  # noqa: E402
 import scaling  # noqa: E402
 import shakespeare  # noqa: E402
 
-# Sizes that all differ, and rounds as short as they can be.
+# Sizes that all differ, and the shortest possible rounds.
 SHAPE = {"embedding": 5, "hidden": 7, "layers": 2, "vocabulary": 11, "batch": 6, "length": 3}
 SHORT = ["--rounds", 1, "--seconds", 0.01]
 
@@ -58,7 +58,7 @@ class ModelTest(ToolTest):
         return [training.step().item() for _ in range(count)]
 
     def test_the_losses_are_pytorchs(self):
-        # 110 steps: a drawn text has 100, then it begins anew, and the lanes from zero state.
+        # 110 steps: a random text has 100, then it begins again, and the lanes start from zero state.
         for other in ({}, {"cell": "gru", "layers": 1}, {"cell": "rnn_tanh", "input": "one_hot"}):
             for ranks in (0, 2):
                 with self.subTest(ranks=ranks, **other):
@@ -99,8 +99,8 @@ class ModelTest(ToolTest):
         self.assertNotEqual(self.torch_losses(SHAPE, 3), self.torch_losses(SHAPE | {"dropout": 0.4}, 3))
 
     def test_the_step_of_a_graph_is_the_same(self):
-        # Its tensors keep their places; on the CPU it is called in place of a graph. 110: past the end of the text. Without
-        # autocast's cache gradients of rounded weights add up in fp32 on the CPU.
+        # The tensors keep their memory; on the CPU the step runs without a graph. 110: beyond the end of the text. Without
+        # autocast's cache, gradients of rounded weights are added in fp32 on the CPU.
         for other, tolerance in (({}, 0), ({"cell": "gru", "optimizer": "sgd"}, 0), ({"cell": "gru", "precision": "bf16"}, 5e-3),
                                  ({"cell": "rnn_tanh", "precision": "fp16"}, 2e-3)):
             with self.subTest(**other):
@@ -139,11 +139,11 @@ class ModelTest(ToolTest):
         self.assertGreater(report["peak_bytes"], report["start_bytes"])
         self.assertLessEqual({"exchange", "clip and update"}, set(report["part_seconds"]))
         gates = {"lstm": 4, "gru": 3, "rnn_tanh": 1}
-        for cell, count in gates.items():  # one layer: its recurrent product alone, 6 G H H
+        for cell, count in gates.items():  # one layer: only its recurrent product, 6 G H H
             report = self.json("model", *words(SHAPE | {"layers": 1, "cell": cell}), *SHORT)
             self.assertEqual(report["layer_flop"], 6 * count * 7 * 7)
 
-    def test_a_corpus_of_ones_own(self):
+    def test_the_users_own_corpus(self):
         text = self.folder / "text.txt"
         text.write_text("she sells sea shells on the sea shore " * 50, encoding="utf-8")
         config = self.folder / "config.yaml"
@@ -155,7 +155,7 @@ class ModelTest(ToolTest):
         self.assertLess(bench.difference(report["losses"], self.torch_losses(options, 5)), 1e-5)
 
     def test_a_wrong_answer_is_code_1(self):
-        # No two ways of adding up agree to the last bit in each of forty steps.
+        # Two orders of addition do not agree bit for bit in each of forty steps.
         done = self.bench("model", *words(SHAPE), *SHORT, "--losses", 40, "--check", 40, "--tolerance", 0, code=1)
         self.assertIn("do NOT agree with those of LibTorch's layers: WRONG", done.stdout)
 
@@ -185,7 +185,7 @@ class RanksTest(ToolTest):
         self.assertEqual(report["parameters"], 983)  # tests/end_to_end/scaling_test.py has the sum
 
     @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two ranks of one core each need two cores")
-    def test_what_mpirun_says_is_shown(self):
+    def test_the_message_of_mpirun_is_shown(self):
         with self.assertRaisesRegex(pages.Failure, "(?s)ended with code .* mpirun .*--batch 3 .*take 2 or 4"):
             self.scaling(batch=3)
 
@@ -214,12 +214,12 @@ class DataTest(ToolTest):
         self.assertTrue(iconv.row(iconv).endswith("| 1.00x | right |"))
         self.assertTrue(other.row(iconv).endswith("| 2.00x | WRONG: 3, not 4 |"))
 
-    def test_a_made_text_ends_with_a_whole_character(self):
+    def test_a_repeated_text_ends_with_a_whole_character(self):
         self.assertEqual([data.beginning("a詞b".encode(), most) for most in range(7)],
                          [text.encode() for text in ("", "a", "a", "a", "a詞", "a詞b", "a詞b")])
 
 
-# What the programs would print.
+# What the programs would print, for tests of the page.
 OURS = {"characters_per_second": 300.0, "share_of_sgemm": 0.5, "peak_bytes": 4e8, "start_bytes": 1e8, "losses": [2.0, 1.0]}
 THEIRS = {"characters_per_second": 200.0, "peak_bytes": 6e8, "start_bytes": 5e8, "losses": [2.0, 1.0]}
 
@@ -248,7 +248,7 @@ class PageTest(unittest.TestCase):
         self.commands = []
 
     def training(self, ours=None, theirs=None, judges=True, rounds=1, name="lstm-512"):
-        """The row of the page, from what the programs print: theirs by a part of the command."""
+        """The row of the page, from what the programs print: `theirs` has PyTorch's results by a part of the command."""
         made = bench.Bench(bench.FULL._replace(rounds=rounds), judges=judges)
 
         def run_nothing(command):
@@ -264,7 +264,7 @@ class PageTest(unittest.TestCase):
         self.missed = made.missed
         return [line for line in self.page.read_text(encoding="utf-8").split("\n") if line.startswith("| LSTM")][0].split(" | ")
 
-    def test_rows_of_others_stay(self):
+    def test_rows_of_other_cases_are_kept(self):
         self.training()
         self.training()
         text = self.page.read_text(encoding="utf-8")
@@ -272,7 +272,7 @@ class PageTest(unittest.TestCase):
         self.assertEqual(text.count("| LSTM, E 128"), 1)
         self.assertTrue(text.startswith("before\n") and text.endswith("after\n"))
 
-    def test_a_mark_that_is_missed_is_bold(self):
+    def test_a_missed_target_is_bold(self):
         row = self.training()
         self.assertEqual(row[4:6], ["1.50", "1.4"])
         self.assertEqual(row[6:8], ["**50 %, missed**", "70 %"])
@@ -329,7 +329,7 @@ class PageTest(unittest.TestCase):
         self.assertEqual(rows[0][7], "67,212 (2.00 times)")
 
     def test_gpu_cases_run(self):
-        # On the CPU in place of a GPU, in one precision, with sizes of a moment.
+        # On the CPU instead of a GPU, in one precision, with tiny sizes.
         small = bench.GpuTraining("small", bench.options(**SHAPE))
         made = bench.Bench(bench.QUICK._replace(seconds=0.01), judges=False, device="cpu")
         made.environment |= environment(PATH=f"{BIN}:{os.environ['PATH']}")
@@ -347,7 +347,7 @@ class PageTest(unittest.TestCase):
         self.assertTrue(row[2].endswith("with 1 thread"), row[2])
         self.assertEqual(row[4], "**1.20 (1.20..1.20), missed**")
         self.assertIn("2 threads", row[3])
-        # In turns; after the first round without those that are far from the best.
+        # In turns; after the first round, without those that are much slower than the best.
         kinds = [next(kind for kind in ("charrnn_bench", "--threads 2", "--threads 1", "--processes 2") if kind in line)
                  for line in self.commands]
         self.assertEqual(kinds, ["charrnn_bench", "--threads 2", "--threads 1", "--processes 2"]
@@ -373,11 +373,11 @@ class PageTest(unittest.TestCase):
 
     def test_a_page_without_the_table(self):
         self.page.write_text("nothing\n", encoding="utf-8")
-        with self.assertRaisesRegex(pages.Failure, "lacks the lines '<!-- training: bench/bench.sh -->'"):
+        with self.assertRaisesRegex(pages.Failure, "expected the lines '<!-- training: bench/bench.sh -->'"):
             self.training()
 
     def test_the_pages_have_all_tables(self):
-        # Writing nothing new leaves them as they are.
+        # Writing no new rows leaves the tables unchanged.
         text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
         for table in bench.Bench.HEADS:
             self.assertEqual(text.count(f"<!-- {table}: bench/bench.sh -->\n"), 1, table)
@@ -394,7 +394,7 @@ class PageTest(unittest.TestCase):
             scaling.write_page(measured)
         text = copy.read_text(encoding="utf-8")
         self.assertIn("| sum of 64 KiB, ms | 65.5 | 65.5 |", text)
-        # 4,000 bytes in 4 ms beside a second of work that stays the same
+        # 4,000 bytes in 4 ms, in addition to a second of work that does not change
         self.assertIn("| weak scaling: times the speed of one rank | 1.99 | 1.90 |", text)
 
 

@@ -1,4 +1,4 @@
-"""Runs the tools as a user does, for the tests beside this file. The folder of the tools is in CHARRNN_BIN."""
+"""Runs the tools as a user does, for the tests in this folder. CHARRNN_BIN is the folder of the tools."""
 
 import json
 import os
@@ -12,7 +12,7 @@ BIN = pathlib.Path(os.environ["CHARRNN_BIN"])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIME_MACHINE = ROOT / "data" / "time_machine" / "timemachine.txt"
 
-# Small and quick, with all that makes a curve depend on ranks or resuming: dropout, two layers, several shards.
+# Small and quick, with everything that could make a curve depend on ranks or on resuming: dropout, several shards.
 CONFIG = """
 corpus:
   sources: [{source}]
@@ -54,7 +54,7 @@ def run(tool, *arguments, ranks=0, cwd=None, timeout=200):
 
 
 def rank_processes(folder):
-    """Process ids by rank, of the run whose command line names this folder."""
+    """Process ids by rank, of the run whose command line contains this folder."""
     found = {}
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -83,7 +83,7 @@ def losses(run_folder, kind="train"):
 
 
 class ToolTest(unittest.TestCase):
-    """Each test has a folder of its own, with a preprocessed corpus and the config beside it."""
+    """Each test has its own folder with a config and a preprocessed corpus."""
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="charrnn-e2e-"))
@@ -98,14 +98,14 @@ class ToolTest(unittest.TestCase):
         return done
 
     def train(self, name="run", ranks=0, code=0, extra=(), **settings):
-        """Trains into its own run folder and gives that folder."""
+        """Trains in a separate run folder and returns its path."""
         output = self.folder / name
         self.succeed("charrnn_train", self.config, *extra, ranks=ranks, code=code,
                      **{"run__output": output, **settings})
         return output
 
     def refuse(self, code, *words, tool="charrnn_train", arguments=None, ranks=0, **settings):
-        """The tool leaves with this code, and its message has all these words."""
+        """The tool must exit with this code, and its message must contain all these words."""
         arguments = [self.config] if arguments is None else arguments
         done = run(tool, *arguments, *overrides(**settings), ranks=ranks)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)

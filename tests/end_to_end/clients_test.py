@@ -1,4 +1,4 @@
-"""Python's own tools open what charrnn writes, and compute the same from it."""
+"""Python libraries open the files that charrnn writes, and compute the same numbers from them."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ class ClientsTest(ToolTest):
         ids = numpy.concatenate([self.read_split("train"), self.read_split("valid")])
         self.assertEqual("".join(characters[i] for i in ids), TIME_MACHINE.read_text(encoding="utf-8"))
 
-    def test_weights_that_python_averaged_come_back(self):
+    def test_weights_that_python_averaged_can_be_used(self):
         run = self.train(train__steps=20, checkpoint__every=10)
         files = [run / "checkpoints" / f"step-{step:09d}.safetensors" for step in (10, 20)]
         first, last = map(load_file, files)
@@ -46,7 +46,7 @@ class ClientsTest(ToolTest):
         half = {name: value.half() if value.is_floating_point() else value for name, value in mean.items()}
         save_file(half, self.folder / "half.safetensors", metadata=metadata)
         self.succeed("charrnn_sample", self.folder / "half.safetensors", "--prefix", "The ", "-n", "5")
-        # Training continues from it, too; written again without a change it is the checkpoint that it was.
+        # Training continues from it, too; a checkpoint that Python wrote again without a change is the same.
         save_file(mean, files[1], metadata=metadata)
         resumed = self.succeed("charrnn_train", self.config, train__steps=22)
         self.assertIn("changed by another program", resumed.stderr)
@@ -55,7 +55,7 @@ class ClientsTest(ToolTest):
             metadata = file.metadata()
         save_file(load_file(again), again, metadata=metadata)
         self.assertEqual(self.succeed("charrnn_sample", run, "--prefix", "The ", "-n", "5").stderr, "")
-        # What was edited and cannot be used is kept when the run writes that step again.
+        # An edited checkpoint that cannot be used is kept when the run writes that step again.
         save_file(mean, again)
         edited = again.read_bytes()
         resumed = self.succeed("charrnn_train", self.config, train__steps=22)
@@ -67,7 +67,7 @@ class ClientsTest(ToolTest):
                     arguments=[self.folder / "nan.safetensors", "--prefix", "The "])
 
     def held_out_loss(self, cell, checkpoint, lanes):
-        """charrnn_eval's definition, with torch.nn: every target once, each lane from zero state."""
+        """The loss as charrnn_eval defines it, with torch.nn: every target once, each lane from zero state."""
         weights = load_file(checkpoint)
         rnn = self.torch_model(cell, weights, sum(name.startswith("rnn.weight_ih_l") for name in weights))
         ids = torch.from_numpy(self.read_split("valid").astype(numpy.int64))
@@ -103,7 +103,7 @@ class ClientsTest(ToolTest):
         return rnn
 
     def torch_losses(self, cell, weights, layers, steps, rate, clip, lanes=12, length=20):
-        """Truncated back-propagation over one shard, as anybody would write it in PyTorch."""
+        """Truncated back-propagation over one shard, as usually written in PyTorch."""
         rnn = self.torch_model(cell, weights, layers)
         others = {name: value.clone().requires_grad_(True) for name, value in weights.items()
                   if name.split(".")[0] in ("embedding", "head")}
@@ -148,7 +148,7 @@ class ClientsTest(ToolTest):
                 run = self.train(f"run{number}", train__steps=15, train__start_from=first, **settings)
                 for ours, theirs in zip(losses(run), self.torch_losses(cell, weights, layers, 15, 0.01, 0.5), strict=True):
                     self.assertLess(abs(ours - theirs), 1e-5)
-                # Stopped and gone on with, evaluated and sampled like any other.
+                # Stopped and resumed, evaluated and sampled like any other.
                 parts = self.train(f"parts{number}", train__steps=15, train__start_from=first, extra=["--max-steps", 7],
                                    ranks=2, **settings)
                 self.train(f"parts{number}", train__steps=15, train__start_from=first, ranks=2, **settings)
@@ -223,8 +223,8 @@ class ClientsTest(ToolTest):
         self.assertEqual(shown, written)
         self.assertEqual([event.step for event in reader.Scalars("valid/bits_per_character")], [3, 6, 9])
 
-    def test_a_tensorboard_that_stays_open_shows_what_a_killed_run_became(self):
-        """Its reader never turns back: after a kill it must learn which values are lost, and read on."""
+    def test_an_open_tensorboard_shows_the_curve_after_a_kill(self):
+        """Its reader never reads a file again: after a kill, it must be informed which values are lost."""
         arguments = ["--set", "train.steps=100000", "--set", "checkpoint.every=4"]
         process = subprocess.Popen(command("charrnn_train", self.config, *arguments), env=environment(),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -238,12 +238,12 @@ class ClientsTest(ToolTest):
         reader = EventAccumulator(str(self.folder / "run")).Reload()
         last = reader.Scalars("train/loss_nats")[-1].step
         self.succeed("charrnn_train", self.config, *arguments, "--max-steps", last + 20, train__log_every=3)
-        for _ in range(3):  # a file each
+        for _ in range(3):  # each reads one file
             reader.Reload()
         shown = [(event.step, event.value) for event in reader.Scalars("train/loss_nats")]
         written = [(line["step"], numpy.float32(line["loss_nats"])) for line in lines(self.folder / "run", "train")]
         self.assertEqual(shown, written)
-        self.assertLess(len(shown), last + 20, "some steps have no line any more")
+        self.assertLess(len(shown), last + 20, "expected fewer lines than steps")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a run does when numbers, ranks or time go wrong: it skips, goes back, names the cause, saves; it never hangs."""
+"""Divergence, lost ranks and time limits: a run skips steps, rolls back, reports the cause, saves; it never hangs."""
 
 import json
 import os
@@ -26,15 +26,15 @@ class DivergenceTest(ToolTest):
     def start_sanely(self, name="run"):
         return self.train(name, ranks=2, extra=["--max-steps", 10], **self.SANE)
 
-    def test_rollback_goes_on_with_a_lower_rate(self):
+    def test_rollback_continues_with_a_lower_rate(self):
         folder = self.start_sanely()
         self.train(ranks=2, **self.ROLLBACK)
         train = lines(folder, "train")
-        self.assertEqual([line["step"] for line in train], list(range(1, 101)), "cut back, and finished")
+        self.assertEqual([line["step"] for line in train], list(range(1, 101)), "rolled back, and finished")
         self.assertLess(train[-1]["loss_nats"], 4)
         self.assertAlmostEqual(train[-1]["learning_rate"], 10)
         self.assertIn("rollback 2: resuming from step 8", self.rollbacks(folder)[-1], "10 had led to the second")
-        # The same again, bit for bit: every decision is a function of the numbers.
+        # A second run is the same bit for bit: every decision depends only on the numbers.
         again = self.start_sanely("again")
         self.train("again", ranks=2, **self.ROLLBACK)
         self.assertEqual(losses(folder), losses(again))
@@ -43,27 +43,27 @@ class DivergenceTest(ToolTest):
         self.start_sanely()
         done = self.refuse(3, "train.max_rollbacks", "diverged", ranks=2,
                            **{**self.ROLLBACK, "train__max_rollbacks": 2, "train__rollback_rate_factor": 1})
-        self.assertNotIn("error (rank 1)", done.stderr, "one rank speaks")
+        self.assertNotIn("error (rank 1)", done.stderr, "only one rank prints the error")
 
     def test_a_rollback_survives_a_stop(self):
         folder = self.start_sanely()
         self.train(ranks=2, **{**self.ROLLBACK, "train__steps": 90})
         self.train(ranks=1, **self.ROLLBACK)
         rates = {round(line["learning_rate"], 9) for line in lines(folder, "train")[12:]}
-        self.assertEqual(rates, {10.0}, "it is remembered")
+        self.assertEqual(rates, {10.0}, "the lowered rate is kept")
 
-    def test_the_way_back_is_kept_when_little_is_kept(self):
-        # Every checkpoint of the bad stretch pushes one out; the last good one stays.
+    def test_the_checkpoint_to_roll_back_to_is_kept(self):
+        # Every checkpoint of the diverging steps replaces an older one; the last good one is kept.
         self.start_sanely()
         self.train(ranks=2, **{**self.ROLLBACK, "checkpoint__keep": 1, "train__rollback_rate_factor": 0.01})
         self.assertIn("resuming from step 10", self.rollbacks(self.folder / "run")[0])
 
-    def test_without_a_good_checkpoint_there_is_no_way_back(self):
+    def test_without_a_good_checkpoint_there_is_no_rollback(self):
         self.refuse(3, "no rollback", ranks=2, **self.ROLLBACK)
 
 
 class BatchTest(ToolTest):
-    def test_lanes_per_rank_say_the_batch_that_the_run_keeps(self):
+    def test_lanes_per_rank_set_the_batch_size_which_the_run_keeps(self):
         folder = self.train(ranks=2, extra=["--max-steps", 5], train__lanes_per_rank=6,
                             train__scale_learning_rate="linear", train__reference_batch_size=4)
         self.assertEqual(losses(folder), losses(self.train("plain", ranks=2, extra=["--max-steps", 5],
@@ -99,16 +99,16 @@ class TimeLimitTest(ToolTest):
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     def test_saves_before_the_limit_and_asks_again(self):
-        # The first answers leave 2 s each, as if somebody had moved the limit; the fourth leaves none.
+        # The first three answers leave 2 s each, as if the limit had been extended; the fourth leaves none.
         asked = self.folder / "asked"
         done = self.start(self.squeue(
             f"echo x >> {asked}; n=$(wc -l < {asked}); [ $n -le 3 ] && s=32 || s=00; echo 0:$s"))
         self.assertEqual(done.returncode, 75, done.stderr)
         self.assertIn("before the job's time limit", done.stderr)
-        self.assertEqual(len(asked.read_text(encoding="utf-8").split()), 4, "a moved limit is believed")
+        self.assertEqual(len(asked.read_text(encoding="utf-8").split()), 4, "a changed limit is respected")
         self.assertTrue((self.folder / "run" / "checkpoints" / "latest").exists())
 
-    def test_a_squeue_that_fails_is_told_and_changes_nothing(self):
+    def test_a_squeue_that_fails_is_reported_and_changes_nothing(self):
         env = self.squeue("echo slurm_load_jobs error: Invalid job id; exit 1")
         done = subprocess.run(command("charrnn_train", self.config, *overrides(run__stop_before_limit=30), ranks=2),
                               env=env, timeout=120, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -117,10 +117,10 @@ class TimeLimitTest(ToolTest):
 
 
 class LongWorkTest(ToolTest):
-    """Work of one rank that takes longer than comm.timeout_seconds ends no healthy run."""
+    """Work of one rank that takes longer than comm.timeout_seconds does not end a healthy run."""
 
     def test_an_evaluation_of_one_rank_alone(self):
-        # One lane: rank 1 has nothing to read. 9,000 characters one after the other take longer than half a second.
+        # One lane: rank 1 has nothing to read. Reading 9,000 characters in sequence takes more than half a second.
         self.train(ranks=2, train__steps=2, evaluate__every=1, evaluate__lanes=1, comm__timeout_seconds=0.4,
                    model__hidden_size=512)
 
@@ -159,7 +159,7 @@ class LongWorkTest(ToolTest):
 
 
 class WatchedTest(ToolTest):
-    """What the ranks tell each other while they train."""
+    """What the ranks send each other while they train."""
 
     def start(self, **settings):
         process = subprocess.Popen(command("charrnn_train", self.config, *overrides(**settings), ranks=2),
@@ -173,7 +173,7 @@ class WatchedTest(ToolTest):
         return process
 
     def flip_a_bit(self, process_id, needle):
-        """In every place of the process' memory where NEEDLE, 100 bytes of weights, lies."""
+        """Flips a bit of `needle`, 100 bytes of weights, in each part of the process's memory that contains it."""
         flipped = 0
         with open(f"/proc/{process_id}/maps", encoding="utf-8") as maps, open(f"/proc/{process_id}/mem", "r+b", 0) as memory:
             for line in maps:
@@ -192,8 +192,8 @@ class WatchedTest(ToolTest):
                     flipped += 1
         return flipped
 
-    def test_a_flipped_bit_stops_the_run_and_names_the_rank(self):
-        # A rate of 0, so that the weights stay what the checkpoint says.
+    def test_a_flipped_bit_stops_the_run_and_the_rank_is_reported(self):
+        # A rate of 0, so that the weights stay those of the checkpoint.
         process = self.start(train__steps=1000000, train__log_every=1000, checkpoint__every=10, comm__check_replicas_every=20,
                              train__optimizer__learning_rate=0)
         weights = load_file(self.folder / "run" / "checkpoints" / "latest")
@@ -203,7 +203,7 @@ class WatchedTest(ToolTest):
         self.assertEqual(process.returncode, 1, errors)
         self.assertRegex(errors, r"expected equal weights on all ranks after step \d+, found different ones on .*rank 1 \(host ")
 
-    def test_a_slow_rank_is_named(self):
+    def test_a_slow_rank_is_reported(self):
         process = self.start(train__steps=1000000, train__log_every=10, checkpoint__every=10, model__hidden_size=256)
         slow = rank_processes(self.folder)[1]
         end = time.monotonic() + 60
@@ -224,13 +224,13 @@ class WatchedTest(ToolTest):
         shown = self.succeed("charrnn_train", self.config, ranks=2).stdout
         self.assertRegex(shown, r"rank +host +device +cores\n0 +\S+ +cpu +[0-9]\S*( .*)?\n1 +\S+ +cpu +[0-9]")
 
-    def test_a_stop_that_went_well_leaves_no_reports(self):
+    def test_no_reports_remain_after_a_clean_stop(self):
         process = self.start(train__steps=1000000, train__log_every=1000, checkpoint__every=10)
         ranks = rank_processes(self.folder)
         os.kill(ranks[0], signal.SIGSTOP)
         for rank in ranks.values():
             os.kill(rank, signal.SIGTERM)
-        time.sleep(1.5)  # the other waits, has a TERM, and fears the worst
+        time.sleep(1.5)  # the other rank waits, has received TERM, and writes a report
         os.kill(ranks[0], signal.SIGCONT)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 75, errors)
@@ -238,7 +238,7 @@ class WatchedTest(ToolTest):
 
 
 class LostRankTest(ToolTest):
-    """One rank is killed, or stopped; what is lost is at most the steps since the last checkpoint."""
+    """One rank is killed or stopped; at most the steps since the last checkpoint are lost."""
 
     SETTINGS = {"train__steps": 3000, "train__log_every": 100, "checkpoint__every": 20, "comm__timeout_seconds": 3}
 
@@ -263,7 +263,7 @@ class LostRankTest(ToolTest):
                 pass
         return process.returncode, errors
 
-    def test_a_rank_that_stops_is_named(self):
+    def test_a_stopped_rank_is_reported(self):
         for rank in (0, 1):
             with self.subTest(rank=rank):
                 code, errors = self.lose(rank, signal.SIGSTOP)
@@ -280,7 +280,7 @@ class LostRankTest(ToolTest):
         whole = self.train("whole", ranks=2, **settings)
         code, errors = self.lose(1, signal.SIGKILL)
         self.assertEqual(code, 137, errors)
-        self.assertTrue((self.folder / "run" / "last-operations-rank-0.txt").exists(), "what the other waited for")
+        self.assertTrue((self.folder / "run" / "last-operations-rank-0.txt").exists(), "the report of the other rank")
         self.train(ranks=2, **settings)
         a, b = (load_file(folder / "checkpoints" / "step-000000400.safetensors") for folder in (whole, self.folder / "run"))
         self.assertEqual({k: v.tobytes() for k, v in a.items()}, {k: v.tobytes() for k, v in b.items()})

@@ -1,5 +1,5 @@
-"""Kills (SIGKILL) or stops (SIGSTOP) one rank at a drawn moment, again and again, and goes on each time: no wait without
-an end, no checkpoint lost, the same final weights always. No part of the test suite, for it takes minutes:
+"""Kills (SIGKILL) or stops (SIGSTOP) one rank at a random moment, again and again, and resumes each time: no endless wait,
+no checkpoint lost, always the same final weights. Not part of the test suite, because it takes minutes:
 
     . launch/env.sh
     CHARRNN_BIN=build/release/bin python tests/end_to_end/kill_loop.py [ROUNDS] [SEED]
@@ -33,7 +33,7 @@ class KillLoop(ToolTest):
         return {name: tensor.tobytes() for name, tensor in load_file(file).items()}
 
     def round(self, folder, sent, draw):
-        """Gives how the interrupted start ended."""
+        """Returns how the interrupted start ended."""
         process = self.launch(folder)
         ranks = {}
         while len(ranks) < 2:

@@ -1,4 +1,4 @@
-"""Where beginners get stuck: each config in pitfalls/ triggers exactly its line, and a healthy run none."""
+"""Common mistakes of beginners: each config in pitfalls/ triggers exactly one warning, and a healthy run none."""
 
 import pathlib
 import shutil
@@ -7,7 +7,7 @@ import unittest
 
 from charrnn_cli import ROOT, lines, overrides, run
 
-# Words that only this pitfall's line has.
+# Words that only the warning about this pitfall contains.
 PITFALLS = {
     "nothing_learnt": "not below the unigram baseline",
     "one_character": "a sample repeats a single character",
@@ -24,7 +24,7 @@ class PitfallsTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def lines_of(self, config, code, **settings):
-        """Which pitfalls a run of this config names, in order; and what it printed."""
+        """The pitfalls that a run of this config reports, in order, and its output."""
         output = self.folder / config.stem
         settings = overrides(corpus__output=self.folder / f"{config.stem}-corpus", run__output=output, run__device="cpu",
                              run__threads=1, **settings)
@@ -36,7 +36,7 @@ class PitfallsTest(unittest.TestCase):
             self.assertIn(text, done.stderr)
         return [name for text in texts for name, words in PITFALLS.items() if words in text]
 
-    def test_each_config_triggers_exactly_its_line(self):
+    def test_each_config_triggers_exactly_its_warning(self):
         configs = sorted((ROOT / "tests" / "end_to_end" / "pitfalls").glob("*.yaml"))
         self.assertEqual({config.stem for config in configs}, set(PITFALLS))
         for config in configs:

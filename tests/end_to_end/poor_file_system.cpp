@@ -1,6 +1,7 @@
-// To preload: a file system that lacks what CHARRNN_POOR_FILE_SYSTEM lists (symlink, fsync, lock, rename:
-// over a file), as cloud drives, SMB and FUSE do; and below the folder CHARRNN_FAILING_DISK no write succeeds
-// while a file of that name with the ending .errno exists: it holds the error's number.
+// When preloaded, imitates a file system without the functions listed in CHARRNN_POOR_FILE_SYSTEM (symlink,
+// fsync, lock, rename: over an existing file), like cloud drives, SMB and FUSE. Also, all writes below the
+// folder CHARRNN_FAILING_DISK fail while a file of that name with the ending .errno exists, which contains
+// the number of the error.
 #include <dlfcn.h>
 #include <sys/file.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-"""charrnn_preprocess as a user runs it: what people have in, one corpus out."""
+"""charrnn_preprocess as a user runs it: sources of every kind, one corpus."""
 
 import gzip
 import hashlib
@@ -32,7 +32,7 @@ class PreprocessTest(ToolTest):
             "the time machine by h g wellsithe time traveller for so it will be convenient to"))
 
     def test_the_first_characters_of_the_recipe(self):
-        """max_tokens = 10,000 there; and a folder, of which no more is read than needed."""
+        """max_tokens = 10,000 in the recipe; and a folder, of which no more is read than needed."""
         recipe = {"corpus__letters_only": "true", "corpus__join_lines": "nothing", "corpus__max_characters": 10000,
                   "corpus__vocabulary__unknown": "true", "corpus__split": "{valid: 0, test: 0}"}
         report = self.report(**recipe)
@@ -59,7 +59,7 @@ class PreprocessTest(ToolTest):
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), text=True)
         deadline = time.monotonic() + 30
         while not list(self.folder.glob("piped.tmp-*/standard-input.zst")):
-            self.assertLess(time.monotonic(), deadline, "it does not begin")
+            self.assertLess(time.monotonic(), deadline, "it does not start")
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=30), 1)
@@ -70,7 +70,7 @@ class PreprocessTest(ToolTest):
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to mount")
     def test_a_mount_point_as_output(self):
-        # It can be neither renamed nor exchanged: its files are replaced one by one.
+        # A mount point can be neither renamed nor exchanged: its files are replaced one by one.
         output, copy = self.folder / "mounted", self.folder / "copy"
         output.mkdir()
         tool = " ".join(command("charrnn_preprocess", self.config, "--set", f"corpus.output={output}"))
@@ -158,7 +158,7 @@ class PreprocessTest(ToolTest):
             report = json.loads(done.stdout)
             self.assertEqual(report["up_to_date"], up_to_date)
             self.assertEqual(report["sources"][0]["bytes"], 178979)
-        # A glob does not find the copy that is kept meanwhile.
+        # A glob must not find the copy that exists meanwhile.
         words = [*command("charrnn_preprocess", self.config, "--json"),
                  *overrides(corpus__sources=f"['-', '{self.folder}/*']", corpus__output=self.folder / "second")]
         done = subprocess.run(words, input=b"some text\n" * 100, capture_output=True, env=environment())
@@ -170,7 +170,7 @@ class PreprocessTest(ToolTest):
                           "valid-00000.h5", "valid-00001.h5", "vocabulary.json"])
 
     def test_the_corpus_among_its_sources(self):
-        """Whatever the sources are called, nothing that charrnn wrote is read, and a second run finds nothing new."""
+        """No file that charrnn wrote is read as a source, whatever its name, and a second run finds nothing new."""
         data = self.folder / "data"
         data.mkdir()
         shutil.copy(TIME_MACHINE, data / "text.txt")
@@ -194,8 +194,8 @@ class PreprocessTest(ToolTest):
                     arguments=[self.config, "--force"], **settings)
         self.assertEqual((data / "corpus" / "train-00099.h5").read_text(), "by the user")
 
-    def test_what_people_should_look_at(self):
-        """Copies in train and held out, texts that run together, characters that nobody sees: NUL and all."""
+    def test_remarks_about_the_text(self):
+        """Copies in train and in held-out text, texts that run together, invisible characters including NUL."""
         posts = [f"a\0b, {hashlib.sha512(str(i).encode()).hexdigest()}." for i in range(60)]
         (self.folder / "posts.jsonl").write_text("".join(json.dumps({"text": post}) + "\n" for post in posts + posts))
         settings = {"corpus__sources": self.folder / "posts.jsonl", "corpus__split": "{by: document, valid: 0.1, test: 0}"}
@@ -227,7 +227,7 @@ class PreprocessTest(ToolTest):
                              corpus__vocabulary__from=self.folder / "run")
         old = json.loads((self.folder / "run" / "vocabulary.json").read_text())
         self.assertEqual(report["vocabulary"]["hash"], old["hash"])
-        # The weights too: with a learning rate of 0 the new run's are those of the old.
+        # The weights too: with a learning rate of 0, those of the new run are those of the old.
         done = self.succeed("charrnn_train", self.config, ranks=2, run__output=self.folder / "tuned", train__steps=1,
                             corpus__output=self.folder / "new", train__start_from=self.folder / "run",
                             train__optimizer__learning_rate=0, run__seed=99, train__sequence_length=10)
@@ -243,13 +243,13 @@ class PreprocessTest(ToolTest):
                     corpus__vocabulary__from=self.folder / "run",
                     corpus__sources=ROOT / "data" / "andersen" / "1597-0.txt")
 
-    def test_training_says_that_the_corpus_has_other_settings(self):
+    def test_training_reports_that_the_corpus_has_other_settings(self):
         done = self.succeed("charrnn_train", self.config, train__steps=1, corpus__lower_case="true")
         self.assertIn("corpus.lower_case", done.stderr)
         self.assertNotIn("corpus.shard_size", done.stderr)
 
     def test_stopped_by_a_signal(self):
-        """Clears away after itself, at once."""
+        """It removes its temporary files at once."""
         before = self.contents("corpus")
         text = self.folder / "large.txt"
         text.write_bytes(b"The Time Traveller, for so it will be convenient to speak of him.\n" * 1000000)
@@ -262,7 +262,7 @@ class PreprocessTest(ToolTest):
             process.send_signal(signal.SIGTERM)
             _, message = process.communicate()
             if process.returncode != 1:
-                continue  # before it listened, or after it had ended
+                continue  # before it handled signals, or after it had ended
             stopped += 1
             self.assertIn("stopped by SIGTERM", message)
             self.assertEqual(self.contents("corpus"), before)
@@ -270,7 +270,7 @@ class PreprocessTest(ToolTest):
         self.assertGreater(stopped, 0)
 
     def test_killed_at_any_time(self):
-        """What is left is the old corpus, whole; the next run clears away the rest."""
+        """The old corpus remains complete; the next run removes temporary files."""
         before = self.contents("corpus")
         words = [*command("charrnn_preprocess", self.config, "--force"),
                  *overrides(corpus__sources=f"[{ROOT}/data]", corpus__on_error="skip")]

@@ -1,4 +1,4 @@
-"""The loss curve does not depend on the number of ranks, and neither does a validation value."""
+"""Neither the loss curve nor a validation loss depends on the number of ranks."""
 
 import json
 import subprocess
@@ -7,8 +7,8 @@ import unittest
 from charrnn_cli import TIME_MACHINE, ToolTest, command, environment, losses, lines, overrides
 
 STEPS = 50
-# The largest relative difference allowed. What is seen is 2e-7, the order of summation in float; a mistake in the
-# exchange shows at 1e-3 and above.
+# The largest relative difference allowed. Typical is 2e-7, from the order of summation in float; a mistake in the exchange
+# causes 1e-3 and more.
 TOLERANCE = 1e-5
 
 
@@ -26,7 +26,7 @@ class RanksTest(ToolTest):
         shown = json.loads(self.succeed("charrnn_eval", self.folder / "np1", "--json").stdout)
         self.assertLess(lines(self.folder / "np4", "train")[-1]["bits_per_character"], shown["unigram_bits"],
                         "it learnt something")
-        # 12 lanes x 20 characters of shards of 6,000: a border of shards about every 24 steps.
+        # 12 lanes x 20 characters, shards of 6,000: the next shard begins about every 24 steps.
         self.assertGreater(json.loads(self.succeed("charrnn_inspect", self.folder / "np2", "--json").stdout)
                            ["checkpoint"]["position"]["place"], 0)
 
@@ -39,18 +39,18 @@ class RanksTest(ToolTest):
         norms = [line["gradient_norm"] for line in lines(self.folder / "np1", "train")]
         self.assertGreater(sum(norm > 0.2 for norm in norms), 10, "clipping was active")
 
-    def test_losses_read_seldom_and_a_stop_between(self):
-        # Each line of the curve is settled at its step; read_every leaves lines of 5 steps with rests of 2.
+    def test_losses_read_rarely_and_a_stop_between(self):
+        # Each line of the curve is complete at its step, even though log_every 5 is not a multiple of read_every.
         settings = {"train__steps": 20, "train__log_every": 5, "checkpoint__every": 20}
         often = self.train("often", ranks=2, **settings)
         seldom = self.train("seldom", ranks=2, train__read_every=3, extra=["--max-steps", 7], **settings)
         self.train("seldom", ranks=2, train__read_every=3, **settings)
         self.assertEqual([line["step"] for line in lines(seldom, "train")], [5, 10, 15, 20])
         for a, b in zip(losses(often), losses(seldom), strict=True):
-            self.assertLess(abs(a - b), 1e-12 * a, "the same sums, added up in other groups")
+            self.assertLess(abs(a - b), 1e-12 * a, "the same sums, added in other groups")
 
     def test_fp16_in_the_model_and_between_the_ranks(self):
-        # The loss scale would overflow what travels in fp16 if gradients were enlarged for the way as well.
+        # If gradients were scaled for the exchange as well, the loss scale would make fp16 overflow.
         halves = {"train__steps": 20, "train__precision": "fp16", "comm__gradient_type": "fp16"}
         folder = self.train("halves", ranks=2, comm__gradient_buckets="layer", train__accumulate=2, **halves)
         whole = self.train("whole", ranks=2, train__steps=20)
@@ -59,7 +59,7 @@ class RanksTest(ToolTest):
             self.assertLess(abs(a - b), 1e-2 * a, "11 bits in each product")
 
     def test_plain_sgd_without_clipping(self):
-        # Unlike Adam and clipping, SGD does not forgive a gradient that is W times too large.
+        # Unlike Adam and clipping, SGD does not hide a gradient that is W times too large.
         self.assert_same_curve(train__clip_norm=0, train__optimizer__name="sgd", train__optimizer__learning_rate=1.0)
 
     def test_two_hundred_steps_and_a_run_that_changes_its_ranks(self):
@@ -91,7 +91,7 @@ class RanksTest(ToolTest):
         self.assert_same_curve(**settings)
         carried = losses(self.train("carried", train__steps=STEPS, corpus__output=corpus))
         self.assertNotEqual(losses(self.folder / "np1"), carried)
-        # Stopped on 4 ranks, gone on with 2 from the very character.
+        # Stopped on 4 ranks, resumed with 2 at exactly the same character.
         self.train("elastic", ranks=4, extra=["--max-steps", 17], train__steps=STEPS, **settings)
         elastic = losses(self.train("elastic", ranks=2, train__steps=STEPS, **settings))
         for a, b in zip(losses(self.folder / "np1"), elastic, strict=True):
@@ -119,7 +119,7 @@ class RanksTest(ToolTest):
     def test_random_sampling(self):
         self.assert_same_curve(train__sampling="random")
 
-    def test_drawn_lengths_groups_plateau_and_targets_of_their_own(self):
+    def test_drawn_lengths_groups_plateau_and_separate_targets(self):
         text = TIME_MACHINE.read_text(encoding="utf-8")[:60000]
         (self.folder / "text.txt").write_text(text, encoding="utf-8")
         (self.folder / "targets.txt").write_text(text.swapcase(), encoding="utf-8")
@@ -134,14 +134,14 @@ class RanksTest(ToolTest):
         self.assert_same_curve(**settings)
         rates = [line["learning_rate"] for line in lines(self.folder / "np1", "train")]
         self.assertEqual((rates[0], rates[-1]), (1.0, 0.125), "no value is a tenth of the one before")
-        # Stopped on 4 ranks amid a shard, gone on with 2.
+        # Stopped on 4 ranks in the middle of a shard, resumed with 2.
         self.train("elastic", ranks=4, extra=["--max-steps", 17], train__steps=STEPS, **settings)
         elastic = losses(self.train("elastic", ranks=2, train__steps=STEPS, **settings))
         for a, b in zip(losses(self.folder / "np1"), elastic, strict=True):
             self.assertLess(abs(a - b), TOLERANCE * a)
 
     def test_lanes_of_unequal_length_count_by_characters(self):
-        # 8,948 targets in 5 lanes, dealt to 2 ranks as 3 and 2: a mean of the ranks' means would be another value.
+        # 8,948 targets in 5 lanes, 3 and 2 on the 2 ranks: the mean of the ranks' means would be different.
         folder = self.train(train__steps=20)
         values = [json.loads(self.succeed("charrnn_eval", folder, "--json", ranks=ranks).stdout) for ranks in (1, 2, 3, 7)]
         for value in values:

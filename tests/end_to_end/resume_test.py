@@ -1,4 +1,4 @@
-"""A run that was stopped, or killed at any instant, goes on as if nothing had happened: bit for bit on the CPU."""
+"""A run that was stopped, or killed at any moment, continues as if nothing had happened: bit for bit on the CPU."""
 
 import os
 import random
@@ -15,7 +15,7 @@ from charrnn_cli import ToolTest, command, environment, lines, losses, overrides
 class ResumeTest(ToolTest):
     def setUp(self):
         super().setUp()
-        # Shards of 1,000 characters are 4 steps each, so a border of shards lies behind every stop.
+        # Shards of 1,000 characters are 4 steps each, so every stop is after the beginning of a new shard.
         self.corpus = self.folder / "short_shards"
         self.succeed("charrnn_preprocess", self.config, corpus__output=self.corpus, corpus__shard_size=1000)
         self.settings = {"train__steps": 10, "corpus__output": self.corpus, "model__dropout": 0.3}
@@ -32,7 +32,7 @@ class ResumeTest(ToolTest):
             self.assertEqual(tensor.tobytes(), second[name].tobytes(), name)
 
     def test_six_and_four_steps_are_ten(self):
-        # The rate of the second kind is halved after steps 2, 4 and 6: before and after the stop.
+        # In the second case the rate is halved after steps 2, 4 and 6: before and after the stop.
         drawn = {"train__sequence_length": "[3, 20]", "train__accumulate": 3, "train__loss": "last", "evaluate__every": 2,
                  "train__schedule__name": "plateau", "train__schedule__patience": 0, "train__schedule__threshold": 0.9,
                  "train__schedule__factor": 0.5, "train__average_decay": 0.9, "evaluate__weights": "average"}
@@ -69,7 +69,7 @@ class ResumeTest(ToolTest):
                 self.train(f"killed{ranks}", ranks=ranks, **settings)
                 self.assert_equal_runs(whole, killed, 400)
                 steps = [line["step"] for line in lines(killed, "train")]
-                self.assertEqual(steps, list(range(1, 401)), "every step is there once")
+                self.assertEqual(steps, list(range(1, 401)), "every step has exactly one line")
 
     def start(self, ranks, folder, settings):
         return subprocess.Popen(
@@ -80,12 +80,12 @@ class ResumeTest(ToolTest):
     def kill_after(self, target, process, folder):
         deadline = time.monotonic() + 60
         while self.lines_written(folder) < target:
-            self.assertIsNone(process.poll(), "it ends before it can be killed")
+            self.assertIsNone(process.poll(), "it ended before it could be killed")
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.002)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        # mpirun's ranks are groups of their own; they notice its death within a second, and then free the folder.
+        # mpirun's ranks have their own process groups; they notice its death within a second, and then release the folder.
         for _ in range(100):
             if subprocess.run(["flock", "--nonblock", str(folder / ".lock"), "true"], check=False).returncode == 0:
                 return
@@ -114,7 +114,7 @@ class ResumeTest(ToolTest):
         self.assertIn("step-000000006.safetensors", done.stderr)
         self.assert_equal_runs(whole, parts)
 
-    def test_half_a_line_of_metrics_is_cut_off(self):
+    def test_an_incomplete_line_of_metrics_is_removed(self):
         parts = self.train("parts", extra=["--max-steps", 6], **self.settings)
         metrics = parts / "metrics.jsonl"
         metrics.write_bytes(metrics.read_bytes()[:-30])
@@ -122,22 +122,22 @@ class ResumeTest(ToolTest):
         self.assertIn("some of its lines are lost", done.stderr)
         self.assertEqual([line["step"] for line in lines(parts, "train")][-4:], [7, 8, 9, 10])
 
-    def test_finished_run_says_so(self):
+    def test_a_finished_run_is_reported_as_finished(self):
         self.train("run", **self.settings)
         done = self.succeed("charrnn_train", self.config, run__output=self.folder / "run", **self.settings)
         self.assertIn("has finished its 10 steps", done.stdout)
         longer = self.train("run", **{**self.settings, "train__steps": 12})
-        self.assertEqual(len(losses(longer)), 12, "more steps go on")
+        self.assertEqual(len(losses(longer)), 12, "more steps continue the run")
         settings = (longer / "config.yaml").read_text(encoding="utf-8")
         self.refuse(2, "is at step 12, past the 5 steps", run__output=longer, **{**self.settings, "train__steps": 5})
         self.assertEqual((longer / "config.yaml").read_text(encoding="utf-8"), settings)
 
-    def test_a_change_of_the_schedule_prints_what_the_rate_was_and_becomes(self):
+    def test_a_change_of_the_schedule_prints_the_old_and_the_new_rate(self):
         settings = {"train__schedule__name": "linear", "train__optimizer__learning_rate": 0.01}
         self.train(train__steps=10, extra=["--max-steps", 5], **settings)
         same = self.succeed("charrnn_train", self.config, "--max-steps", 6, train__steps=10, **settings)
         self.assertNotIn("learning rate", same.stdout)
-        # 5 of 10 steps are half of the rate, 6 of 60 are 90 %; linear ends at train.schedule.final_fraction, 0.
+        # After 5 of 10 steps the rate is one half, after 6 of 60 it is 90 %; linear ends at train.schedule.final_fraction, 0.
         longer = self.succeed("charrnn_train", self.config, "--max-steps", 7, train__steps=60, **settings,
                               train__schedule__final_fraction=0)
         self.assertRegex(longer.stdout, r"learning rate of step 7: 0\.00[0-9]+ -> 0\.009\n")
@@ -161,8 +161,8 @@ class SignalTest(ToolTest):
                 run__output=folder, train__steps=100000, sample__every=5, sample__length=1000000, model__hidden_size=512,
                 comm__timeout_seconds=3), ranks=2),
             env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        time.sleep(6)  # the sample before the first step takes a minute or more: longer than the ranks may wait for each other
-        self.assertIsNone(process.poll(), "it goes on sampling")
+        time.sleep(6)  # the sample before the first step takes a minute or more, longer than the ranks may wait for each other
+        self.assertIsNone(process.poll(), "it is still sampling")
         process.send_signal(signal.SIGUSR1)
         _, errors = process.communicate(timeout=30)
         self.assertEqual(process.returncode, 75, errors)

@@ -1,4 +1,4 @@
-"""The formulas of bench/scaling.py, beside values computed by hand."""
+"""The formulas of bench/scaling.py, compared with values computed by hand."""
 
 import sys
 import unittest
@@ -22,8 +22,8 @@ class SumsTest(unittest.TestCase):
 
     def test_rings_of_two_levels(self):
         inside, between = Link(0.25, 2000), Link(0.5, 1000)
-        # Inside, 2 ranks: 2 messages of 6,000 bytes, 3.25 s each. Across 3 nodes: 4 messages of 12,000 / 2 / 3 = 2,000
-        # bytes; two rings share the link, 500 bytes/s each: 4.5 s a message.
+        # Inside, 2 ranks: 2 messages of 6,000 bytes, 3.25 s each. Between 3 nodes: 4 messages of 12,000 / 2 / 3 = 2,000
+        # bytes; two rings share the link, 500 bytes/s each: 4.5 s per message.
         self.assertAlmostEqual(scaling.hierarchical(12000, 3, 2, inside, between), 2 * 3.25 + 4 * 4.5)
 
     def test_one_level_alone(self):
@@ -40,12 +40,12 @@ class SumsTest(unittest.TestCase):
 
 
 class OverlapTest(unittest.TestCase):
-    # Backward of 10 s makes the first bucket after 2 s and the second at its end; a sum takes bytes / 100 s.
+    # Backward takes 10 s and completes the first bucket after 2 s, the second at its end; a sum takes bytes / 100 s.
     def exposed(self, first, second):
         return scaling.exposed([Bucket(first, 0.2), Bucket(second, 0.8)], 10, lambda size: size / 100)
 
     def test_the_last_bucket_is_always_exposed(self):
-        self.assertAlmostEqual(self.exposed(500, 300), 3)  # the first is there at 7 s
+        self.assertAlmostEqual(self.exposed(500, 300), 3)  # the first sum is done at 7 s
 
     def test_sums_wait_for_one_another(self):
         self.assertAlmostEqual(self.exposed(1100, 300), 6)  # from 2 s to 13 s, then to 16 s
@@ -55,7 +55,7 @@ class OverlapTest(unittest.TestCase):
 
 
 class ModelTest(unittest.TestCase):
-    # V 11, E 5, H 7, L 2: every size another.
+    # V 11, E 5, H 7, L 2: all sizes differ.
     MODEL = Model(vocabulary=11, embedding=5, hidden=7, layers=2)
 
     def test_parameters_as_pytorch_counts_them(self):
@@ -63,7 +63,7 @@ class ModelTest(unittest.TestCase):
         self.assertEqual(scaling.parameters(self.MODEL), 55 + 392 + 448 + 88)
 
     def test_products(self):
-        # head 7 * 11; upper layer 28 * (7 + 7); lowest 28 * 7, its input being a table
+        # head 7 * 11; upper layer 28 * (7 + 7); lowest 28 * 7, as its input is a table
         self.assertEqual(scaling.products(self.MODEL), [77, 392, 196])
         self.assertEqual(scaling.flop(self.MODEL), 6 * 665)
 
@@ -77,10 +77,10 @@ class ModelTest(unittest.TestCase):
         machine = Machine("", nodes=2, ranks=1, flop=6 * 665 * 128, memory=28 * 983 / 2, inside=None, between=Link(0, 983))
         way = Way("", lanes=3, bytes_each=4, buckets=False)
         found = scaling.step(self.MODEL, machine, way)
-        # 3 lanes at one a second; 983 parameters: 2 s of memory traffic; 2 messages of 1,966 bytes at 983 a second.
+        # 3 lanes at one per second; 983 parameters: 2 s of memory traffic; 2 messages of 1,966 bytes at 983 bytes/s.
         for value, expected in zip(found, (3, 4, 4, 2, 9)):
             self.assertAlmostEqual(value, expected)
-        # Backward is 2 of the 3 s. The head (352 bytes) is there after 2 * 77 / 665 = 0.2316 s and takes 0.3581 s; the
+        # Backward is 2 of the 3 s. The head (352 bytes) is ready after 2 * 77 / 665 = 0.2316 s and takes 0.3581 s; the
         # upper layer (1,792) after 1.4105 s, to 3.2335 s; the lowest (1,788) then takes 1.8189 s, to 5.0524 s.
         hidden = scaling.step(self.MODEL, machine, way._replace(buckets=True))
         self.assertAlmostEqual(hidden.sums, 4)

@@ -1,6 +1,5 @@
-"""What a run meets on other people's machines: a second start, file systems that lack something, full disks, a terminal
-that closes, a job that is suspended, files that vanish, files of the user. No work is lost, and nothing that is not ours
-is touched."""
+"""Unusual environments of a run: a second start, file systems that lack features, full disks, a terminal that closes, a
+suspended job, files that disappear, files of the user. No work is lost, and files that are not ours are not touched."""
 
 import errno
 import fcntl
@@ -23,7 +22,7 @@ LONG = {"train__steps": 10000000}
 
 
 def snapshot(folder):
-    """Names, contents and times of all that is in a folder."""
+    """Names, contents and times of all files in a folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
@@ -98,7 +97,7 @@ class SecondStartTest(RunningTest):
         self.assertEqual(snapshot(folder), before)
 
 
-@unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer wants to be preloaded first")
+@unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer must be preloaded first")
 class FileSystemTest(RunningTest):
     def poor(self, lacks):
         return {"LD_PRELOAD": POOR_FILES, "CHARRNN_POOR_FILE_SYSTEM": lacks}
@@ -120,28 +119,28 @@ class FileSystemTest(RunningTest):
         self.succeed("charrnn_sample", run, "--prefix", "The ", "-n", 5)
         self.succeed("charrnn_sample", run / "checkpoints" / "best", "--prefix", "The ", "-n", 5)
 
-    def test_without_locks_a_warning_tells_what_to_do(self):
+    def test_without_locks_there_is_a_warning_with_advice(self):
         process = self.start(env=self.poor("lock"))
         self.assertIn("cannot lock files (No locks available)", self.finish(process, sent=None, code=0))
 
     def full(self, number):
         return (self.folder / "run.errno").write_text(f"{number}\n", encoding="utf-8")
 
-    def test_a_full_disk_ends_nothing(self):
-        """Lines are kept until there is space, and every step is there once."""
+    def test_a_full_disk_does_not_end_the_run(self):
+        """Lines are kept until there is space, and every step has exactly one line."""
         env = {"LD_PRELOAD": POOR_FILES, "CHARRNN_FAILING_DISK": self.folder / "run"}
         process = self.start(env=env, **LONG, checkpoint__every=5, sample__every=7)
         self.wait_for_step(6)
         self.full(errno.ENOSPC)
-        said = [process.stderr.readline()]  # a save that was under way has ended before
+        said = [process.stderr.readline()]  # a save in progress has ended before
         before = self.saved()
-        said += [process.stderr.readline() for _ in range(3)]  # in whichever order the disk became full
+        said += [process.stderr.readline() for _ in range(3)]  # in any order
         kinds = ("is full: the run continues", r"step \d+ could not be saved: .*No space left on device.*tries again")
         for kind in kinds:
             self.assertTrue(any(re.search(kind, line) for line in said), said)
         for line in said:
             self.assertRegex(line, "|".join(kinds))
-        self.assertEqual(self.saved(), before, "what was saved stays")
+        self.assertEqual(self.saved(), before, "the saved checkpoint is kept")
         load_file(self.folder / "run" / "checkpoints" / "latest")
         (self.folder / "run.errno").unlink()
         self.wait_for_step(self.last_step() + 20)
@@ -167,7 +166,7 @@ class FileSystemTest(RunningTest):
         self.succeed("charrnn_train", self.config, train__steps=self.saved() + 2)
 
     def test_a_disk_that_fails_stops_the_run_after_a_save(self):
-        """EIO of metrics.jsonl alone; the checkpoint can be written."""
+        """Only metrics.jsonl has EIO; the checkpoint can be written."""
         env = {"LD_PRELOAD": POOR_FILES, "CHARRNN_FAILING_DISK": self.folder / "run" / "metrics.jsonl"}
         process = self.start(env=env, ranks=2, **LONG)
         self.wait_for_step(6)
@@ -179,7 +178,7 @@ class FileSystemTest(RunningTest):
 
 class EndsTest(RunningTest):
     def test_signals_that_stop_and_those_that_were_ignored_before(self):
-        """A terminal that closes, nohup, what a shell starts in the background, a limit of processor time."""
+        """A terminal that closes, nohup, background commands of a shell, a limit of processor time."""
         for option, sent, ends in (("--default-signal=HUP", signal.SIGHUP, True), ("--ignore-signal=HUP", signal.SIGHUP, False),
                                    ("--ignore-signal=INT", signal.SIGINT, False), ("--default-signal=XCPU", signal.SIGXCPU, True)):
             with self.subTest(option=option):
@@ -193,8 +192,8 @@ class EndsTest(RunningTest):
                 self.assertIn(sent.name if ends else "SIGTERM", errors)
                 self.assertEqual(self.saved(folder), self.last_step(folder))
 
-    def test_output_that_nobody_takes(self):
-        """A reader that leaves (| head), a full disk, and a file that the shell has closed."""
+    def test_output_without_a_reader(self):
+        """A reader that exits (| head), a full disk, and a file that the shell has closed."""
         reader, writer = os.pipe()
         os.close(reader)
         full = os.open("/dev/full", os.O_WRONLY)
@@ -221,8 +220,8 @@ class EndsTest(RunningTest):
                               stderr=subprocess.PIPE, env=environment(), text=True, stdin=subprocess.DEVNULL, check=False)
         self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, ""), "a filter ends quietly")
 
-    def test_a_reader_of_the_output_that_takes_nothing(self):
-        """As an mpirun that Ctrl-Z has stopped: its ranks run on, and the pipe to it is full."""
+    def test_a_reader_of_the_output_that_does_not_read(self):
+        """As with an mpirun stopped by Ctrl-Z: its ranks continue, and their output pipe is full."""
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
@@ -232,7 +231,7 @@ class EndsTest(RunningTest):
         self.assertEqual(self.last_step(), 200)
 
     def test_a_suspended_job_loses_no_rank(self):
-        """Stopped for longer than comm.timeout_seconds and its grace of 2 s, while rank 1 waits for rank 0's samples."""
+        """The job is stopped for longer than comm.timeout_seconds and 2 s of grace, while rank 1 waits for rank 0's samples."""
         process = self.start(ranks=2, **LONG, comm__timeout_seconds=1, sample__every=100000, sample__length=1000000,
                              model__hidden_size=512)
         self.wait_until((self.folder / "run" / "metrics.jsonl").exists, "the first samples")
@@ -243,7 +242,7 @@ class EndsTest(RunningTest):
             for rank in ranks.values():
                 os.kill(rank, sent)
             time.sleep(pause)
-        self.assertIsNone(process.poll(), "a rank was taken for lost")
+        self.assertIsNone(process.poll(), "a rank was reported as lost")
         self.finish(process)
 
 
@@ -298,7 +297,7 @@ class VanishedTest(RunningTest):
                 self.assertEqual("was deleted, renamed or replaced" in errors, name != "unlocked", errors)
                 self.assertTrue((folder / ".lock").exists())
                 steps = [line["step"] for line in lines(folder, "train")]
-                self.assertEqual(steps, list(range(1, steps[-1] + 1)), "its record is whole")
+                self.assertEqual(steps, list(range(1, steps[-1] + 1)), "metrics.jsonl is complete")
                 done = self.succeed("charrnn_train", self.config, run__output=folder, train__steps=steps[-1] + 1)
                 self.assertIn(f"from step {steps[-1]:,}", done.stdout)
 
@@ -315,7 +314,7 @@ class UsersFilesTest(RunningTest):
         (folder / "config.yaml").rename(folder / "mine.yaml")
         self.succeed("charrnn_train", folder / "mine.yaml")
         self.assertTrue((folder / "ideas.tmp-monday.txt").exists())
-        # What charrnn wrote may be given to it, and is still its own.
+        # A config that charrnn wrote may be used as input, and may still be overwritten.
         self.succeed("charrnn_train", folder / "config.yaml", "--set", "train.steps=12")
 
 
@@ -327,7 +326,7 @@ class TextTest(RunningTest):
         self.succeed("charrnn_preprocess", self.config, **settings)
         folder = self.train(**settings, train__steps=2, sample__every=1, sample__prefixes='["мама "]', sample__length=200)
         text = (folder / "samples.txt").read_bytes().decode("utf-8")
-        self.assertIn("\ufffd", text, "an untrained model of bytes writes some that are none")
+        self.assertIn("\ufffd", text, "an untrained model of bytes writes invalid UTF-8")
 
 
 if __name__ == "__main__":

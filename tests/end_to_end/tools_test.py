@@ -1,4 +1,4 @@
-"""What the tools print, and that they work once installed."""
+"""The output of the tools, and the installed tools."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from charrnn_cli import BIN, TIME_MACHINE, ToolTest, command, environment, lines
 
 class ToolsTest(ToolTest):
     def test_periods_in_epochs(self):
-        # 40 lanes x 140 characters: one step of each shard, 29 an epoch.
+        # 40 lanes x 140 characters: one step per shard, 29 per epoch.
         folder = self.train(train__batch_size=40, train__sequence_length=140, train__epochs=3, train__steps="none",
                             evaluate__every="1 epochs", sample__every="1.5 epochs", checkpoint__every="0.5 epochs",
                             checkpoint__keep=100, sample__temperatures="[1.0]")
@@ -48,9 +48,9 @@ class ToolsTest(ToolTest):
             for part in ("read", "forward", "head and loss", "backward", "exchange", "clip and update", "whole step"):
                 self.assertRegex(done.stdout, rf"(?m)^{part} +\d+\.\d+ +\d+\.\d %$")
 
-    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer takes memory of its own")
-    def test_dry_run_says_what_training_takes(self):
-        # Within a tenth of the peak of a run that is large beside the program itself.
+    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer needs additional memory")
+    def test_dry_run_estimates_the_memory_of_training(self):
+        # Within a tenth of the peak of a run whose memory is large compared with the program's own.
         large = {"model__hidden_size": 512, "train__batch_size": 48, "train__sequence_length": 96, "train__steps": 4,
                  "run__output": self.folder / "large"}
         sizes = self.succeed("charrnn_train", self.config, "--dry-run", **large).stdout
@@ -76,7 +76,7 @@ class ToolsTest(ToolTest):
     def test_prefixes_are_cleaned_as_the_corpus_was(self):
         settings = {"corpus__lower_case": "true", "corpus__output": self.folder / "lower"}
         self.succeed("charrnn_preprocess", self.config, **settings)
-        # The config of the run need not have the recipe: the corpus has it.
+        # The recipe comes from the corpus, so the run's config need not have it.
         done = self.succeed("charrnn_train", self.config, train__steps=2, sample__every=2, corpus__output=self.folder / "lower")
         self.assertIn('"The " of sample.prefixes is cleaned as the corpus was (lower_case): "the "', done.stderr)
         self.assertEqual({line["prefix"] for line in lines(self.folder / "run", "sample")}, {"the "})
@@ -92,7 +92,7 @@ class ToolsTest(ToolTest):
         self.refuse(2, "no 'é' (U+00E9) (character 4", "it has 'e' (U+0065)", "--unknown", tool="charrnn_sample",
                     arguments=[run, "--prefix", "Café"])
 
-    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer takes memory of its own")
+    @unittest.skipIf(BIN.parent.name in ("asan", "tsan"), "a sanitizer needs additional memory")
     def test_a_prefix_as_long_as_a_book(self):
         run = self.train(train__steps=1)
         shutil.copy(TIME_MACHINE, self.folder / "prefix")  # 180,000 characters
@@ -104,8 +104,8 @@ class ToolsTest(ToolTest):
             peaks.append(int(subprocess.run(words, env=environment(), capture_output=True, text=True, check=True).stdout))
         self.assertLess(peaks[1] - peaks[0], 60_000)  # kB; all its activations would take 290,000
 
-    def test_patience_ends_a_run_that_no_longer_gains(self):
-        # A rate of 0 gains nothing after the first value.
+    def test_patience_ends_a_run_that_no_longer_improves(self):
+        # With a rate of 0 the loss does not improve after the first value.
         folder = self.train(ranks=2, train__steps=100, train__optimizer__learning_rate=0, evaluate__every=5,
                             evaluate__patience=3)
         self.assertEqual([line["step"] for line in lines(folder, "valid")], [5, 10, 15, 20])
@@ -115,7 +115,7 @@ class ToolsTest(ToolTest):
         self.assertIn("evaluate.patience", again.stdout)
         self.assertEqual((folder / "checkpoints" / "latest").resolve().name, "step-000000020.safetensors")
 
-    def test_whole_way(self):
+    def test_all_tools_in_sequence(self):
         folder = self.train(ranks=2, train__steps=40, evaluate__every=20, sample__every=20, checkpoint__every=10,
                             checkpoint__keep=2)
         self.assertEqual({path.name for path in folder.iterdir()},
@@ -179,7 +179,7 @@ class ToolsTest(ToolTest):
         for where in (work / "runs" / "a", self.folder / "link" / "a",
                       work / "runs" / "a" / "checkpoints" / "step-000000002.safetensors"):
             self.succeed("charrnn_eval", where)
-        # A copy elsewhere does not know its corpus: the message has the place that was looked at, and the way out.
+        # A copy in another folder cannot find its corpus: the message has the path that was tried, and advice.
         shutil.copytree(work / "runs" / "a", self.folder / "copy", symlinks=True)
         self.refuse(2, "expected a preprocessed corpus in corpus (seen from", tool="charrnn_eval",
                     arguments=[self.folder / "copy"])
@@ -202,7 +202,7 @@ class ToolsTest(ToolTest):
         for kind in ("train", "valid"):
             self.assertIn("bits_per_byte", lines(folder, kind)[-1])
             self.assertNotIn("bits_per_character", lines(folder, kind)[-1])
-        # Of characters: a byte has 10 / 18 of the bits of a character.
+        # The loss is per character: a byte has 10 / 18 of its bits.
         corpus["corpus__unit"] = "code_point"
         self.succeed("charrnn_preprocess", self.config, "--force", **corpus)
         folder = self.train("characters-run", train__steps=4, **corpus)
@@ -211,7 +211,7 @@ class ToolsTest(ToolTest):
         self.assertIsNone(value["bits_per_original_byte"], "the split is the tail of a file")
 
     def test_share_of_unknown_characters(self):
-        # Of "abcab\n" the most frequent two stay, a and b: c and the line end are <unk>, a third of the text.
+        # Of "abcab\n" the two most frequent characters are kept, a and b: c and the line end are <unk>, a third of the text.
         (self.folder / "text.txt").write_text("abcab\n" * 1000, encoding="utf-8")
         corpus = {"corpus__sources": f"[{self.folder}/text.txt]", "corpus__vocabulary__max_size": 3,
                   "sample__prefixes": "[]",
@@ -242,7 +242,7 @@ class ToolsTest(ToolTest):
             self.assertIn("charrnn", self.succeed(f"charrnn_{tool}", "--version").stdout)
         self.assertIn("train.batch_size = 32", self.succeed("charrnn_train", "--help-config").stdout)
 
-    def test_dry_run_makes_nothing(self):
+    def test_dry_run_creates_no_files(self):
         done = self.succeed("charrnn_train", self.config, "--dry-run", ranks=2)
         for word in ("parameters", "memory per rank", "2 ranks", "checkpoint", "lane length", "steps per epoch"):
             self.assertIn(word, done.stdout)
@@ -253,7 +253,7 @@ class ToolsTest(ToolTest):
         steps = len(lines(run_folder, "train"))
         config = (run_folder / "config.yaml").read_text(encoding="utf-8")
         self.assertIn(f"steps: {steps}\n", config)
-        # The same run without timing, from the config that was saved.
+        # The same run without timing, from the saved config.
         again = self.folder / "again"
         self.succeed("charrnn_train", run_folder / "config.yaml", ranks=2, run__output=again)
         self.assertEqual([line["loss_nats"] for line in lines(run_folder, "train")],
@@ -279,7 +279,7 @@ class ToolsTest(ToolTest):
     def test_output_can_be_piped(self):
         folder = self.train(train__steps=2)
         done = run("charrnn_eval", folder, "--json", ranks=2)
-        self.assertEqual(json.loads(done.stdout)["step"], 2, "standard output holds the result alone")
+        self.assertEqual(json.loads(done.stdout)["step"], 2, "only the result is on standard output")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The configs of configs/tutorials beside the recipes' PyTorch originals in bench/reference: the same numbers from the same
-weights."""
+"""The configs of configs/tutorials, compared with the recipes' PyTorch originals in bench/reference: the same numbers from
+the same weights."""
 
 import concurrent.futures
 import json
@@ -43,22 +43,22 @@ class TutorialsTest(unittest.TestCase):
         return done.stdout
 
     def corpus(self, name):
-        """Preprocessed once for all tests of this class."""
+        """Preprocesses the corpora once for all tests of this class."""
         output = self.corpora / name
         if not output.exists():
             self.succeed("charrnn_preprocess", name, corpus__output=output)
         return output
 
     def train(self, name, to="run", **settings):
-        """Gives the run's folder and what was printed."""
+        """Returns the run's folder and the output."""
         output = self.folder / to
         shown = self.succeed("charrnn_train", name, corpus__output=self.corpus(name), run__output=output,
                              run__device="cpu", run__threads=1, **settings)
-        self.assertEqual(lines(output, "event"), [], "it names no pitfall")
+        self.assertEqual(lines(output, "event"), [], "it reports no pitfall")
         return output, shown
 
     def shape(self, name):
-        """A checkpoint of a run of one epoch, whose weights start_file exchanges."""
+        """A checkpoint of a run of one epoch, whose weights start_file replaces."""
         steps = {"train__epochs": 1, "checkpoint__every": 0, "sample__every": 0}
         if name.startswith("andersen"):
             steps.update(train__epochs="none", train__steps=1)
@@ -78,8 +78,8 @@ class TutorialsTest(unittest.TestCase):
         for i, (a, b) in enumerate(zip(ours, theirs)):
             self.assertLess(abs(a - b), tolerance, f"value {i}: {a} here, {b} in PyTorch")
 
-    def test_no_recipe_is_called_a_pitfall(self):
-        # Past a thousand steps, with smaller layers.
+    def test_no_recipe_is_reported_as_a_pitfall(self):
+        # More than a thousand steps, with smaller layers.
         for name, settings in (("d2l_sequential", {"train__epochs": 140}), ("d2l_random", {"train__epochs": 140}),
                                ("tang_poems", {"train__epochs": 140}), ("andersen_lanes", {"train__steps": 1200}),
                                ("karpathy", {"train__steps": 1200, "train__sequence_length": 20})):
@@ -101,7 +101,7 @@ class TutorialsTest(unittest.TestCase):
 
     # ---- d2l and the poems: the same text, the same loss of each epoch, the same greedy text
 
-    def test_d2l_with_neighbouring_steps(self):
+    def test_d2l_with_consecutive_steps(self):
         text = d2l.read_text()
         self.assertEqual(self.text_of(self.corpus("d2l_sequential")), (text, 28))
         torch.manual_seed(1)
@@ -119,7 +119,7 @@ class TutorialsTest(unittest.TestCase):
         self.assertIn(f"time traveller{samples[-2]['text']}", shown)
 
     def test_d2l_with_shuffled_windows(self):
-        # As many lanes as there are windows: one step reads them all, in whatever order.
+        # As many lanes as windows: one step reads all windows, in any order.
         text = d2l.read_text()
         windows = (len(text) - 1) // 35
         torch.manual_seed(2)
@@ -147,7 +147,7 @@ class TutorialsTest(unittest.TestCase):
             self.assertIn(line["prefix"], tang.PREFIXES)
             self.assertEqual(line["prefix"] + line["text"], d2l.predict(model, line["prefix"], vocabulary))
 
-    # ---- Andersen: one lane, drawn lengths, the loss of the last character
+    # ---- Andersen: one lane, random lengths, the loss of the last character
 
     def test_andersen_is_the_original(self):
         corpus = self.corpus("andersen")
@@ -162,10 +162,10 @@ class TutorialsTest(unittest.TestCase):
         lengths = [after - before for before, after in zip(read, read[1:])]
         self.assertEqual(len(lengths), 200)
         self.assertTrue(all(10 <= length <= 40 for length in lengths), lengths)
-        self.assertGreater(len(set(lengths)), 25, "of 31 lengths nearly all are drawn in 200 steps")
+        self.assertGreater(len(set(lengths)), 25, "nearly all of 31 lengths occur in 200 steps")
         self.assert_close(losses(folder), list(andersen.train(model, andersen.read_ids(corpus), lengths)), 1e-4)
 
-    # ---- hello -> ohlol: PyTorch's own sixty initial weights
+    # ---- hello -> ohlol: PyTorch's initial weights of sixty seeds
 
     def hello_start(self, like, name, seed):
         start = self.folder / f"{name}-{seed}.safetensors"
@@ -173,7 +173,7 @@ class TutorialsTest(unittest.TestCase):
         return start
 
     def check_hello(self, config, *names):
-        """The models NAMES have the same weights for the same seed, and one run of ours is compared with each."""
+        """The models `names` have the same weights for the same seed; compares one run of ours with each."""
         like = self.shape(config)
         starts = [self.hello_start(like, names[0], seed) for seed in range(60)]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:

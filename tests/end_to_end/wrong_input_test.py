@@ -1,4 +1,4 @@
-"""Wrong input: a clear message, the documented code, and no traces."""
+"""Wrong input: a clear message, the documented exit code, and no files."""
 
 import shutil
 import subprocess
@@ -19,9 +19,9 @@ class WrongInputTest(ToolTest):
         self.config.write_text(self.config.read_text(encoding="utf-8").replace("clip_norm", "clip_nrom"),
                                encoding="utf-8")
         self.refuse(2, "config.yaml:13", "train.clip_nrom", "did you mean `train.clip_norm`")
-        self.assertFalse((self.folder / "run").exists(), "refused before anything is made")
+        self.assertFalse((self.folder / "run").exists(), "refused before anything is created")
 
-    def test_a_mistake_is_told_once_for_all_ranks(self):
+    def test_a_mistake_is_reported_once_for_all_ranks(self):
         done = self.refuse(2, "did you mean", ranks=3, train__batch_sise=5)
         self.assertEqual(done.stderr.count("did you mean"), 1, done.stderr)
 
@@ -32,7 +32,7 @@ class WrongInputTest(ToolTest):
             (self.folder / name).write_bytes(begin)
             self.refuse(1, kind, "expected a checkpoint", tool="charrnn_sample", arguments=[self.folder / name])
 
-    def test_seeds_that_are_none(self):
+    def test_invalid_seeds(self):
         folder = self.train(train__steps=1)
         for seed in ("-1", str(2 ** 64), "1e3", "one"):
             self.refuse(2, "from 0 to 2^64 - 1", tool="charrnn_sample", arguments=[folder, "--seed", seed])
@@ -76,7 +76,7 @@ class WrongInputTest(ToolTest):
                     "train.sequence_length of 19 or less", train__batch_size=300)
         self.refuse(2, "too short", "train.sequence_length of 488 or less", train__sequence_length=6000)
         self.refuse(2, "cannot be shared equally by 5 ranks", "take 10 or 15", "--set train.batch_size=15", ranks=5)
-        # A number that a message recommends works for the ranks at hand.
+        # The number that the message recommends must work for this number of ranks.
         self.refuse(2, "train.batch_size of 292 or less, a multiple of the 2 ranks", ranks=2, train__batch_size=300)
         self.succeed("charrnn_train", self.config, "--dry-run", ranks=2, train__batch_size=292)
 
@@ -122,13 +122,13 @@ class WrongInputTest(ToolTest):
         self.refuse(2, "another process is training", train__steps=20)
         os.close(descriptor)
 
-    def test_prefix_outside_of_the_vocabulary(self):
+    def test_a_prefix_with_unknown_characters(self):
         run = self.train()
         self.refuse(2, "日", "character 5", tool="charrnn_sample", arguments=[run, "--prefix", "The 日"])
         self.refuse(2, "no <unk>", tool="charrnn_sample", arguments=[run, "--prefix", "The 日", "--unknown", "unk"])
         self.succeed("charrnn_sample", run, "--prefix", "The 日", "--unknown", "skip", "-n", "2")
 
-    def test_numbers_that_are_none(self):
+    def test_invalid_numbers(self):
         run = self.train()
         self.refuse(2, "expected a number", tool="charrnn_sample", arguments=[run, "--temperature", "nan"])
         self.refuse(2, "expected a number above 0", arguments=[self.config, "--fit-seconds", "nan"])

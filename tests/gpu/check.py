@@ -1,4 +1,4 @@
-"""What the parts of launch/gpu_check.sh share: commands, runs of charrnn_train and their files, GPUs."""
+"""Shared by the parts of launch/gpu_check.sh: commands, runs of charrnn_train and their files, GPUs."""
 
 import json
 import math
@@ -14,7 +14,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]  # of the repository or of a bundle
 TIMED_OUT = 124
 
-# B T E H L V dropout. --dry-run, speed, cuDNN's algorithms and the kernels of a step use the same ones.
+# B T E H L V dropout. The parts on memory, speed, cuDNN's algorithms and kernels use the same shapes.
 SHAPES = {
     "H 512": {"batch": 32, "length": 64, "embedding": 128, "hidden": 512, "layers": 1},
     "H 512, long": {"batch": 64, "length": 128, "embedding": 128, "hidden": 512, "layers": 1},
@@ -90,7 +90,7 @@ class Check:
         return self.ends - time.monotonic()
 
     def run(self, words, env=None, codes=(0,), seconds=120.0, cwd=ROOT):
-        """Runs a command; a Failure if it ends with another code. codes None: any."""
+        """Runs a command; a Failure if its exit code is not in `codes` (None: any code is accepted)."""
         words = [str(word) for word in words]
         limit = max(1.0, min(seconds, self.left()))
         log(f"+ {' '.join((f'{k}={v}' for k, v in (env or {}).items()))} {' '.join(words)}")
@@ -128,7 +128,7 @@ class Check:
         self.failures += not is_right
 
     def attempt(self, name, function, *arguments):
-        """One of several; the others run if it fails."""
+        """Calls `function`; if it fails, records that and returns, so that the next one runs."""
         if self.left() < 5:
             say(f"- {name}: skipped, no time left")
             self.failures += 1
@@ -141,7 +141,7 @@ class Check:
     # ---- training
 
     def config(self, name, source, **model):
-        """Writes NAME.yaml with its corpus, once."""
+        """Writes NAME.yaml and preprocesses its corpus, once."""
         path = self.work / f"{name}.yaml"
         if path.exists():
             return path
@@ -173,7 +173,7 @@ class Check:
             "checkpoint": {"every": 100000, "keep": 10},
             "run": {"output": str(self.work / "run"), "device": self.device, "seed": 3},
         }
-        text = json.dumps(settings, indent=1)  # is YAML, too
+        text = json.dumps(settings, indent=1)  # JSON is also YAML
         draft = path.with_suffix(".draft.yaml")
         draft.write_text(text, encoding="utf-8")
         self.tool("charrnn_preprocess", draft)
@@ -184,7 +184,7 @@ class Check:
         return self.config(name, ROOT / "data" / "tiny_shakespeare" / "input.txt", **model)
 
     def many_characters(self):
-        """A text of 6,000 characters that are about equally frequent."""
+        """A text with 6,000 different characters of about equal frequency."""
         source = self.work / "many_characters.txt"
         if not source.exists():
             step, state, text = 0, 1, []
@@ -198,7 +198,7 @@ class Check:
         return self.config("many_characters", source)
 
     def train(self, config, name, *arguments, fresh=True, launcher=(), env=None, codes=(0,), **settings):
-        """Trains in the folder NAME and gives it."""
+        """Trains in the folder `name` and returns its path."""
         folder = self.work / name
         if fresh:
             shutil.rmtree(folder, ignore_errors=True)
@@ -218,9 +218,9 @@ def losses(folder):
 
 
 def largest_difference(a, b):
-    """Relative, over two lists of losses."""
+    """The largest relative difference of two lists of losses."""
     if len(a) != len(b) or not a:
-        raise Failure(f"expected as many losses, found {len(a)} and {len(b)}")
+        raise Failure(f"expected equal numbers of losses, found {len(a)} and {len(b)}")
     worst = max(abs(x - y) / abs(y) for x, y in zip(a, b))
     return worst if math.isfinite(worst) else math.inf
 
@@ -257,7 +257,7 @@ def gpu_count():
 
 
 def used_bytes():
-    """Of all GPUs' memory, the most on one."""
+    """Bytes in use on the GPU that uses most."""
     listed = subprocess.run(
         ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"],
         capture_output=True,
@@ -270,7 +270,7 @@ def used_bytes():
 
 
 def shape_settings(check, name, precision):
-    """For charrnn_train: a config with a small text, and settings that make it a step of this shape."""
+    """Arguments of charrnn_train: a config with a small text, and settings for a step of this shape."""
     shape = SHAPES[name]
     config = check.many_characters() if "vocabulary" in shape else check.shakespeare()
     settings = {
@@ -289,7 +289,7 @@ def shape_settings(check, name, precision):
 
 
 class Background:
-    """A training in the background, for a part that does something to it."""
+    """A training run in the background, to send signals to."""
 
     def __init__(self, check, words, name, env=None):
         self.check, self.folder = check, check.work / name
@@ -314,7 +314,7 @@ class Background:
             if metrics.exists() and '"train"' in metrics.read_text(encoding="utf-8", errors="replace"):
                 return
             time.sleep(0.05)
-        raise Failure(f"expected a first line of losses: {self.text().strip().splitlines()[-1:]}")
+        raise Failure(f"expected a first training line, found none; last output: {self.text().strip().splitlines()[-1:]}")
 
     def ranks(self):
         """Process ids by rank."""
@@ -334,7 +334,7 @@ class Background:
         return found
 
     def end(self, seconds):
-        """The code, and how long it took; TIMED_OUT if it does not end."""
+        """The exit code, TIMED_OUT if it does not end, and the seconds."""
         begin = time.monotonic()
         try:
             code = self.process.wait(max(1.0, min(seconds, self.check.left())))

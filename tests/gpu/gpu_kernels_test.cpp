@@ -1,4 +1,4 @@
-// What is computed on a GPU against the same on the CPU. Skipped where there is no GPU.
+// Results of a GPU compared with those of the CPU. Skipped without a GPU.
 #include <ATen/Context.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
@@ -54,9 +54,9 @@ TEST_F(GpuKernels, DropoutMasksAreThoseOfTheCpu) {
   }
 }
 
-// By charrnn's own kernel, in both directions, both orders in memory and with rows that fit its wide loads or
-// not.
-TEST_F(GpuKernels, DropoutGivesTheBitsOfTheCpu) {
+// With charrnn's own kernel, forward and backward, in both memory orders, with rows that fit its wide loads
+// and rows that do not.
+TEST_F(GpuKernels, DropoutIsTheCpusBitForBit) {
   EXPECT_EQ(kernels_missing(0), "");
   const DropoutKey key{5, 17, 3};
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf, at::kDouble}) {
@@ -81,7 +81,7 @@ TEST_F(GpuKernels, DropoutGivesTheBitsOfTheCpu) {
   }
 }
 
-// Else LibTorch's layers would run, which copy a layer's weights at each call.
+// Otherwise LibTorch's layers would be used, which copy a layer's weights at each call.
 TEST_F(GpuKernels, CudnnArrangesWeightsAsCharrnnDoes) {
   for (const Cell cell : {Cell::kLstm, Cell::kGru, Cell::kRnnTanh, Cell::kRnnRelu}) {
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16, at::kHalf}) {
@@ -91,7 +91,7 @@ TEST_F(GpuKernels, CudnnArrangesWeightsAsCharrnnDoes) {
   }
 }
 
-// Float rounding through T steps of two layers: a few 1e-7 of values of about 1; gradients of sums of 6.
+// Rounding in T steps of two layers: a few 1e-7 for values of about 1; gradients are of sums of 6.
 TEST_F(GpuKernels, ForwardAndBackwardAreThoseOfTheCpu) {
   for (const InputLayer input : {InputLayer::kEmbedding, InputLayer::kOneHot}) {
     ModelSettings settings = small_settings(input);

@@ -1,9 +1,9 @@
 """The parts of launch/gpu_check.sh, each a process: python3 gpu_parts.py PART --work FOLDER [--device cpu] [--seconds N]
 
-What a part finds goes to standard output as Markdown, line by line; commands and what they printed go to standard error.
-Exit codes: 0 all as expected, 1 something is not, 77 it cannot run here, for the reason that the last line gives. Only
-Python's own library is needed, and the PyTorch that is measured. With --device cpu the same commands run at small sizes
-on the CPU, and NCCL on tests/cuda_stand_in: that shows that the check works, not that a GPU does.
+A part prints its results to standard output as Markdown, line by line; commands and their output go to standard error.
+Exit codes: 0 all as expected, 1 something failed, 77 the part cannot run here (the last line has the reason). It needs
+only Python's standard library and the PyTorch that is measured. With --device cpu the same commands run with small models
+on the CPU, and NCCL is replaced by tests/cuda_stand_in: that shows that the check works, not that a GPU does.
 """
 
 import argparse
@@ -37,12 +37,12 @@ PARTS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=PARTS)
-    parser.add_argument("--work", required=True, help="folder for corpora, runs and files in between")
+    parser.add_argument("--work", required=True, help="folder for corpora, runs and temporary files")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--seconds", type=float, default=600.0, help="that the part has")
+    parser.add_argument("--seconds", type=float, default=600.0, help="time limit of the part")
     options = parser.parse_args()
     if options.device == "cuda" and gpu_count() == 0:
-        print("skipped: it needs a GPU, nvidia-smi -L lists none")
+        print("skipped: this part needs a GPU, but nvidia-smi -L lists none")
         sys.exit(77)
     check = Check(options)
     try:
@@ -52,7 +52,7 @@ def main():
         sys.exit(77)
     except Failure as problem:
         check.expect(False, str(problem))
-    except Exception as problem:  # the report has it, the next part runs
+    except Exception as problem:  # write it to the report, too
         check.expect(False, f"{type(problem).__name__}: {problem}")
         raise
     sys.exit(1 if check.failures else 0)

@@ -1,4 +1,4 @@
-// Training on a real GPU: the runs that CI makes on the device of the tests
+// Training on a real GPU, with the runs that CI makes on the device for tests
 // (tests/train/device_training_test.cpp). Skipped without a GPU.
 #include "../train/device_runs.h"
 #include "charrnn/comm/session.h"
@@ -14,13 +14,13 @@ class GpuTraining : public testing::Test {
     if (!missing_.empty()) return;
     session_ = std::make_unique<Session>();
     session_->connect({}, DeviceName::kCuda, "");
-    device_ = prepare_compute(*session_, 2);  // which makes LibTorch repeat its numbers
+    device_ = prepare_compute(*session_, 2);  // makes LibTorch deterministic
   }
   static void TearDownTestSuite() { session_.reset(); }
   void SetUp() override {
     if (!missing_.empty()) GTEST_SKIP() << "no GPU: " << missing_;
   }
-  // A GPU's exponentials and products are rounded otherwise than the CPU's.
+  // A GPU rounds exponentials and products differently from the CPU.
   static DeviceRuns runs() { return DeviceRuns(device_, 1e-4); }
 
   static std::string missing_;
@@ -44,7 +44,7 @@ TEST_F(GpuTraining, CheckpointsGoBothWays) {
   runs().expect_checkpoints_both_ways();
 }
 
-TEST_F(GpuTraining, AStepOfNoNumberChangesNothing) {
+TEST_F(GpuTraining, AStepWithNaNChangesNothing) {
   runs().expect_that_a_step_of_no_number_changes_nothing();
 }
 

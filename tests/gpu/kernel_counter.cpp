@@ -1,6 +1,6 @@
-// Counts what a process has its GPUs do, by name. The driver loads this library when CUDA_INJECTION64_PATH
-// names it; at the end of the process the file KERNEL_COUNTS has a line "COUNT<TAB>NAME" for each kernel,
-// kind of copy, fill and wait of the host. Works on any program, so on PyTorch's as on ours (CUPTI's
+// Counts the work of a process on its GPUs, by name. The driver loads this library if CUDA_INJECTION64_PATH
+// is its path; at the end of the process, the file KERNEL_COUNTS has a line "COUNT<TAB>NAME" for each kernel,
+// kind of copy, fill and wait of the host. It works with any program, PyTorch's and ours (CUPTI's
 // documentation, "activity API" and "injection").
 #include <cupti.h>
 #include <cxxabi.h>
@@ -66,7 +66,7 @@ std::string wait_name(CUpti_ActivitySynchronizationType type) {
     case CUPTI_ACTIVITY_SYNCHRONIZATION_TYPE_CONTEXT_SYNCHRONIZE:
       return "wait of the host, for all";
     default:
-      return "";  // a stream waits for an event: no host does
+      return "";  // a stream waits for an event, the host does not
   }
 }
 

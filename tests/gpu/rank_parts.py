@@ -1,4 +1,4 @@
-"""Parts of launch/gpu_check.sh on ranks: NCCL with one and with two."""
+"""Parts of launch/gpu_check.sh about ranks: NCCL with one rank and with two."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import time
 
 from check import Background, Failure, gpu_count, largest_difference, losses, say
 
-# One GPU for both ranks: NCCL refuses that unless it takes them for two hosts.
+# One GPU for both ranks: NCCL refuses that unless the ranks seem to be on two hosts.
 SHARING = {
     "NCCL_NET": "Socket",
     "NCCL_SOCKET_IFNAME": "lo",
@@ -21,7 +21,7 @@ AS_OTHER_HOST = ["sh", "-c", 'export NCCL_HOSTID=r$OMPI_COMM_WORLD_RANK; exec "$
 
 
 class Pair:
-    """Starts two ranks: on two GPUs, or both on one; without a GPU training on the CPU, NCCL on the stand-in's one GPU."""
+    """Starts two ranks: on two GPUs, or both on one GPU; without a GPU, training uses the CPU, and NCCL is the stand-in."""
 
     def __init__(self, check):
         self.check, self.stand_in = check, None
@@ -38,7 +38,7 @@ class Pair:
         return ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "2", *(AS_OTHER_HOST if self.shares else [])]
 
     def program(self, name, *arguments, codes=(0,)):
-        """A test program on NCCL, the real one or the stand-in's."""
+        """Runs a test program with NCCL, the real one or the stand-in."""
         words = [*self.words(), *([self.stand_in] if self.stand_in else []), self.check.bin / name, *arguments]
         return self.check.run(
             words, env={**self.env, **({"FAKE_CUDA_GPUS": "1"} if self.stand_in else {})}, codes=codes, seconds=60
@@ -47,7 +47,7 @@ class Pair:
 
 def nccl2_programs(check, pair):
     if not check.on_gpu and not pair.stand_in:
-        say("- the communicator's tests: skipped, neither a GPU nor tests/cuda_stand_in here")
+        say("- the communicator's tests: skipped, because there is neither a GPU nor tests/cuda_stand_in here")
         return
 
     def ranks():
@@ -72,7 +72,7 @@ def nccl2_programs(check, pair):
         )
 
     check.attempt("comm_ranks_test", ranks)
-    if check.on_gpu:  # comm_failures waits 1.5 s at most, which is too short for the start of real NCCL
+    if check.on_gpu:  # comm_failures waits at most 1.5 s, too short for the start of the real NCCL
         return
     check.attempt("comm_failures", failure, "nothing", (0,), "2 ranks, nccl")
     check.attempt("comm_failures", failure, "stay-away", (4,), "within comm.timeout_seconds")
@@ -109,12 +109,12 @@ def nccl2(check):
 
     check.attempt("one rank", alone)
     if "one" not in curves:
-        raise Failure("without the losses of one rank there is nothing to compare")
+        raise Failure("no losses of one rank to compare with")
     check.attempt("default", train, "default", {}, 1e-3)
     check.attempt("layer buckets", train, "layer", {"comm__gradient_buckets": "layer"}, 1e-3)
     if {"default", "layer"} <= curves.keys():
         same = curves["default"] == curves["layer"]
-        check.expect(same, "whole and layer buckets: equal bits, for a sum of two is the same in any order")
+        check.expect(same, "one sum and layer buckets: losses are equal bit for bit (the order does not matter in a sum of two)")
     check.attempt("bf16 sums", train, "bf16", {"comm__gradient_type": "bf16"}, 0.05)
     check.attempt("fp16 sums", train, "fp16", {"comm__gradient_type": "fp16"}, 0.05)
     nccl2_programs(check, pair)
@@ -151,7 +151,7 @@ def lost_rank(check, pair, config, name, number, codes):
 
 
 def nccl1(check):
-    """One rank on a GPU: by itself, and as a group of one over real NCCL."""
+    """One rank on a GPU: without NCCL, and as a group of one with the real NCCL."""
     pair = Pair(check)
     if check.on_gpu or pair.stand_in:
         found = check.run(
@@ -164,7 +164,7 @@ def nccl1(check):
             + ("" if found.code == 0 else f": {found.last_line()}"),
         )
     if not check.on_gpu:
-        say("- training over NCCL needs a GPU: tests/cuda_stand_in does not train")
+        say("- training with NCCL: skipped, because it needs a GPU (tests/cuda_stand_in cannot train)")
         return
     config = check.shakespeare()
     solo = check.train(config, "solo", train__steps=20)
@@ -173,6 +173,6 @@ def nccl1(check):
     printed = re.search(r"NCCL version \S+", check.result.out + check.result.errors)
     check.expect(
         losses(solo) == losses(nccl),
-        f"one rank over NCCL ({printed[0] if printed else 'version not printed'}): the same losses as without, "
+        f"one rank with NCCL ({printed[0] if printed else 'version not printed'}): the same losses as without, "
         f"{time.monotonic() - begin:.1f} s",
     )

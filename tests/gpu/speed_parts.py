@@ -1,4 +1,4 @@
-"""Parts of launch/gpu_check.sh on speed: next to PyTorch, cuDNN's algorithms, the kernels of a step."""
+"""Parts of launch/gpu_check.sh about speed: compared with PyTorch, cuDNN's algorithms, the kernels of a step."""
 
 import json
 import pathlib
@@ -23,8 +23,8 @@ from check import (
     text_of,
 )
 
-# Of a loss, over the first steps from the same weights: rounding of products to 11 bits (tf32, fp16) or 8 (bf16). With
-# dropout each program has its own masks.
+# Relative differences of losses in the first steps from the same weights: products are rounded to 11 bits (tf32, fp16) or
+# 8 (bf16). With dropout, each program has its own masks.
 LOSS_TOLERANCE = {"fp32": 1e-3, "tf32": 5e-3, "bf16": 2e-2, "fp16": 1e-2}
 DROPOUT_TOLERANCE = 0.1
 
@@ -37,7 +37,7 @@ def shapes_of(check):
 
 
 def bench(check, words, shape, precision, losses_of, seconds=1e-6, rounds=1, env=None):
-    """The JSON of charrnn_bench model or model_speed.py; without `seconds` after as few steps as possible."""
+    """The JSON of charrnn_bench model or model_speed.py; without `seconds`, after as few steps as possible."""
     settings = shape | {
         "device": check.device,
         "precision": precision,
@@ -59,7 +59,7 @@ def bench(check, words, shape, precision, losses_of, seconds=1e-6, rounds=1, env
         raise Failure(f"{name}, {text_of(shape)}, {precision}: {reason}") from None
     if found.code != 0:
         difference = measured.get("largest_difference")
-        raise Failure(f"{name}, {text_of(shape)}, {precision}: losses are {difference} nats off those of LibTorch's layers")
+        raise Failure(f"{name}, {text_of(shape)}, {precision}: losses differ by {difference} nats from LibTorch's layers")
     return measured
 
 
@@ -78,7 +78,7 @@ class Comparison:
         self.check, self.missed, self.failed = check, [], []
 
     def row(self, name, shape, precision, measured):
-        """MEASURED gets what the programs print."""
+        """Stores what the programs print in `measured`."""
         folder, budget = self.check.work / "speed", (20, 0.3, 3) if self.check.on_gpu else (5, 0.02, 1)
         shutil.rmtree(folder, ignore_errors=True)
         a = measured["ours"] = bench(self.check, ours(self.check, "--keep", folder), shape, precision, *budget)
@@ -110,10 +110,10 @@ class Comparison:
 def speed(check):
     columns = [
         "charrnn, characters/s",
-        "ms a step",
+        "ms per step",
         "PyTorch, characters/s",
-        "times its best",
-        "must reach",
+        "times PyTorch's best",
+        "target",
         "losses differ by",
     ]
     head("shape", "precision", *columns)
@@ -140,15 +140,15 @@ def speed(check):
     for problem in comparison.failed:
         check.expect(False, problem)
     if not check.on_gpu:
-        say("- on a CPU speeds are not judged")
+        say("- speeds are not checked on a CPU")
     elif comparison.missed:
-        say(f"- below what must be reached: {'; '.join(comparison.missed)}")
+        say(f"- targets missed: {'; '.join(comparison.missed)}")
     else:
-        say("- all that was measured reaches what it must")
+        say("- all measured speeds reach their targets")
 
 
 def start_folder(check, shape):
-    """First weights and text for PyTorch's side."""
+    """Initial weights and text for PyTorch."""
     folder = check.work / "start"
     shutil.rmtree(folder, ignore_errors=True)
     bench(check, ours(check, "--keep", folder), shape, "fp32", 1)
@@ -156,7 +156,7 @@ def start_folder(check, shape):
 
 
 def cudnn(check):
-    """The algorithm that cuDNN was asked for, by its own log of calls."""
+    """The algorithm that was requested from cuDNN, from its log of calls."""
     if not check.on_gpu:
         raise Skip("cuDNN needs a GPU")
     say("Three steps of charrnn_train.")
@@ -206,7 +206,7 @@ def cudnn(check):
                 ", ".join(
                     f"{kernel[:70]}: {count}" for kernel, count in sorted(recurrent.items(), key=lambda item: -item[1])[:3]
                 )
-                or "none by such a name",
+                or "none with such a name",
             )
             log(f"cuDNN's log of {name}, {precision}: {len(text)} bytes; it has\n{shortened(text, 4000)}")
 
@@ -231,7 +231,7 @@ def read_counts(path):
 
 
 def per_step(check, words, shape, precision):
-    """Of each kernel how many a step: the difference between 15 steps and 5."""
+    """Launches of each kernel per step, from the difference between 15 steps and 5."""
     counts = []
     for steps in (5, 15):
         path = check.work / f"counts-{steps}"
@@ -252,15 +252,15 @@ def is_kernel(name):
 
 
 def step_kernels(check):
-    """By CUPTI, for our step and PyTorch's; the loss of each step is read, in both."""
+    """Counted by CUPTI, for our step and PyTorch's; both read the loss of each step."""
     if not check.on_gpu:
-        raise Skip("kernels need a GPU")
+        raise Skip("counting kernels needs a GPU")
     if not counting(check, "x"):
-        raise Skip("libkernel_counter.so is not there: this build has no CUPTI")
+        raise Skip("there is no libkernel_counter.so: this build has no CUPTI")
     head(
         "shape",
         "precision",
-        "kernels a step, ours",
+        "kernels per step, ours",
         "PyTorch, eager or autocast",
         "copies and fills, ours",
         "PyTorch",

@@ -1,4 +1,4 @@
-"""Parts of launch/gpu_check.sh that train on one device: the curve, exact restart, memory, evaluation, signals."""
+"""Parts of launch/gpu_check.sh that train on one device: learning curve, exact restart, memory, evaluation, signals."""
 
 import json
 import os
@@ -29,15 +29,15 @@ from check import (
     used_bytes,
 )
 
-# What CUDA itself takes on a GPU once cuDNN and cuBLAS are loaded; not part of --dry-run's figure.
+# Memory of CUDA itself on a GPU once cuDNN and cuBLAS are loaded, which --dry-run does not count.
 CONTEXT_BYTES = 800e6
-# cuDNN adds in another order than the CPU; after a few updates of Adam the curves have parted by this much of a loss.
+# cuDNN adds in another order than the CPU; after a few updates of Adam, losses differ relatively by this much.
 CURVE_TOLERANCE = 5e-3
 EVALUATION_TOLERANCE = 1e-4
 
 
 def versions(check):
-    head("what", "is")
+    head("item", "value")
     manifest = ROOT / "manifest"
     if manifest.exists():
         row("bundle", manifest.read_text(encoding="utf-8").strip().replace("\n", ", "))
@@ -76,7 +76,7 @@ def machine():
 
 
 def curve(check):
-    """configs/quickstart.yaml, only shorter."""
+    """configs/quickstart.yaml with fewer steps."""
     steps = 60 if check.on_gpu else 20
     config = ROOT / "configs" / "quickstart.yaml"
     common = {
@@ -97,7 +97,7 @@ def curve(check):
         not warnings,
         f"{len(warnings)} lines with `Warning` on standard error" + (f", first: `{warnings[0][:200]}`" if warnings else ""),
     )
-    # On a CPU LibTorch's own layers are the other program.
+    # On a CPU, compare with LibTorch's own layers.
     other = {} if check.on_gpu else {"model__kernel": "reference", "run__threads": 1}
     cpu = check.train(
         config, "quickstart-cpu", "--max-steps", steps, train__precision="fp32", run__device="cpu", **common, **other
@@ -124,7 +124,7 @@ def curve(check):
 
 
 def kernels(check):
-    """gpu_kernels_test and gpu_training_test: what is computed on a GPU next to the same on the CPU."""
+    """gpu_kernels_test and gpu_training_test: results of a GPU compared with those of the CPU."""
     for name in ("gpu_kernels_test", "gpu_training_test"):
         found = check.run([check.bin / name], codes=None, seconds=60)
         if not check.on_gpu:
@@ -139,11 +139,11 @@ def kernels(check):
         for test in sorted(set(failed)):
             say(f"  - {test}")
     if not check.on_gpu:
-        raise Skip("both need a GPU; they started and printed that")
+        raise Skip("both need a GPU; both started and reported that")
 
 
 def restart_case(check, name, config, settings):
-    """A run, and the same continued from a checkpoint in its middle: the same numbers to the last bit."""
+    """A run, and the same run continued from a checkpoint in its middle, must be equal bit for bit."""
     whole = check.train(config, f"{name}-whole", checkpoint__every=check.stop_at, **settings)
     parts = check.work / f"{name}-parts"
     shutil.rmtree(parts, ignore_errors=True)
@@ -152,7 +152,7 @@ def restart_case(check, name, config, settings):
     last.unlink()
     before = newest(parts)
     check.train(config, parts.name, fresh=False, checkpoint__every=check.stop_at, **settings)
-    # Of the whole run's steps, those after the checkpoint were made again.
+    # The steps after the checkpoint were made again.
     if f"{check.stop_at}" not in before.name or newest(parts).name != last.name:
         raise Failure(
             f"expected to continue from step {check.stop_at} to {last.name}, found {before.name} and {newest(parts).name}"
@@ -199,8 +199,8 @@ def resident_bytes(pid):
 
 
 def memory(check):
-    """--dry-run's estimate next to what is seen; for the CPU of the process's own memory."""
-    head("shape", "precision", "estimated MB", "seen MB", "CUDA and libraries, allowed MB")
+    """--dry-run's estimate compared with the measured peak; on the CPU, that of the process."""
+    head("shape", "precision", "estimated MB", "measured MB", "allowed for CUDA and libraries, MB")
     cases = (
         [("H 1024, L 2", "fp32"), ("gutenberg.yaml", "tf32"), ("V 6,000", "bf16")] if check.on_gpu else [("H 512", "fp32")]
     )
@@ -213,7 +213,7 @@ def memory(check):
         sizes = check.tool("charrnn_train", *words, "--dry-run").out
         found = re.search(r"memory per rank +about ([0-9,]+) MB", sizes)
         if not found:
-            raise Failure("expected 'memory per rank about N MB' in what --dry-run prints")
+            raise Failure("expected 'memory per rank about N MB' in the output of --dry-run")
         estimate = 1e6 * int(found[1].replace(",", ""))
         before = used_bytes() if check.on_gpu else 0.0
         log(f"+ charrnn_train {' '.join(words)} --max-seconds 4")
@@ -246,12 +246,12 @@ def memory(check):
     say("")
     check.expect(
         not failed,
-        "memory stays within 1.1 times the estimate and what CUDA takes" + (f": {'; '.join(failed)}" if failed else ""),
+        "memory is at most 1.1 times the estimate, plus that of CUDA" + (f": {'; '.join(failed)}" if failed else ""),
     )
 
 
 def devices(check):
-    """A run that begins on the CPU, continues here and ends on the CPU."""
+    """A run that starts on the CPU, continues on the device and ends on the CPU."""
     config = check.shakespeare()
     mixed = check.work / "mixed"
     for i, (device, stop) in enumerate((("cpu", 10), (check.device, 20), ("cpu", 30))):
@@ -278,7 +278,7 @@ def evaluation(check):
         )
     difference = largest_difference([values[check.device]], [values["cpu"]])
     check.expect(
-        difference <= EVALUATION_TOLERANCE, f"they differ by {difference:.1e} of it (allowed {EVALUATION_TOLERANCE})"
+        difference <= EVALUATION_TOLERANCE, f"relative difference {difference:.1e} (allowed {EVALUATION_TOLERANCE})"
     )
 
 

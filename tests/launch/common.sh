@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# What the shell tests share: the repository, a scratch folder that goes away, and one way to fail.
+# Shared by the shell tests: the repository's path, a scratch folder that is removed at exit, and checks.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/charrnn test.XXXXXX")  # a blank in the path, on purpose

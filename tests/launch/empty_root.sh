@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2154
-# A Debian 12 that has only Python, unpacked once into the user's cache folder. Sourced after common.sh; sets `empty`.
+# A Debian 12 that has only Python, unpacked once into the user's cache folder. Sourced after common.sh; sets `empty`, its root.
 # Skips the test (code 77) if it cannot be made or entered.
 skip() { echo "skipped: $*"; exit 77; }
 
 empty_root() {
   local release=${CHARRNN_TEST_DEBIAN:-bookworm} mirror
-  [ "$(id -u)" = 0 ] || skip "an empty root needs root's rights"
+  [ "$(id -u)" = 0 ] || skip "only root can create an empty root file system"
   command -v debootstrap >/dev/null || skip "debootstrap is not installed: launch/install.sh --tests"
   unshare --mount --net --pid --fork true 2>"$scratch/reason" || skip "no namespaces here: $(cat "$scratch/reason")"
   # shellcheck source=launch/pins.sh

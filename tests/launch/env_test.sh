@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# launch/env.sh from another folder, twice, before and after the wheels are there, and with a LibTorch of one's own.
+# launch/env.sh from another folder, twice, without and with the wheels, and with the user's own LibTorch.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$scratch"
@@ -7,7 +7,7 @@ export XDG_CACHE_HOME=$scratch/cache
 unset LIBTORCH_ROOT VIRTUAL_ENV
 PATH=/usr/bin:/bin
 venv=$(. "$root/launch/pins.sh" && echo "$charrnn_venv")
-contains "the virtual environment's place" "$scratch/cache/charrnn/venv-" "$venv"
+contains "the virtual environment's path" "$scratch/cache/charrnn/venv-" "$venv"
 
 status=0
 message=$(. "$root/launch/env.sh" 2>&1) || status=$?
@@ -26,7 +26,7 @@ equal "PATH" "$root/build/release/bin:$root/launch:$venv/bin:/usr/bin:/bin" "$PA
 equal "working directory" "$scratch" "$PWD"
 . "$root/launch/env.sh"
 equal "PATH, the second time" "$root/build/release/bin:$root/launch:$venv/bin:/usr/bin:/bin" "$PATH"
-equal "variables left behind" "" "$(compgen -v _charrnn || true)"
+equal "variables that remain" "" "$(compgen -v _charrnn || true)"
 if [ "$(id -u)" = 0 ]; then equal "root may run mpirun" 11 "$OMPI_ALLOW_RUN_AS_ROOT$OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"; fi
 
 LIBTORCH_ROOT=$XDG_CACHE_HOME/charrnn/venv-of-older-pins/torch
@@ -36,4 +36,4 @@ equal "LIBTORCH_ROOT of older pins" "$venv/lib/python3.11/site-packages/torch" "
 rm -r "$venv"
 LIBTORCH_ROOT=/opt/libtorch
 . "$root/launch/env.sh"
-equal "a LibTorch of one's own" /opt/libtorch "$LIBTORCH_ROOT"
+equal "the user's own LibTorch" /opt/libtorch "$LIBTORCH_ROOT"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# launch/get_gutenberg.sh against a mirror on this machine: downloads, goes on, says what is wrong, takes a folder.
+# launch/get_gutenberg.sh with a mirror on this machine: downloads, continuing, messages, books from a folder.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 for tool in curl python3; do command -v $tool >/dev/null || { echo "$tool is not installed"; exit 77; }; done
 
@@ -7,7 +7,7 @@ cd "$scratch"
 unset CHARRNN_GUTENBERG_MIRROR http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
 export no_proxy='*'
 
-# The mirror: pgN.txt as they lie in site/, but some numbers misbehave. `requests` notes who asked for what.
+# The mirror serves pgN.txt from site/; some numbers misbehave. It logs paths and user agents in `requests`.
 for book in 84 1342 2701; do
   mkdir -p "site/cache/epub/$book"
   printf '\xef\xbb\xbfThe Project Gutenberg eBook\r\nTitle: Book %s\e[31m\r\n\r\nCall me.\r\n' "$book" \
@@ -31,7 +31,7 @@ class Mirror(http.server.SimpleHTTPRequestHandler):
         if book == 10: return self.answer(200, b"")
         if book == 11: return self.answer(403, b"no")
         if book == 12: return self.answer(200, b"cut short", length=1000)  # always
-        if book == 13:  # begins, and does not go on
+        if book == 13:  # begins, and then stalls
             self.answer(200, b"Title: Slow\n", length=1000)
             self.wfile.flush()
             time.sleep(60)
@@ -65,19 +65,19 @@ get() {
 asked() { wc -l <requests; }
 left_over() { find books -name '.*' -not -name . -not -name .lock | wc -l; }
 
-# Three books, whole; then again, without asking.
+# Three books, complete; the second time without requests.
 get 84 1342 2701
 equal "three books: $output" 0 "$status"
 for book in 84 1342 2701; do
-  cmp "site/cache/epub/$book/pg$book.txt" "books/pg$book.txt" || fail "pg$book.txt is another"
+  cmp "site/cache/epub/$book/pg$book.txt" "books/pg$book.txt" || fail "pg$book.txt differs"
 done
 contains "three books, a line for each" "[2/3] 1342  Book 1342[31m (0.0 MB)" "$output"
-contains "three books, at the end" "3 new (0.0 MB), 0 there already, 0 missing" "$output"
-contains "who asks" "charrnn" "$(cat requests)"
+contains "three books, at the end" "3 new (0.0 MB), 0 already there, 0 missing" "$output"
+contains "user agent" "charrnn" "$(cat requests)"
 get 84 1342 2701
 equal "again: $output" 0 "$status"
 equal "again, requests" 0 "$(asked)"
-contains "again" "0 new (0.0 MB), 3 there already" "$output"
+contains "again" "0 new (0.0 MB), 3 already there" "$output"
 
 # A list with a byte order mark, comments, blank lines, carriage returns, tabs and no line end, and a number next to it;
 # the environment's mirror.
@@ -90,44 +90,44 @@ rm books/pg84.txt
 output=$(CHARRNN_GUTENBERG_MIRROR=$mirror/ bash "$root/launch/get_gutenberg.sh" --output books 84 2>&1)
 [ -s books/pg84.txt ] || fail "the environment's mirror: $output"
 
-# What is not there, a web page, nothing: named, the others come all the same, code 1, nothing half done.
+# A missing book, web pages and an empty answer are reported; other books are downloaded, code 1, no incomplete file.
 rm -r books
 get 84 99999 8 9 10 1342
 equal "some fail: $output" 1 "$status"
-contains "404" "99999: there is no plain text of this number (404)" "$output"
+contains "404" "99999: no plain text with this number (404)" "$output"
 contains "HTML" "8: the answer is a web page" "$output"
 contains "HTML by its type" "9: the answer is a web page" "$output"
 contains "empty" "10: the answer is empty" "$output"
-contains "some fail" "2 new (0.0 MB), 0 there already, 4 missing: 99999 8 9 10" "$output"
+contains "some fail" "2 new (0.0 MB), 0 already there, 4 missing: 99999 8 9 10" "$output"
 equal "some fail, requests: each once" 6 "$(asked)"
 equal "some fail, books" "pg1342.txt pg84.txt" "$(cd books && echo *)"
-equal "some fail, left over" 0 "$(left_over)"
+equal "some fail, incomplete files" 0 "$(left_over)"
 
-# Busy for a while: asked again. Cut short each time: given up, no book.
+# A busy server: tried again. A transfer that is cut short each time: given up, no book.
 get 7
 equal "busy: $output" 0 "$status"
-contains "busy" "answers with 503; again in 2 s" "$output"
+contains "busy" "answers with 503; next attempt in 2 s" "$output"
 equal "busy, requests" 3 "$(asked)"
 get --attempts 2 12 2701
 equal "cut short: $output" 1 "$status"
 [ ! -e books/pg12.txt ] || fail "half a book was kept"
 equal "cut short, requests" 2 "$(grep -c pg12.txt requests)"
-equal "cut short, left over" 0 "$(left_over)"
+equal "cut short, incomplete files" 0 "$(left_over)"
 
-# Shut out, or nobody there: ends at once, with what to do.
+# Refused, or no server: ends at once with advice.
 get 11 2701
-equal "shut out: $output" 1 "$status"
-contains "shut out" "does not let us in (403)" "$output"
-equal "shut out, requests" 1 "$(asked)"
+equal "refused: $output" 1 "$status"
+contains "refused" "refuses downloads from this address (403)" "$output"
+equal "refused, requests" 1 "$(asked)"
 for nowhere in http://127.0.0.1:1 http://no-such-host.invalid; do
   get --attempts 1 --mirror $nowhere 31 32
   equal "$nowhere: $output" 1 "$status"
   contains "$nowhere" "cannot reach $nowhere: curl:" "$output"
-  contains "$nowhere, what to do" "launch/get_gutenberg.sh FOLDER" "$output"
+  contains "$nowhere, advice" "launch/get_gutenberg.sh FOLDER" "$output"
 done
 
-# Interrupted in the middle of a book: ends at once, no half book; the same command goes on. Meanwhile a second one
-# does not start.
+# Interrupted in the middle of a book: ends at once without an incomplete file; the same command continues. A second
+# get_gutenberg.sh refuses to start meanwhile.
 set -m
 for signal in INT TERM; do
   rm -rf books requests
@@ -142,17 +142,17 @@ for signal in INT TERM; do
   status=0
   wait $script || status=$?
   equal "$signal: $(cat interrupted)" 1 "$status"
-  contains "$signal" "goes on where it was" "$(cat interrupted)"
+  contains "$signal" "the same command continues" "$(cat interrupted)"
   [ $((SECONDS - seconds)) -lt 5 ] || fail "$signal: took $((SECONDS - seconds)) s"
   equal "$signal, books" pg84.txt "$(cd books && echo *)"
-  equal "$signal, left over" 0 "$(left_over)"
+  equal "$signal, incomplete files" 0 "$(left_over)"
 done
 set +m
 get 84 1342
-equal "goes on: $output" 0 "$status"
-contains "goes on" "1 new (0.0 MB), 1 there already" "$output"
+equal "the same command continues: $output" 0 "$status"
+contains "the same command continues" "1 new (0.0 MB), 1 already there" "$output"
 
-# A folder: texts only, with their folders and names, none moved; the second time they are there already.
+# A folder: only texts, with their folders and names, none moved; nothing new the second time.
 mkdir -p "mine/a b" mine/.hidden
 echo one >"mine/a b/one.txt"
 gzip -c "mine/a b/one.txt" >mine/two.txt.gz
@@ -166,9 +166,9 @@ equal "folder, books" "./a b/one.txt ./three.txt ./two.txt.gz" "$(cd books && fi
 cmp "mine/a b/one.txt" "books/a b/one.txt" || fail "not moved, not changed"
 equal "folder, requests" 0 "$(asked)"
 get mine
-contains "folder, again" "0 new (0.0 MB), 3 there already" "$output"
+contains "folder, again" "0 new (0.0 MB), 3 already there" "$output"
 
-# What cannot work.
+# Wrong arguments.
 mkdir -p empty nothing
 echo "eighty-four" >wrong.txt
 for arguments in "--no-such-option" "0" "eighty-four" "no_such_folder" "--list" "--list no_such_list" \
@@ -183,7 +183,7 @@ touch file
 get --output file/books 84
 equal "output below a file: $output" 1 "$status"
 
-# The list that comes with it: at least fifty numbers, none twice.
+# The default list: at least fifty numbers, none twice.
 numbers=$(sed -n 's/^\([0-9]*\) .*/\1/p' "$root/data/gutenberg_books.txt")
 [ "$(wc -l <<<"$numbers")" -ge 50 ] || fail "data/gutenberg_books.txt has too few books"
-equal "data/gutenberg_books.txt, named twice" "" "$(sort <<<"$numbers" | uniq -d)"
+equal "data/gutenberg_books.txt, listed twice" "" "$(sort <<<"$numbers" | uniq -d)"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# launch/install.sh with stand-ins for dpkg-query, apt-get, sudo and id: when it asks for what, and what it says.
+# launch/install.sh with stand-ins for dpkg-query, apt-get, sudo and id: what it calls when, and what it prints.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$scratch"
@@ -14,7 +14,7 @@ install() {
   output=$(PATH=$scratch/bin:$PATH bash "$root/launch/install.sh" "$@" 2>&1) || status=$?
 }
 
-# All there: nothing is called, and neither the network nor the wheels are touched.
+# Everything installed: nothing is called, and neither the network nor the wheels are touched.
 venv=$(. "$root/launch/pins.sh" && echo "$charrnn_venv")
 mkdir -p "$venv"
 touch "$venv"/{core,full,tests}.done
@@ -25,16 +25,16 @@ for options in "" --gpu --tests --fuzz; do
   equal "calls, all there" "" "$(cat "$calls")"
 done
 
-# Another version of torch: those of pins.sh alone.
+# Another version of torch: only those in pins.sh.
 torch_folder=$XDG_CACHE_HOME/charrnn/torch-2.11.0
 mkdir -p "$torch_folder"
 (. "$root/launch/pins.sh" && echo "${torch_2_11_0_wheels[*]}") >"$torch_folder/wheels.done"
 install --torch 2.11.0
 equal "install.sh --torch, all there: $output" 0 "$status"
-contains "install.sh --torch, all there" "torch 2.11.0: all 6 wheels are there" "$output"
+contains "install.sh --torch, all there" "torch 2.11.0: all 6 wheels are installed" "$output"
 install --torch 1.13.1
 equal "install.sh --torch 1.13.1" 1 "$status"
-contains "install.sh --torch 1.13.1" "no wheels of torch 1.13.1 are pinned, only those of 2.15.0 (without --torch) and 2.11.0" \
+contains "install.sh --torch 1.13.1" "launch/pins.sh has no wheels of torch 1.13.1, only those of 2.15.0 (without --torch) and 2.11.0" \
   "$output"
 
 # One package missing, as root, with and without --tests.

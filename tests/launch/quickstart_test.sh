@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# launch/quickstart.sh with stand-ins for installing, building and the tools: names, paths, codes, the second time.
+# launch/quickstart.sh with stand-ins for installing, building and the tools: names, paths, exit codes, a second start.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 command -v mpirun >/dev/null || { echo "mpirun is not installed"; exit 77; }
 
@@ -15,7 +15,8 @@ unset SLURM_JOB_ID XDG_CACHE_HOME
 HOME=$scratch
 PATH=/usr/bin:/bin
 
-# Each tool notes how it was called; preprocess and train leave what the real ones leave, train with the code wanted.
+# Each tool logs its arguments; preprocess and train create the files that quickstart.sh looks for; train runs the script
+# $training.
 tool() { printf '#!/bin/bash\n%s\n' "$2" >"$copy/build/release/bin/$1"; chmod +x "$copy/build/release/bin/$1"; }
 note='echo "${0##*/} $*" >>"$calls"; value() { sed -E "s/.*$1=\[?\"?([^]\"]*).*/\1/" <<<"$args"; }; args="$*"'
 tool charrnn_preprocess "$note
@@ -35,11 +36,11 @@ start() {
   status=0
   output=$(bash "$copy/launch/quickstart.sh" "$@" 2>&1 </dev/null) || status=$?
 }
-called() {  # TOOL ARGUMENTS: it was, with these among others
+called() {  # TOOL ARGUMENTS: it was called with these, perhaps among others
   grep -F -- "$2" "$calls" | grep -q "^$1 " || fail "no '$1 ... $2' among"$'\n'"$(cat "$calls")"$'\n'"$output"
 }
 
-# The default run, and the second time, which preprocesses nothing.
+# The default run, started twice; the second start preprocesses nothing.
 start
 equal "default: $output" 0 "$status"
 called charrnn_preprocess configs/quickstart.yaml
@@ -50,13 +51,13 @@ called charrnn_sample 'runs/quickstart --prefix'
 contains "default, what next" "launch/quickstart.sh --fresh" "$output"
 start
 equal "second time: $output" 0 "$status"
-contains "second time" "corpora/tiny_shakespeare is there already" "$output"
+contains "second time" "corpora/tiny_shakespeare already exists" "$output"
 equal "second time, preprocessing" 0 "$(grep -c '^charrnn_preprocess' "$calls" || true)"
-contains "second time" "Going on with runs/quickstart" "$output"
+contains "second time" "Continuing runs/quickstart" "$output"
 start --fresh
 contains "--fresh" "+ mv runs/quickstart runs/quickstart.2" "$output"
 
-# A text of one's own, from the caller's folder, with blanks, a byte-order mark and quotes; other seconds.
+# The user's own text, from the working folder, with blanks, a byte-order mark and quotes; another time.
 printf '\xef\xbb\xbf\n\n"Él" said: the \\\r\nmore' >"my texts/my own.txt"
 start "my texts/my own.txt" --seconds 7
 equal "own text: $output" 0 "$status"
@@ -72,7 +73,7 @@ cp "my texts/my own.txt" quickstart.txt
 start quickstart.txt
 called charrnn_train 'run.output="runs/quickstart-own"'
 
-# What stops it, and with which code.
+# Errors, and their exit codes.
 for arguments in no_such.txt --seconds "--seconds 0" --no-such-option "quickstart.txt quickstart.txt" /dev/null; do
   # shellcheck disable=SC2086  # several arguments
   start $arguments
@@ -83,7 +84,7 @@ for code in 2 3 4; do
   start
   equal "training ends with $code: $output" "$code" "$status"
 done
-# As charrnn_train does: it starts with USR1 blocked, and lets it in when it can save.
+# Like charrnn_train, it starts with USR1 blocked and unblocks it when it can save.
 cat >"$training" <<'RANK'
 exec /usr/bin/python3 -c '
 import os, signal, sys, time
@@ -101,4 +102,4 @@ kill -INT -- "-$quickstart"  # as Ctrl-C does: to the whole group
 status=0
 wait "$quickstart" || status=$?
 equal "Ctrl-C: $(cat output)" 75 "$status"
-contains "Ctrl-C" "Go on with: launch/quickstart.sh" "$(cat output)"
+contains "Ctrl-C" "To continue: launch/quickstart.sh" "$(cat output)"

@@ -12,7 +12,7 @@ trap 'rm -rf "$scratch" "$TMPDIR"' EXIT
 unset SLURM_JOB_ID CHARRNN_LAUNCH_FILE
 export scratch CHARRNN_ABORT_GRACE_SECONDS=2
 
-# leaves.sh CODE TEXT: says who it is and leaves. saves.sh: leaves with 75 when USR1 comes. stubborn.sh: never leaves.
+# leaves.sh CODE TEXT: writes its rank and TEXT, then exits. saves.sh: exits with 75 at USR1. stubborn.sh: never exits.
 cat >leaves.sh <<'RANK'
 #!/bin/bash
 echo "$OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE: $2" >"$scratch/said.$OMPI_COMM_WORLD_RANK"
@@ -52,7 +52,7 @@ begin() {
 finish() { status=0; wait "$run" || status=$?; }
 seconds_since() { echo $((SECONDS - $1)); }
 
-# Codes come through, and so do arguments.
+# Exit codes and arguments are passed on unchanged.
 for code in 0 2 3 75; do
   launch -np 2 ./leaves.sh "$code" "two  words"
   equal "code: $(cat output)" "$code" "$status"
@@ -65,7 +65,7 @@ rm said.*
 echo "localhost slots=3" >hosts
 launch --hostfile hosts --mca mpi_show_mca_params none -- ./leaves.sh 0 slots
 equal "ranks of a host file: $(cat output)" 3 "$(cat said.* | grep -c ' of 3: slots')"
-# A loop keeps its list; a tool that reads its input gets it.
+# A loop keeps the lines that it reads; a tool that reads standard input receives it.
 cat >reads.sh <<'RANK'
 #!/bin/bash
 if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then cat >"$scratch/taken"; fi
@@ -86,7 +86,7 @@ launch -np 1 reading/charrnn_preprocess reads.yaml < <(echo text)
 equal "input of a tool that reads it: $(cat output)" text "$(cat taken)"
 launch -np 1 reading/charrnn_preprocess hosts < <(echo text)
 equal "input of a tool that reads files" "" "$(cat taken)"
-# Nobody reads what launch/run prints, or its disk is full.
+# Standard error has no reader, or is on a full disk.
 status=0
 "$root/launch/run" -np 1 ./leaves.sh 3 pipe 2> >(exec true) || status=$?
 equal "standard error without a reader" 3 "$status"
@@ -95,13 +95,13 @@ status=0
 equal "standard error on a full disk" 3 "$status"
 launch -np 2 ./leaves.sh 0 "no input" <&-
 equal "standard input closed: $(cat output)" 0 "$status"
-# How many threads a program may start says nothing about the number of processors.
+# OMP_NUM_THREADS limits threads, and must not be taken for the number of processors.
 launch -np 2 ./leaves.sh 0 threads
 command_line=$(grep '^+' output)
 OMP_NUM_THREADS=1 launch -np 2 ./leaves.sh 0 threads
 equal "with OMP_NUM_THREADS=1" "$command_line" "$(grep '^+' output)"
 
-# Options in any order; -- ends those of mpirun. What hosts need is passed on.
+# Options in any order; -- ends mpirun's options. Variables that other hosts need are passed on.
 launch --mca mpi_show_mca_params none -np 2 --report-bindings -- ./leaves.sh 0 order
 equal "options in another order: $(cat output)" "1 of 2: order" "$(cat said.1)"
 contains "the whole path of the tool" "$scratch/./leaves.sh 0 order" "$(grep '^+' output)"
@@ -114,7 +114,7 @@ equal "ranks of --host: $(cat output)" 2 "$(cat said.* | grep -c ' of 2: hosts')
 contains "variables for other hosts" "-x NCCL_DEBUG" "$(grep '^+' output)"
 rm said.*
 
-# --cores binds each rank to cores of its own.
+# --cores binds each rank to its own cores.
 cores=$(lscpu -p=Core,Socket 2>/dev/null | grep -v '^#' | sort -u | wc -l) || cores=0
 if [ "$cores" -ge 2 ] && [ "$(env -u OMP_NUM_THREADS nproc)" -ge 2 ]; then
   cat >bound.sh <<'RANK'
@@ -130,7 +130,7 @@ RANK
   contains "--cores with too few" "expected $((2 * cores)) cores" "$(cat output)"
 fi
 
-# Wrong usage: code 2 and what is wrong.
+# Wrong usage: exit code 2.
 for arguments in "-np" "-np two charrnn_train" "-np 2" "-np 2 no_such_tool" "--cores 0 bash" "--bind-to" \
   "--hostfile no_such_file bash"; do
   # shellcheck disable=SC2086  # several arguments
@@ -138,16 +138,16 @@ for arguments in "-np" "-np two charrnn_train" "-np 2" "-np 2 no_such_tool" "--c
   equal "launch/run $arguments: $(cat output)" 2 "$status"
 done
 
-# Any polite signal gives all ranks time to save, once.
+# The first signal of any of these kinds gives all ranks time to save.
 for signal in USR1 TERM INT HUP; do
   begin ./saves.sh
   kill -s "$signal" "$run"
   finish
   equal "$signal: $(cat output)" 75 "$status"
-  [ -e saved.0 ] && [ -e saved.1 ] || fail "$signal: a rank did not get USR1"
+  [ -e saved.0 ] && [ -e saved.1 ] || fail "$signal: a rank did not receive USR1"
 done
 
-# A charrnn_train that is still being loaded, where USR1 would end it, keeps the signal until it is ready.
+# USR1 would end a charrnn_train that is still being loaded: the signal stays blocked until it is ready.
 mkdir loading
 cat >loading/charrnn_train <<'RANK'
 #!/usr/bin/env python3
@@ -168,7 +168,7 @@ finish
 equal "USR1 to ranks that are being loaded: $(cat output)" 75 "$status"
 "$root/launch/run" -np 2 loading/charrnn_train >output 2>&1 &
 run=$!
-# It is launch/run already, no longer a copy of this shell, and its trap for USR1 is set.
+# Wait until the process is launch/run, no longer a copy of this shell, and its trap for USR1 is set.
 until tr '\0' '\n' <"/proc/$run/cmdline" | grep -qx "$root/launch/run" &&
   grep -qs "SigCgt.*[2367abef][0-9a-f][0-9a-f]$" "/proc/$run/status"; do sleep 0.01; done
 kill -USR1 "$run"
@@ -186,7 +186,7 @@ launch -np 2 ./killed.sh
 equal "killed: $(cat output)" 137 "$status"
 contains "killed" "a rank was killed" "$(cat output)"
 
-# The second one ends ranks that do not listen.
+# The second TERM ends ranks that ignore signals.
 begin ./stubborn.sh
 start=$SECONDS
 kill -TERM "$run"
@@ -196,7 +196,7 @@ finish
 [ "$status" != 0 ] && [ "$(seconds_since "$start")" -lt 10 ] ||
   fail "second TERM: code $status, $(seconds_since "$start") s"
 
-# An abort report of an earlier launch means nothing; one of this launch ends it, ranks included.
+# An abort report of an earlier launch is ignored; one of this launch ends it and its ranks.
 mkdir -p runs/here
 echo "start of another launch" >runs/here/abort-report-old.txt
 begin ./stubborn.sh
@@ -204,13 +204,13 @@ start=$SECONDS
 sleep 3
 kill -0 "$run" 2>/dev/null || fail "ended by an old abort report: $(cat output)"
 echo "start of this launch" >runs/here/abort-report-new.txt
-touch -d yesterday runs/here/abort-report-new.txt  # as good as any: clocks and file systems differ
+touch -d yesterday runs/here/abort-report-new.txt  # times must not matter: clocks and file systems differ
 finish
 equal "abort report: $(cat output)" 4 "$status"
 [ "$(seconds_since "$start")" -lt 15 ] || fail "abort report: took $(seconds_since "$start") s"
 contains "abort report" "abort-report-new.txt" "$(cat output)"
 sleep 0.5
-for rank in ready.*; do  # gone, or dead and not collected yet
+for rank in ready.*; do  # gone, or a zombie
   state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$(cat "$rank")/status" 2>/dev/null || true)
   [ "${state:-Z}" = Z ] || fail "a rank outlived the launch"
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The scripts parse, say how they are used, pass shellcheck where it is installed; pins.sh names everything once.
+# The scripts parse, print their usage and pass shellcheck if it is installed; pins.sh lists everything once.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 scripts=("$root"/{launch,bench}/*.sh "$root/launch/run" "$root/.ci/run" "$root"/slurm/*
@@ -15,7 +15,7 @@ for script in launch/{install.sh,build.sh,bundle.sh,gpu_check.sh,test.sh,quickst
   [ "$script" = launch/run ] || equal "$script --no-such-option" 2 "$status"
 done
 
-# The batch scripts say how they are used, and what is wrong where Slurm did not start them.
+# The batch scripts have their usage in a comment, and print a message if Slurm did not start them.
 for script in "$root"/slurm/*.sbatch; do
   contains "$script" "sbatch [SBATCH-OPTIONS...] slurm/${script##*/}" "$(sed 's/--array=[^ ]* //' "$script")"
   status=0
@@ -33,18 +33,18 @@ wheels=("${core_wheels[@]}" "${full_wheels[@]}" "${test_wheels[@]}")
 for wheel in "${wheels[@]}" "${torch_2_11_0_wheels[@]}"; do
   [[ $wheel =~ ^[A-Za-z0-9_-]+==[0-9][0-9.]*$ ]] || fail "pins.sh: '$wheel' is not NAME==VERSION"
 done
-equal "pins.sh: wheels named twice" "" "$(printf '%s\n' "${wheels[@]%%==*}" | tr 'A-Z_' 'a-z-' | sort | uniq -d)"
-equal "pins.sh: packages named twice" "" \
+equal "pins.sh: wheels listed twice" "" "$(printf '%s\n' "${wheels[@]%%==*}" | tr 'A-Z_' 'a-z-' | sort | uniq -d)"
+equal "pins.sh: packages listed twice" "" \
   "$(printf '%s\n' "${apt_packages[@]}" "${apt_test_packages[@]}" "${apt_fuzz_packages[@]}" | sort | uniq -d)"
 
 (cd "$root/data" && grep -o '^| `[^`]*` .*' README.md | sed -E 's/^\| `([^`]*)`.* `([0-9a-f]{64})` \|$/\2  \1/' |
-  sha256sum --check --quiet) || fail "data/ is not byte for byte what data/README.md says"
+  sha256sum --check --quiet) || fail "files in data/ differ from the hashes in data/README.md"
 texts=$(cd "$root/data" && find . -mindepth 2 -type f -name '*.txt' -not -path './gutenberg/*' | wc -l)
 equal "files in data/README.md" "$texts" "$(grep -c '^| `' "$root/data/README.md")"
 
 if command -v shellcheck >/dev/null; then
-  # Left out: its doubts about `A && B || C`, about $ in single quotes, and about what only a trap calls.
+  # Disabled: warnings about `A && B || C`, about $ in single quotes, and about code that only a trap calls.
   (cd "$root" && shellcheck -x -P SCRIPTDIR -P . -e SC2015,SC2016,SC2317 "${scripts[@]}") || fail "shellcheck"
 else
-  echo "shellcheck is not installed: left out"
+  echo "shellcheck is not installed: skipped"
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# launch/test.sh and launch/build.sh on a project of five tests in which nothing is compiled: counts and codes.
+# launch/test.sh and launch/build.sh with a project of five tests in which nothing is compiled: counts and exit codes.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 copy="$scratch/a clone"
@@ -46,14 +46,14 @@ equal "test.sh --build-only: $output" 0 "$status"
 contains "test.sh installs" "install.sh --tests" "$(cat "$calls")"
 
 try "$copy/launch/test.sh"
-[ "$status" != 0 ] || fail "a failed test gives code 0: $output"
+[ "$status" != 0 ] || fail "exit code 0 in spite of a failed test: $output"
 equal "last line" "2 passed, 1 failed, 2 skipped" "$(tail -n 1 <<<"$output")"
 try "$copy/launch/test.sh" release -- -R passes
 equal "only those that pass: $output" 0 "$status"
 equal "last line" "2 passed, 0 failed, 0 skipped" "$(tail -n 1 <<<"$output")"
 try "$copy/launch/test.sh" -- -R no_such_test
-[ "$status" != 0 ] || fail "no test at all gives code 0: $output"
+[ "$status" != 0 ] || fail "exit code 0 although no test was run: $output"
 
 echo 'message(FATAL_ERROR "broken")' >>"$copy/CMakeLists.txt"
 try "$copy/launch/test.sh"
-[ "$status" != 0 ] || fail "a project that does not configure gives code 0: $output"
+[ "$status" != 0 ] || fail "exit code 0 for a project that cannot be configured: $output"

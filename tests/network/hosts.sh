@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154,SC2034,SC2054
-# Hosts h1, h2, h3 on this machine, for the tests beside this file: network namespaces, each with a host name and an
-# interface eth0 of its own, joined by a switch in one more namespace and to nothing else. Source it after
-# tests/launch/common.sh, then make_hosts; remove_hosts is called at exit, whatever happens.
+# Hosts h1, h2, h3 on this machine, for the tests in this folder: network namespaces, each with its own host name and
+# interface eth0, connected only to each other, by a switch in one more namespace. Source it after
+# tests/launch/common.sh, then call make_hosts; remove_hosts is called at exit in any case.
 
 hosts=(h1 h2 h3)
-# The namespaces are called charrnn123-h1, ..., charrnn123-switch.
+# Names of the namespaces: charrnn123-h1, ..., charrnn123-switch.
 export CHARRNN_TEST_NET=${CHARRNN_TEST_NET:-charrnn$$}
 PATH=$PATH:/usr/sbin:/sbin:$root/tests/network
 
@@ -14,10 +14,10 @@ in_net() { ip -n "$CHARRNN_TEST_NET-$1" "${@:2}"; }  # HOST IP-ARGUMENTS...
 make_hosts() {
   local host number=0 reason
   command -v ip >/dev/null || fail "ip is not installed: run launch/install.sh --tests (package iproute2)"
-  [ "$(id -u)" = 0 ] || skip "only root can make network namespaces"
+  [ "$(id -u)" = 0 ] || skip "only root can create network namespaces"
   trap 'remove_hosts; rm -rf "$scratch"' EXIT
   trap 'exit 143' INT TERM HUP
-  # Removes them where this test is killed with KILL, as ctest does when the time is up.
+  # Removes them if this test is killed with KILL, as ctest does after a timeout.
   setsid --fork bash -c '
     root=$1
     . "$root/tests/network/hosts.sh"
@@ -42,7 +42,7 @@ cut_link() { in_net switch link set "port-$1" down; }     # HOST
 mend_link() {  # HOST
   local host
   in_net switch link set "port-$1" up
-  # The kernel takes up to a second to believe it, and remembers who was out of reach.
+  # The kernel takes up to a second to notice, and caches which neighbours were out of reach.
   until in_net switch link show "port-$1" | grep -q "state UP" && in_net "$1" link show eth0 | grep -q "state UP"; do
     sleep 0.1
   done
@@ -58,6 +58,6 @@ remove_hosts() {
   done
 }
 
-# The options that mpirun needs to reach them, beside their names. It finds charrnn_on_host in the PATH.
+# The options that mpirun needs to reach them, in addition to their names. It finds charrnn_on_host on the PATH.
 host_options=(--mca plm_rsh_agent charrnn_on_host --mca pml ob1 --mca btl self,vader,tcp
   --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# What the Slurm tests share: the lab, started, and a small corpus with a config. CHARRNN_BIN is the tools' folder.
+# Shared by the Slurm tests: starts the lab and writes a config for a small corpus. CHARRNN_BIN is the folder of the tools.
 # shellcheck source=tests/launch/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../launch/common.sh"
 # shellcheck source=tests/slurm/lab.sh
@@ -39,4 +39,4 @@ has_made_steps() {  # RUN STEPS
   made=$(grep -cs '"kind":"train"' "$1/metrics.jsonl") && [ "$made" -ge "$2" ]
 }
 output_of() { cat "$scratch"/*-"$1".out 2>/dev/null || true; }  # JOB
-job_speaks() { [ -n "$(output_of "$1")" ]; }  # JOB: its script runs
+job_speaks() { [ -n "$(output_of "$1")" ]; }  # JOB: whether its script runs

@@ -35,7 +35,7 @@ done
 contains "settings of line 0" "hidden_size: 8" "$(cat "$first/config.yaml")"
 contains "settings of line 1" "learning_rate: 0.002" "$(cat "$second/config.yaml")"
 
-echo "-- one task of a sweep asked to save is requeued, alone"
+echo "-- only the task of a sweep that was asked to save is requeued"
 echo "train.optimizer.learning_rate=0.003" >>settings.txt
 third=run/train.optimizer.learning_rate=0.003
 job=$(submit --array=1-2 --ntasks=1 --time=5 "$root/slurm/sweep.sbatch" config.yaml settings.txt --set train.steps=4000)
@@ -66,4 +66,4 @@ result = json.load(open(sys.argv[1], encoding="utf-8"))
 assert result["step"] == int(sys.argv[2]) and result["split"] == "valid" and 0 < result["loss_nats"] < 10
 PYTHON
 done
-equal "left in the folder of submission" "" "$(find "$scratch" -maxdepth 1 -name '.charrnn-job*')"
+equal "files that remain in the submission folder" "" "$(find "$scratch" -maxdepth 1 -name '.charrnn-job*')"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# A throwaway Slurm on this machine, for the tests beside this file: one node with two cores and the host's name, no
-# systemd, no cgroups, no database, any user. Source it, then start_lab; stop_lab is called at exit, whatever happens.
-# tests/launch/common.sh must be sourced before.
+# A temporary Slurm on this machine, for the tests in this folder: one node with two cores and the host's name, without
+# systemd, cgroups or database, for any user. Source it after tests/launch/common.sh, then call start_lab; stop_lab is
+# called at exit in any case.
 
 lab=''  # its folder: configuration, keys, logs, spool
 lab_kill_wait=10  # seconds from TERM to KILL
@@ -10,7 +10,7 @@ lab_packages="slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge libpmi
 lab_configuration() {  # NODE PORT PORT
   local user
   user=$(id -un)
-  # cred_expire: a requeued job waits so long and a second more. 120 s by default, and for values below 5.
+  # cred_expire: a requeued job waits this many seconds and one more. The default is 120 s, also for values below 5.
   cat <<CONF
 ClusterName=lab
 SlurmctldHost=$1(127.0.0.1)
@@ -66,14 +66,14 @@ lab_is_idle() { [ "$(sinfo -h -t idle -o %D 2>/dev/null)" = 1 ]; }
 
 start_lab() {
   local command ports
-  unset "${!SLURM_@}"  # of a job that this test may run in
+  unset "${!SLURM_@}"  # this test may run in a Slurm job itself
   PATH=$PATH:/usr/sbin:/sbin
   for command in munged slurmctld slurmd srun sbatch; do
     command -v "$command" >/dev/null || fail "$command is not installed: run launch/install.sh --tests ($lab_packages)"
   done
   trap 'stop_lab; rm -rf "$scratch"' EXIT
   trap 'exit 143' INT TERM HUP
-  # Short and without blanks: a socket lies in it, and Slurm's configuration has no quotes.
+  # A short path without blanks: it holds a socket, and Slurm's configuration has no quotes.
   lab=$(mktemp -d /tmp/charrnn-slurm.XXXXXX)
   chmod 755 "$lab"
   mkdir -m 755 "$lab"/{munge,state,spool,tmp}
@@ -84,10 +84,10 @@ sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
 print(*(s.getsockname()[1] for s in sockets))')
   # shellcheck disable=SC2086  # two words
   lab_configuration "$(hostname -s)" $ports >"$lab/slurm.conf"
-  # Nothing uses cgroups, but slurmd loads one of the plugins; v1 asks for no mount.
+  # Nothing uses cgroups, but slurmd loads one of the plugins; v1 needs no mount.
   echo "CgroupPlugin=cgroup/v1" >"$lab/cgroup.conf"
   export SLURM_CONF=$lab/slurm.conf
-  # Stops it where this test is killed with KILL, as ctest does when the time is up.
+  # Stops it if this test is killed with KILL, as ctest does after a timeout.
   setsid --fork bash -c '. "$1"; lab=$2; while kill -0 "$3"; do sleep 1; done; stop_lab' guard \
     "$root/tests/slurm/lab.sh" "$lab" $$ </dev/null >/dev/null 2>&1
 
@@ -101,7 +101,7 @@ print(*(s.getsockname()[1] for s in sockets))')
 
 lab_has_no_jobs() { [ -z "$(squeue -h 2>/dev/null)" ]; }
 
-# Processes of this lab's jobs, and their managers, that outlived the daemons.
+# Prints the ids of processes of this lab's jobs, and of slurmstepd, that outlived the daemons.
 lab_leftovers() {
   local process
   for process in /proc/[0-9]*; do

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# slurm/train.sbatch under a real Slurm: saved at the early signal, requeued, and the same run bit for bit as one that
-# was left alone; cancelled jobs stay cancelled; a job that makes no step is not started for ever.
+# slurm/train.sbatch under a real Slurm: saves at the early signal, is requeued, and the run is bit for bit the same as one
+# without interruption; cancelled jobs stay cancelled; a job that makes no step is not restarted forever.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 train=$root/slurm/train.sbatch
 steps=1500
 
-# ranks_of RUN: the processes that train in it.
+# ranks_of RUN: prints the ids of the processes that train in it.
 ranks_of() {
   local process
   for process in /proc/[0-9]*; do
@@ -17,7 +17,7 @@ ranks_of() {
   done 2>/dev/null
 }
 
-# equal_runs RUN RUN: every loss, and every tensor of the last checkpoint bit for bit.
+# equal_runs RUN RUN: compares every loss, and every tensor of the last checkpoint bit for bit.
 equal_runs() {
   "$python" - "$1" "$2" "$steps" <<'PYTHON' || fail "$2 is not the same run as $1"
 import json, sys
@@ -44,7 +44,7 @@ submit_train() {
   submit --ntasks=2 --time=5 "$@" "$train" config.yaml --set "run.output=$scratch/$run" --set train.steps="$steps"
 }
 
-echo "-- left alone"
+echo "-- without interruption"
 job=$(submit_train whole)
 wait_for_job "$job" 60
 equal "state: $(output_of "$job")" COMPLETED "$(job_field "$job" JobState)"
@@ -52,8 +52,8 @@ contains "output" "+ srun --mpi=pmix" "$(output_of "$job")"
 contains "output" "ranks     2 (mpi)" "$(output_of "$job")"
 
 echo "-- the early signal of Slurm itself"
-# Limits are in minutes and looked at every half minute: the signal comes within 30 s of the start. The ranks stand
-# still meanwhile, so that the run is not over before, however fast the machine.
+# Time limits are in minutes and checked every half minute: the signal comes within 30 s of the start. Meanwhile the ranks
+# are stopped, so that the run does not finish before it, however fast the machine.
 job=$(submit_train signalled --time=1 --signal=B:USR1@50)
 asked() { [[ $(output_of "$job") = *"asked to save"* ]]; }
 asked_or_trains() { asked || has_made_steps "$scratch/signalled" 20; }
@@ -71,7 +71,7 @@ for text in "stopped on request (SIGUSR1)" "saved (step-" "requeued" "start 2" "
 done
 equal_runs whole signalled
 
-echo "-- asked at once by hand, under mpirun"
+echo "-- asked to save by hand at once, under mpirun"
 job=$(CHARRNN_LAUNCHER=run submit_train by_hand)
 await 60 job_speaks "$job" || fail "job $job does not start"
 scancel -b -s USR1 "$job"
@@ -81,7 +81,7 @@ equal "restarts: $(output_of "$job")" 1 "$(job_field "$job" Restarts)"
 contains "output" "launch/run" "$(output_of "$job")"
 equal_runs whole by_hand
 
-echo "-- asked to save, and not to be requeued"
+echo "-- asked to save, but with requeueing disabled"
 job=$(steps=1000000 submit_train no_requeue)
 await 60 has_made_steps "$scratch/no_requeue" 20 || fail "the run does not start: $(output_of "$job")"
 scontrol update JobId="$job" Requeue=0
@@ -100,7 +100,7 @@ for launcher in srun run; do
   sleep 5  # a requeued job would be back by now
   equal "state with $launcher: $(output_of "$job")" CANCELLED "$(job_field "$job" JobState)"
   equal "restarts with $launcher" 0 "$(job_field "$job" Restarts)"
-  contains "output with $launcher" "told to end" "$(output_of "$job")"
+  contains "output with $launcher" "Slurm is ending the job" "$(output_of "$job")"
   equal "ranks left with $launcher" "" "$(ranks_of "$scratch/cancelled_$launcher")"
   [ -e "cancelled_$launcher/checkpoints/latest" ] || fail "$launcher: not saved: $(output_of "$job")"
 done
@@ -126,7 +126,7 @@ equal "state: $(output_of "$job")" FAILED "$(job_field "$job" JobState)"
 equal "code: $(output_of "$job")" 75:0 "$(job_field "$job" ExitCode)"
 contains "output" "no step was made since this start" "$(output_of "$job")"
 
-echo "-- a rank that srun kills while it leaves, after all have saved"
+echo "-- a rank that srun kills while it exits, after all have saved"
 mkdir -p late_run/checkpoints late
 cat >late/charrnn_train <<'PYTHON'
 #!/usr/bin/env python3
@@ -168,4 +168,4 @@ srun --mpi=none -n2 "$CHARRNN_BIN/charrnn_train" config.yaml >output 2>&1 || sta
 equal "srun without PMIx: $(cat output)" 2 "$status"
 contains "srun without PMIx" "--mpi=pmix" "$(cat output)"
 
-equal "left in the folder of submission" "" "$(find "$scratch" -maxdepth 1 -name '.charrnn-job*')"
+equal "files that remain in the submission folder" "" "$(find "$scratch" -maxdepth 1 -name '.charrnn-job*')"

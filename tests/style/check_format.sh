@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# clang-format is checked, not trusted: every C++ file of ours must be as .clang-format says.
+# Checks that every C++ file of ours is formatted according to .clang-format.
 # usage: check_format.sh CLANG_FORMAT SOURCE_FOLDER
 set -euo pipefail
 

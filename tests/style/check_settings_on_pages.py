@@ -17,7 +17,7 @@ CODE = re.compile(r"^```.*?^```|^ {4}.*?$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
 
 def missing(settings, pages):
-    """Those of `settings` that no page has."""
+    """The settings that no page has."""
     text = "\n".join(pages)
     code = "\n".join(found for page in pages for found in CODE.findall(page))
     words = set(re.findall(r"(?<![\w.])[a-z0-9_.]+\b", code))
@@ -49,7 +49,7 @@ def check(program, root):
         return [f"found only {len(settings)} settings in `{program} --help-config`"]
     pages = [root / "README.md", root / "data/README.md", *sorted(root.glob("docs/*.md"))]
     texts = [page.read_text(encoding="utf-8") for page in pages]
-    return [f"{setting} is on no page: explain it in README.md or docs" for setting in missing(settings, texts)]
+    return [f"{setting} is explained on no page: explain it in README.md or docs" for setting in missing(settings, texts)]
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The layers of src/charrnn, as docs/structure.md lists them: who includes whom, no circles, short files and functions.
+"""Checks the layers of src/charrnn against docs/structure.md: includes, no circles, short files and functions.
 
 usage: check_structure.py SOURCE_FOLDER
        check_structure.py --self-test
@@ -17,7 +17,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LINKS = re.compile(r"\bcharrnn_(\w+)")
 NO_FUNCTION = re.compile(r"\s*(namespace|class|struct|enum|union|extern|for|while|if|switch)\b")
 
-# Names that CMake uses for other things than a folder's library.
+# Folders whose library has another name, because CMake uses the folder's name for something else.
 LIBRARY_OF_FOLDER = {"train": "training"}  # charrnn_train is the tool
 
 
@@ -51,9 +51,9 @@ class Map:
                           for name, headers, users in table(text, "library")]
 
     def problems(self):
-        """Folders are listed from low to high, so that the list has no circles."""
+        """Folders must be listed from low to high, so that they cannot form circles."""
         if not self.order or not self.libraries:
-            return [f"{MAP} has no table of folders, or none of libraries"]
+            return [f"expected a table of folders and one of libraries in {MAP}"]
         problems = []
         for number, name in enumerate(self.order):
             for used in sorted(self.may_use[name] - set(self.order[:number])):
@@ -132,12 +132,12 @@ def check_lines(root, path, folder, rules, includes):
             problems.append(f'{here}expected "charrnn/FOLDER/FILE.h", found "{header}"')
         for library, headers, users in rules.libraries:
             if headers.match(header) and not any(f"{name}/".startswith(f"{user}/") or folder == user for user in users):
-                problems.append(f"{here}{library} ({header}) belongs to {', '.join(sorted(users))} alone")
+                problems.append(f"{here}{library} ({header}) belongs only to {', '.join(sorted(users))}")
     return problems
 
 
 def check_links(root, rules):
-    """A library of ours links no folder that its files may not include."""
+    """A library of ours may link only folders that its files may include."""
     problems = []
     folder_of = {LIBRARY_OF_FOLDER.get(folder, folder): folder for folder in rules.order}
     for folder in rules.order:
@@ -206,8 +206,8 @@ SELF_TEST = [
     ({"src/charrnn/extra/a.cpp": ""}, "extra is not in the table"),
     ({"src/charrnn/a.cpp": ""}, "charrnn is not in the table"),
     ({"src/charrnn/data/a.h": '#include "b.h"'}, 'expected "charrnn/FOLDER/FILE.h", found "b.h"'),
-    ({"src/charrnn/data/a.h": "#include <ATen/ATen.h>"}, "LibTorch (ATen/ATen.h) belongs to tools, train alone"),
-    ({"src/charrnn/comm/a.cpp": "#include <mpi.h>"}, "MPI (mpi.h) belongs to comm/mpi alone"),
+    ({"src/charrnn/data/a.h": "#include <ATen/ATen.h>"}, "LibTorch (ATen/ATen.h) belongs only to tools, train"),
+    ({"src/charrnn/comm/a.cpp": "#include <mpi.h>"}, "MPI (mpi.h) belongs only to comm/mpi"),
     ({"src/charrnn/comm/mpi/a.cpp": "#include <mpi.h>"}, None),
     ({"src/charrnn/text/a.h": '#include "charrnn/text/b.h"', "src/charrnn/text/b.h": "",
       "src/charrnn/text/b.cpp": '#include "charrnn/text/a.h"'}, "include each other: text/a, text/b"),
@@ -229,7 +229,7 @@ def self_test():
     cases = [({MAP: SELF_TEST_MAP, **files}, expected) for files, expected in SELF_TEST]
     upward = SELF_TEST_MAP.replace("| `text` | x | core |", "| `text` | x | core, data |")
     cases.append(({MAP: upward, "src/charrnn/core/a.h": ""}, "text may use data, which is not above it"))
-    cases.append(({MAP: "nothing", "tools/a.cpp": ""}, "has no table of folders"))
+    cases.append(({MAP: "nothing", "tools/a.cpp": ""}, "expected a table of folders"))
     for files, expected in cases:
         with tempfile.TemporaryDirectory() as folder:
             for file, text in files.items():

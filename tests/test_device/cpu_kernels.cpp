@@ -12,7 +12,7 @@
 namespace charrnn::test_backend {
 namespace {
 
-// Their results have sizes that a host must wait for.
+// Operators for whose results the host must wait, because the sizes depend on the data.
 const std::set<std::string>& data_dependent() {
   static const std::set<std::string> names = {"nonzero",  "masked_select",    "_unique",
                                               "_unique2", "unique_dim",       "unique_consecutive",
@@ -20,7 +20,7 @@ const std::set<std::string>& data_dependent() {
   return names;
 }
 
-// A scalar on the CPU is a kernel's argument in element-wise operators, as with CUDA.
+// Element-wise operators may have a scalar on the CPU as an argument, as with CUDA.
 bool may_be_on_cpu(const at::Tensor& tensor, const c10::OperatorHandle& op, const std::string& name) {
   if (tensor.dim() != 0) return false;
   static const std::set<std::string> with_value = {"fill_", "masked_fill_", "_index_put_impl_"};

@@ -1,4 +1,4 @@
-// at::_cudnn_rnn and its like by the CPU's layers, with the contract of LibTorch's CUDA code
+// at::_cudnn_rnn and related operators with the CPU's layers, with the contract of LibTorch's CUDA code
 // (aten/src/ATen/native/cudnn/RNN.cpp): its checks, its packed weights, its results.
 #include <ATen/ATen.h>
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -26,11 +26,11 @@ constexpr const char* kWeightsApart =
     "every call, possibly greatly increasing memory usage. To compact weights again call "
     "flatten_parameters().";
 
-// What both directions are given.
+// The arguments of both forward and backward.
 struct Layers {
   at::Tensor input;                 // (T, B, E)
   std::vector<at::Tensor> weights;  // of each layer w_ih, w_hh, b_ih, b_hh
-  at::Tensor packed;                // undefined: to be made of `weights`
+  at::Tensor packed;                // undefined: must be packed from `weights`
   at::Tensor h;                     // (layers, B, H)
   at::Tensor c;                     // the same, or undefined
   int64_t mode;
@@ -103,9 +103,9 @@ Layers checked(const at::Tensor& input, at::TensorList weights, int64_t weights_
   TORCH_CHECK_NOT_IMPLEMENTED(
       projection == 0 && !bidirectional && batch_sizes.empty() && weights_per_layer == 4 &&
           (dropout == 0 || layers == 1 || !training),
-      "the device for tests has cuDNN's recurrent layers with biases, in one direction, without projections, "
-      "packed sequences and dropout between layers");
-  TORCH_CHECK(mode >= kRelu && mode <= kGru, "rnn: there is no mode ", mode);
+      "the device for tests supports cuDNN's recurrent layers only with biases, in one direction, without "
+      "projections, packed sequences and dropout between layers");
+  TORCH_CHECK(mode >= kRelu && mode <= kGru, "rnn: unknown mode ", mode);
   Layers rnn{time_major(input, batch_first),
              weights.vec(),
              packed.value_or(at::Tensor()),
@@ -149,7 +149,7 @@ at::Tensor pack(const Layers& rnn) {
   return to_device(at::cat(flat));
 }
 
-// Bytes of equal value: also if they are not numbers.
+// Compares bytes, so NaN equals NaN.
 bool is_equal(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor left = a.contiguous();
   const at::Tensor right = b.contiguous();
@@ -157,13 +157,13 @@ bool is_equal(const at::Tensor& a, const at::Tensor& b) {
          std::memcmp(left.const_data_ptr(), right.const_data_ptr(), left.nbytes()) == 0;
 }
 
-// cuDNN reads the packed weights alone; a wrong place in them would not show in the shapes.
+// cuDNN reads only the packed weights; a wrong order in them would not be visible in the shapes.
 void check_packed(const Layers& rnn) {
   CpuAliases aliases;
   const std::vector<at::Tensor> packed = weights_in(aliases.of(rnn.packed), rnn);
   for (size_t i = 0; i < packed.size(); ++i) {
     TORCH_CHECK(is_equal(packed[i], aliases.of(rnn.weights[i])), "rnn: weight ", i,
-                " is another than the one that lies in its place in weight_buf");
+                " differs from the one in weight_buf");
   }
 }
 
@@ -171,7 +171,7 @@ using PlainLayer = std::tuple<at::Tensor, at::Tensor> (*)(const at::Tensor&, con
                                                           at::TensorList, bool, int64_t, double, bool, bool,
                                                           bool);
 
-// Output, h and c (undefined except for LSTM) by the CPU's layer.
+// Output, h and c (undefined except for LSTM) of the CPU's layer.
 std::tuple<at::Tensor, at::Tensor, at::Tensor> run(const Layers& rnn, const at::Tensor& input,
                                                    at::TensorList weights, const at::Tensor& h,
                                                    const at::Tensor& c) {
@@ -203,8 +203,8 @@ uint64_t hash_of(const Layers& rnn, const at::Tensor& output) {
   return hash;
 }
 
-// The reserve holds a hash of all that went into the forward pass, and of its output: a backward pass with
-// something else, which cuDNN would not notice, is an error.
+// The reserve contains a hash of the arguments of the forward pass and of its output. A backward pass with
+// other tensors is an error here, which cuDNN would not notice.
 at::Tensor make_reserve(const Layers& rnn, const at::Tensor& output) {
   const uint64_t hash = hash_of(rnn, output);
   const at::Tensor reserve = empty_on_device({sizeof(hash)}, {1}, at::kByte);
@@ -221,7 +221,7 @@ void check_reserve(const at::Tensor& reserve, const Layers& rnn, const at::Tenso
   TORCH_CHECK(
       hash == hash_of(rnn, output),
       "rnn: input, state, weights or output are not those of the forward pass that made the reserve: either "
-      "they were changed since, or the reserve is another's");
+      "they were changed since, or the reserve is of another pass");
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_rnn(
@@ -252,7 +252,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor> cudnn_rnn
           training ? make_reserve(rnn, y) : at::empty({0}, options.dtype(at::kByte)), rnn.packed};
 }
 
-// The gradient of a result, as cuDNN takes it: contiguous, 0 where there is none.
+// The gradient of a result, in the form for cuDNN: contiguous, 0 if undefined.
 at::Tensor gradient_of(const std::optional<at::Tensor>& gradient, const std::vector<int64_t>& sizes,
                        const Layers& rnn, const char* name) {
   if (!gradient || !gradient->defined()) return at::Tensor();
@@ -292,7 +292,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
   check_packed(rnn);
   rnn.input = rnn.input.contiguous();
   check_reserve(reserve, rnn, y);
-  count_operation("_cudnn_rnn_backward");  // and not the zeros that CUDA's code fills in within it
+  count_operation("_cudnn_rnn_backward");  // without the zeros that CUDA's code fills in
 
   CpuAliases aliases;
   std::vector<at::Tensor> from{aliases.of(rnn.input), aliases.of(rnn.h)};
@@ -300,7 +300,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
   from.push_back(aliases.of(rnn.packed));
   std::vector<at::Tensor> gradients;
   {
-    // The engine of autograd, within itself: the forward pass once more, and its gradients.
+    // Autograd inside a backward pass: runs the forward pass once more, and computes its gradients.
     const c10::impl::ForceDispatchKeyGuard with_autograd(c10::default_included_set,
                                                          c10::default_excluded_set);
     const at::AutoGradMode gradients_on(true);
@@ -327,14 +327,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, std::vector<at::Tensor>> cudnn_rn
           wanted[3] ? weights_in(gradients.back(), rnn) : std::vector<at::Tensor>()};
 }
 
-// A new packed buffer, in which the weights lie from now on.
+// A new packed buffer, which the weights become views of.
 at::Tensor cudnn_rnn_flatten_weight(at::TensorList weights, int64_t weights_per_layer, int64_t input_size,
                                     int64_t mode, int64_t hidden_size, int64_t projection, int64_t layers,
                                     bool /*batch_first*/, bool bidirectional) {
   const at::AutoDispatchBelowADInplaceOrView below_autograd;
   TORCH_CHECK(!weights.empty(), "empty weight list");
   TORCH_CHECK_NOT_IMPLEMENTED(projection == 0 && !bidirectional && weights_per_layer == 4,
-                              "the device for tests packs layers with biases, in one direction, without "
+                              "the device for tests packs only layers with biases, in one direction, without "
                               "projections");
   Layers rnn{};
   rnn.input = at::empty({1, 1, input_size}, weights[0].options());
@@ -354,7 +354,7 @@ at::Tensor cudnn_rnn_flatten_weight(at::TensorList weights, int64_t weights_per_
   return packed;
 }
 
-// As LibTorch's _cudnn_impl: the storage of the first weight is the packed buffer, if it holds all weights in
+// As in LibTorch's _cudnn_impl, the storage of the first weight is the packed buffer if it has all weights in
 // order.
 at::Tensor packed_storage(at::TensorList weights, int64_t layers) {
   const at::Storage& storage = weights[0].storage();

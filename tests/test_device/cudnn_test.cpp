@@ -1,4 +1,4 @@
-// at::_cudnn_rnn and its like on the device for tests, beside LibTorch's layers on the CPU.
+// at::_cudnn_rnn and related operators on the device for tests, compared with LibTorch's layers on the CPU.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ at::Tensor numbers(at::IntArrayRef sizes, double shift, at::ScalarType type) {
       .to(type);
 }
 
-// One layer's arguments, and the call that charrnn makes.
+// The arguments of one layer, and the calls that charrnn makes.
 struct Layer {
   explicit Layer(int64_t with_mode, at::ScalarType type = at::kFloat, at::Device device = test_device())
       : mode(with_mode) {
@@ -75,7 +75,7 @@ PlainLayer plain_layer(int64_t mode) {
   return at::rnn_relu;
 }
 
-// Output, last state, and the gradients of all arguments by LibTorch's layer.
+// Output, last state, and the gradients of all arguments, from LibTorch's layer.
 std::vector<at::Tensor> by_layer(const Layer& layer, const at::Tensor& of_output) {
   std::vector<at::Tensor> from{layer.input, layer.h};
   if (layer.c) from.push_back(*layer.c);
@@ -139,7 +139,7 @@ TEST_P(CudnnTest, LayersOfTheDeviceAreCudnns) {
   const at::Tensor of_output = numbers({kT, kB, kH}, 0.9, type);
   const std::vector<at::Tensor> expected = by_layer(Layer(mode, type, at::kCPU), of_output);
   const Layer layer(mode, type);
-  testing::internal::CaptureStderr();  // a warning: the weights of by_layer lie apart
+  testing::internal::CaptureStderr();  // a warning: the weights of by_layer are not in one buffer
   reset_counts();
   const std::vector<at::Tensor> found = by_layer(layer, of_output.to(test_device()));
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
@@ -173,9 +173,9 @@ TEST(Cudnn, ChecksItsArguments) {
               }),
               HasSubstr("expected a contiguous weight_buf of 392 elements"));
   EXPECT_THAT(error_with([](Layer& l) { l.packed = l.packed.roll(1); }),
-              HasSubstr("weight 0 is another than the one that lies in its place in weight_buf"));
+              HasSubstr("weight 0 differs from the one in weight_buf"));
   EXPECT_THAT(error_with([](Layer& l) { std::swap(l.weights[2], l.weights[3]); }),
-              HasSubstr("weight 2 is another"));
+              HasSubstr("weight 2 differs"));
   EXPECT_THAT(error_with([](Layer& l) { l.mode = 1; }), HasSubstr("illegal defined cx for non-LSTM RNN"));
 }
 
@@ -193,7 +193,7 @@ TEST(Cudnn, CopiesWhatIsNotContiguous) {
   EXPECT_EQ(counts().by_name, (std::map<std::string, int64_t>{{"copy_", 2}, {"_cudnn_rnn_backward", 1}}));
 }
 
-// As LibTorch on the CPU: the result of a batch-first call is time-major in memory.
+// As in LibTorch on the CPU, the result of a batch-first call is time-major in memory.
 TEST(Cudnn, TakesBatchFirst) {
   const Layer layer(kLstm);
   const auto expected = layer.forward();
@@ -223,7 +223,7 @@ TEST(Cudnn, BackwardNeedsTheForwardPassItBelongsTo) {
               HasSubstr("not those of the forward pass"));
 }
 
-TEST(Cudnn, WeightsApartAreCopiedWithAWarning) {
+TEST(Cudnn, WeightsInSeparateBuffersAreCopiedWithAWarning) {
   Layer layer(kLstm);
   const at::Tensor expected = std::get<0>(layer.forward());
   testing::internal::CaptureStderr();

@@ -23,18 +23,18 @@ size_t page_size() {
   return size;
 }
 
-// Whole pages, and for large sizes one of eight steps to the next power of two, so that blocks are used
-// again.
+// Whole pages; large sizes are rounded up to one of eight steps between powers of two, so that blocks can be
+// reused.
 size_t capacity_of(size_t bytes) {
   const size_t step = std::max(page_size(), std::bit_ceil(bytes) / 8);
   return (bytes + step - 1) / step * step;
 }
 
 struct Block {
-  std::byte* device;  // what tensors hold
-  std::byte* memory;  // what kernels see
+  std::byte* device;  // address in tensors
+  std::byte* memory;  // address for kernels
   size_t capacity;
-  size_t bytes;  // that were asked for
+  size_t bytes;  // as requested
 };
 
 class DeviceHeap {
@@ -66,7 +66,7 @@ class DeviceHeap {
     free_[block->capacity].push_back(block);
   }
 
-  // Null where the range does not lie in one live allocation.
+  // Null if the range is not within one live allocation.
   std::byte* find(const void* address, size_t bytes) {
     const std::lock_guard lock(mutex_);
     const auto* first = static_cast<const std::byte*>(address);
@@ -102,7 +102,7 @@ class DeviceHeap {
   }
 
  private:
-  // Device addresses, a page, memory, a page; all but the memory without access rights.
+  // Device addresses, a page, memory, a page; only the memory has access rights.
   static size_t mapped_bytes(size_t capacity) { return 2 * (capacity + page_size()); }
 
   static Block* map_block(size_t capacity) {
@@ -124,7 +124,7 @@ class DeviceHeap {
   size_t cached_ = 0;
 };
 
-// Never destroyed: tensors may outlive everything else.
+// Never destroyed, because tensors may outlive everything else.
 DeviceHeap& heap() {
   static auto* const heap = new DeviceHeap;
   return *heap;
@@ -204,7 +204,7 @@ c10::Allocator* pinned_allocator() {
 std::byte* kernel_address(const void* address, size_t bytes) {
   std::byte* found = heap().find(address, bytes);
   TORCH_CHECK(found != nullptr, "a kernel of the device for tests was given ", bytes, " bytes at ", address,
-              ", which do not lie in one live allocation of the device");
+              ", which are not within one live allocation of the device");
   return found;
 }
 

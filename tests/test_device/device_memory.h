@@ -1,5 +1,5 @@
-// The memory behind the device for tests: each allocation is a range of addresses without access rights,
-// which tensors hold, and a second range of the same size, which only kernels and copies know.
+// The memory of the device for tests: each allocation is a range of addresses without access rights, which
+// tensors use, and a second range of the same size, which only kernels and copies use.
 #pragma once
 
 #include <c10/core/Allocator.h>
@@ -13,8 +13,8 @@ namespace charrnn::test_backend {
 c10::Allocator* device_allocator();
 c10::Allocator* pinned_allocator();
 
-// Where kernels find what lies at `address`. Throws c10::Error unless [address, address + bytes) lies in one
-// live allocation.
+// The address for kernels of the memory at `address`. Throws c10::Error unless [address, address + bytes) is
+// within one live allocation.
 std::byte* kernel_address(const void* address, size_t bytes);
 
 bool is_device_address(const void* address);

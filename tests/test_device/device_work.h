@@ -1,4 +1,4 @@
-// What the device for tests has been given to do: counts, and copies that the host has not waited for.
+// The work of the device for tests: counts, and copies that the host has not waited for yet.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,16 @@ namespace charrnn::test_backend {
 void count_operation(const std::string& name);
 void count_copy(bool to_device, bool is_pinned);
 
-// `finish` is called when the host waits for what was given to the device until now.
+// `finish` is called when the host waits for the work that the device has up to now.
 void finish_later(std::function<void()> finish);
 
-// The place in the device's order of what comes next.
+// The position of the next piece of work in the device's order.
 int64_t position();
 
-// The host waits for all that comes before `position`, or for everything.
+// The host waits for all work before `position`, or for everything.
 void synchronize(const std::string& name, int64_t position);
 void synchronize(const std::string& name);
-// The same, but it was found done without waiting.
+// The same, but the work was already done, so the host did not wait.
 void finish_until(int64_t position);
 
 DeviceCounts counts_now();

@@ -1,4 +1,4 @@
-// What LibTorch throws in a call, for tests.
+// The message of LibTorch's error in a call, for tests.
 #pragma once
 
 #include <c10/util/Exception.h>

@@ -14,7 +14,8 @@ namespace charrnn::test_backend {
 namespace {
 
 void check_options(std::optional<at::Layout> layout, std::optional<bool> pin_memory) {
-  TORCH_CHECK(layout.value_or(at::kStrided) == at::kStrided, "the device for tests has dense tensors only");
+  TORCH_CHECK(layout.value_or(at::kStrided) == at::kStrided,
+              "the device for tests supports only dense tensors");
   TORCH_CHECK(!pin_memory.value_or(false), "only memory of the CPU can be pinned");
 }
 
@@ -37,7 +38,7 @@ at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides, std::op
 const at::Tensor& resize(const at::Tensor& self, at::IntArrayRef sizes,
                          std::optional<at::MemoryFormat> format) {
   TORCH_CHECK(format.value_or(at::MemoryFormat::Contiguous) == at::MemoryFormat::Contiguous,
-              "the device for tests resizes contiguous tensors only");
+              "the device for tests resizes only contiguous tensors");
   if (self.sizes() == sizes) return self;
   const size_t bytes = at::detail::computeStorageNbytesContiguous(sizes, self.itemsize(),
                                                                   static_cast<size_t>(self.storage_offset()));
@@ -113,7 +114,7 @@ void check_unchanged(const at::Tensor& source, const at::Tensor& copied) {
       " was written after a non-blocking copy to the device began, and before the host waited for it");
 }
 
-// As CUDA does it: types are changed on the host, strides on the device.
+// As with CUDA, types are converted on the host, strides are changed on the device.
 void copy_to_device(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   const bool is_pinned = from.is_pinned() && from.scalar_type() == to.scalar_type();
   count_copy(/*to_device=*/true, is_pinned);
@@ -123,7 +124,7 @@ void copy_to_device(const at::Tensor& from, const at::Tensor& to, bool non_block
   finish_later([from, copied = from.clone(at::MemoryFormat::Contiguous)] { check_unchanged(from, copied); });
 }
 
-// As CUDA does it: types and strides are changed on the device.
+// As with CUDA, types and strides are changed on the device.
 void copy_to_host(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   const bool is_pinned = to.is_pinned();
   count_copy(/*to_device=*/false, is_pinned);
@@ -170,7 +171,7 @@ void register_own_kernels(torch::Library& aten) {
   aten.impl("record_stream", TORCH_FN(record_stream));
   aten.impl("_local_scalar_dense", TORCH_FN(item));
   aten.impl("_copy_from", TORCH_FN(copy_from));
-  // Else LibTorch would take them apart; CUDA has kernels for them.
+  // Otherwise LibTorch would split them into single operations; CUDA has kernels for them.
   for (const c10::OperatorName& name : c10::Dispatcher::singleton().getAllOpNames()) {
     if (!name.name.starts_with("aten::_foreach_")) continue;
     const std::string overload = name.overload_name.empty() ? "" : "." + name.overload_name;

@@ -83,7 +83,7 @@ at::Tensor PytorchStep::forward(const at::Tensor& ids, const at::Tensor& targets
   constexpr bool kTraining = true;
   constexpr bool kBidirectional = false;
   constexpr bool kBatchFirst = false;
-  constexpr double kDropoutBetween = 0;  // in cuDNN's kernels: no operation more
+  constexpr double kDropoutBetween = 0;  // part of cuDNN's kernels, not another operation
   at::Tensor output;
   if (shape_.cell == Cell::kLstm) {
     std::tie(output, h_, c_) = at::lstm(embedded, {h_, c_}, recurrent, kHasBiases, shape_.layers,

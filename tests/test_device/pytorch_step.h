@@ -1,6 +1,6 @@
-// A step of training as a PyTorch program does it for charrnn's model: nn.Embedding, nn.LSTM (or nn.GRU,
-// nn.RNN) with its weights flattened, nn.Dropout, nn.Linear, cross_entropy, clip_grad_norm_ and
-// AdamW(fused=True), each by the operators that torch calls. What charrnn's own step is counted against.
+// A training step of charrnn's model as in a PyTorch program: nn.Embedding, nn.LSTM (or nn.GRU, nn.RNN) with
+// flattened weights, nn.Dropout, nn.Linear, cross_entropy, clip_grad_norm_ and AdamW(fused=True), each with
+// the operators that torch calls. Tests compare the number of charrnn's operations with it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,13 +22,14 @@ struct PytorchShape {
 
 class PytorchStep {
  public:
-  // Weights on `device`, uniform in the range that nn.LSTM takes; the same each time.
+  // Weights on `device`, uniform in the range of nn.LSTM; the same each time.
   PytorchStep(const PytorchShape& shape, at::Device device, int64_t lanes);
 
-  // ids and targets are (T, B), on the device. Returns the loss there; the state goes on to the next step.
+  // ids and targets are (T, B), on the device. Returns the loss on the device; the state is kept for the next
+  // step.
   at::Tensor run(const at::Tensor& ids, const at::Tensor& targets);
 
-  // Embedding, then of each layer w_ih, w_hh, b_ih, b_hh, then weight and bias of the head.
+  // Embedding, then w_ih, w_hh, b_ih, b_hh of each layer, then weight and bias of the head.
   const std::vector<at::Tensor>& weights() const { return weights_; }
 
  private:

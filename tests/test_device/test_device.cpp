@@ -12,9 +12,9 @@
 #include "test_device/device_memory.h"
 #include "test_device/device_work.h"
 
-// LibTorch's library is not built for the thread sanitizer, which does not see its counts of references: its
-// engine of autograd seems to delete what another thread uses. Only programs with a device have threads of
-// that engine.
+// LibTorch is not built with the thread sanitizer, which therefore does not see its reference counts: its
+// autograd engine seems to delete objects that another thread uses. Only programs with a device have threads
+// of that engine.
 extern "C" const char* __tsan_default_suppressions() {
   return "race:torch::autograd::GraphTask\nrace:c10::ivalue::Future\n";
 }
@@ -24,7 +24,7 @@ namespace {
 
 const at::Device kDevice(at::kPrivateUse1, 0);
 
-// One device with one stream. An event is a place in the order of the device's work.
+// One device with one stream. An event is a position in the order of the device's work.
 class DeviceGuardImpl final : public c10::impl::DeviceGuardImplInterface {
  public:
   at::DeviceType type() const override { return at::kPrivateUse1; }
@@ -44,7 +44,9 @@ class DeviceGuardImpl final : public c10::impl::DeviceGuardImplInterface {
   }
   at::Stream getNewStream(at::Device /*device*/, int /*priority*/) const override { return stream(); }
   at::Stream exchangeStream(at::Stream /*stream*/) const override { return stream(); }
-  void* getStreamNativeHandle(at::Stream /*stream*/) const override { return nullptr; }  // as CUDA's default
+  void* getStreamNativeHandle(at::Stream /*stream*/) const override {
+    return nullptr;
+  }  // like CUDA's default stream
   at::DeviceIndex deviceCount() const noexcept override { return 1; }
 
   void record(void** event, const at::Stream& /*stream*/, at::DeviceIndex /*device*/,
@@ -86,7 +88,7 @@ class Hooks final : public at::PrivateUse1HooksInterface {
   void setCurrentDevice(at::DeviceIndex /*device*/) const override {}
   at::DeviceIndex exchangeDevice(at::DeviceIndex /*device*/) const override { return 0; }
   at::DeviceIndex maybeExchangeDevice(at::DeviceIndex /*device*/) const override { return 0; }
-  // The CPU's kernels draw from the CPU's generator.
+  // The CPU's kernels use the CPU's generator.
   const at::Generator& getDefaultGenerator(at::DeviceIndex /*device*/) const override {
     return at::detail::getDefaultCPUGenerator();
   }
@@ -127,7 +129,7 @@ struct Backend {
 }  // namespace
 
 at::Device test_device() {
-  static const auto* const backend = new Backend;  // stays to the end: tensors and threads may need it
+  static const auto* const backend = new Backend;  // never destroyed, because tensors and threads may need it
   return backend->device;
 }
 

@@ -37,7 +37,7 @@ bool is_identical(const at::Tensor& a, const at::Tensor& b) {
 
 using Compute = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
 
-// The same results from tensors of the CPU and of the device, and the same changes of the arguments.
+// Expects the same results from tensors of the CPU and of the device, and the same changes of the arguments.
 void expect_like_cpu(const char* what, const std::vector<at::Tensor>& arguments, const Compute& compute) {
   SCOPED_TRACE(what);
   std::vector<at::Tensor> on_cpu;
@@ -60,7 +60,7 @@ void expect_like_cpu(const char* what, const std::vector<at::Tensor>& arguments,
   }
 }
 
-// First, while there are no threads.
+// The first test, while there are no threads.
 TEST(TestDeviceDeathTest, AHostThatFollowsADevicePointerDies) {
   const at::Tensor tensor = at::zeros({3}, at::TensorOptions().device(test_device()));
   const auto touch = [&](bool write) {
@@ -320,7 +320,7 @@ TEST(TestDevice, CopiesOfPinnedMemoryDoNotWait) {
   EXPECT_EQ(counts().unpinned_copies, 0);
   EXPECT_EQ(counts().copies_to_device, 1);
   EXPECT_EQ(counts().copies_to_host, 1);
-  EXPECT_TRUE(target.isnan().all().item<bool>());  // not there yet
+  EXPECT_TRUE(target.isnan().all().item<bool>());  // not copied yet
   c10::Event event(at::kPrivateUse1);
   event.record(c10::impl::VirtualGuardImpl(at::kPrivateUse1).getStream(test_device()));
   const at::Tensor later = at::zeros({4}, pinned_floats);
@@ -355,7 +355,7 @@ TEST(TestDevice, PinnedMemoryStaysAsItIsUntilItsCopyIsDone) {
   EXPECT_EQ(message_of([&] { guard.synchronizeDevice(0); }), "no error");
 }
 
-TEST(TestDevice, MemoryIsCountedReturnedAndFilledWithNoNumbers) {
+TEST(TestDevice, MemoryIsCountedReturnedAndFilledWithNaN) {
   release_cached_memory();
   const DeviceMemory before = device_memory();
   EXPECT_EQ(before.cached, 0);
@@ -390,7 +390,7 @@ TEST(TestDevice, TensorsOverItsMemoryAreItsOwn) {
   EXPECT_TRUE(
       is_identical(whole.narrow(0, 2, 6).view({3, 2}), numbers({10}).narrow(0, 2, 6).view({3, 2}) + 1));
   const at::Tensor beyond = at::from_blob(part, {9}, at::TensorOptions().device(test_device()));
-  EXPECT_THAT(message_of([&] { beyond.add_(1); }), HasSubstr("do not lie in one live allocation"));
+  EXPECT_THAT(message_of([&] { beyond.add_(1); }), HasSubstr("are not within one live allocation"));
 }
 
 }  // namespace

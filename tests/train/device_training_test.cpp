@@ -44,7 +44,7 @@ TEST_F(DeviceTraining, CheckpointsGoBothWays) {
   runs_.expect_checkpoints_both_ways();
 }
 
-TEST_F(DeviceTraining, AStepOfNoNumberChangesNothing) {
+TEST_F(DeviceTraining, AStepWithNaNChangesNothing) {
   runs_.expect_that_a_step_of_no_number_changes_nothing();
 }
 

@@ -23,7 +23,7 @@ std::string who(const std::vector<size_t>& ranks, size_t size) {
   return names + ")";
 }
 
-// One line for each fact that is not as on rank 0.
+// One line for each fact that differs from rank 0's.
 std::string differences(const Facts& facts, const Facts& first) {
   const auto value_in = [](const Facts& map, const std::string& name) {
     const auto found = map.find(name);
@@ -45,13 +45,13 @@ std::string differences(const Facts& facts, const Facts& first) {
 void expect_equal(Communicator& comm, const Facts& facts) {
   if (comm.size() == 1) return;
   std::string text;
-  nlohmann::json::to_cbor(facts, text);  // in CBOR texts need not be UTF-8
+  nlohmann::json::to_cbor(facts, text);  // CBOR, because texts in JSON must be UTF-8
   const std::string first = broadcast_text(comm, text);
   agree_on_errors(comm, [&] {
     if (text == first) return;
     fail_usage("expected the same on all ranks, found",
                differences(facts, nlohmann::json::from_cbor(first).get<Facts>()),
-               "\nstart all ranks with one command, and from one folder that all hosts share");
+               "\nstart all ranks with one command, from a folder that all hosts share");
   });
 }
 
@@ -61,7 +61,7 @@ void agree_on_errors(Communicator& comm, const std::function<void()>& body) {
   try {
     body();
   } catch (const AgreedError&) {
-    throw;  // every rank has it
+    throw;  // every rank throws it
   } catch (const std::exception& problem) {
     message = exception_reason(problem);
     code[0] = static_cast<int64_t>(exit_code_of(problem));
@@ -70,7 +70,7 @@ void agree_on_errors(Communicator& comm, const std::function<void()>& body) {
   comm.all_reduce_max(code);
   if (code[0] == 0) return;
 
-  // A leading '!' tells a rank that failed, even without a message, from one that did not.
+  // A leading '!' marks a rank that failed, even without a message.
   const std::vector<std::string> reports = gather_text(comm, failed_here ? "!" + message : "");
   std::map<std::string, std::vector<size_t>> ranks_of;
   for (size_t rank = 0; rank < reports.size(); ++rank) {

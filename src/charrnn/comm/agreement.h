@@ -1,5 +1,5 @@
-// Ranks agree before they continue: an error on one of them is an error on all, with a message that is
-// printed once, and facts that differ between them are an error.
+// Agreement between ranks: an error on one rank becomes an error on all, with a message that is printed once;
+// settings that differ between ranks are an error.
 #pragma once
 
 #include <functional>
@@ -10,21 +10,21 @@
 
 namespace charrnn {
 
-// Thrown on every rank after rank 0 has printed what went wrong: main only has to leave with its code.
+// Thrown on every rank after rank 0 has printed the error: main only has to return its exit code.
 class AgreedError : public Error {
  public:
   using Error::Error;
 };
 
-// Every rank runs `body`. If it threw on any of them, rank 0 prints each distinct message once, with the
-// ranks that had it, and every rank throws AgreedError with the highest code. `body` may make collective
-// calls only if a rank cannot fail before or between them (the others would wait for it until
+// Every rank runs `body`. If it throws on any of them, rank 0 prints each distinct message once, with the
+// ranks it came from, and every rank throws AgreedError with the highest code. `body` may make collective
+// calls only if no rank can fail before or between them (the others would wait for it until
 // comm.timeout_seconds).
 void agree_on_errors(Communicator& comm, const std::function<void()>& body);
 
-// Every rank calls it with its facts, by name. If they differ between ranks, each rank whose facts are not
-// those of rank 0 throws AgreedError (usage) that lists them: ranks with different settings would train on
-// different data, or wait for each other without an end.
+// Every rank calls it with its facts, by name. If any differ from rank 0's, rank 0 prints the differences and
+// every rank throws AgreedError (usage): ranks with different settings would train on different data, or wait
+// for each other forever.
 void expect_equal(Communicator& comm, const std::map<std::string, std::string>& facts);
 
 }  // namespace charrnn

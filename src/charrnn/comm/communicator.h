@@ -28,7 +28,7 @@ struct HalfSpan {
 class Communicator {
  public:
   Communicator() = default;
-  // Inline like everything here: the NCCL module, which is not linked with charrnn, derives from this class.
+  // Inline, because the NCCL module derives from this class and is not linked with charrnn.
   virtual ~Communicator() = default;
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
@@ -40,30 +40,30 @@ class Communicator {
   virtual std::string backend() const = 0;          // "solo", "mpi", "nccl"
   virtual std::string host_of(int rank) const = 0;  // the name of that rank's host
 
-  // Whether equal work gives equal bits on the devices of all ranks. Code for CPUs is written so; GPUs of
-  // different kinds add in different orders.
+  // Whether the same work has bit for bit the same result on the devices of all ranks. Our code for CPUs
+  // does; GPUs of different kinds add in different orders.
   virtual bool devices_are_alike() const { return true; }
 
   // Host memory, whatever the backend. Results are equal on all ranks, bit for bit, and repeatable.
   virtual void broadcast(std::span<std::byte> host, int root) = 0;
   virtual void all_reduce_sum(std::span<double> host) = 0;
   virtual void all_reduce_max(std::span<int64_t> host) = 0;
-  // On rank 0 one entry per rank, of the length that rank gave; empty on the others.
+  // On rank 0, one entry per rank, of the length that the rank sent; empty on the others.
   virtual std::vector<std::vector<std::byte>> gather(std::span<const std::byte> host) = 0;
-  // `parts` is used on rank 0 only: one entry per rank, of any lengths. Returns each rank's own.
+  // `parts` is used on rank 0 only: one entry per rank, of any lengths. Returns this rank's entry.
   virtual std::vector<std::byte> scatter(const std::vector<std::vector<std::byte>>& parts) = 0;
   virtual void barrier() = 0;
 
   // The step's small control message: a sum over host memory that runs alongside other calls until it is
-  // finished, one at a time. The communicator keeps `values` until then, also if their owner fails in
-  // between; a sum that nobody finished is finished before the next.
+  // finished, one at a time. The communicator keeps `values` until then, even if their owner fails meanwhile;
+  // an unfinished sum is finished before the next starts.
   virtual void start_control_sum(std::shared_ptr<std::vector<double>> values) = 0;
   virtual void finish_control_sum() = 0;
 
-  // Memory of the rank's device: the host's for solo and mpi, the GPU's for nccl, where the work is queued
-  // after what `stream` (a cudaStream_t) holds already and before what it gets next. `stream` is nullptr on
-  // the CPU. Sums that were started are done after finish_sums, in the order of their start; their memory
-  // must live until then, and no other call may be made in between. Halves are added in fp32 and rounded.
+  // Memory of the rank's device: the host's for solo and mpi; the GPU's for nccl, where the work is queued
+  // after the work already in `stream` (a cudaStream_t) and before later work. `stream` is nullptr on the
+  // CPU. finish_sums finishes the sums that were started, in that order; their memory must live until then,
+  // and no other call may be made in between. Halves are added in fp32 and rounded.
   virtual void start_sum(std::span<float> device, void* stream) = 0;
   virtual void start_sum(HalfSpan device, void* stream) = 0;
   virtual void finish_sums(void* stream) = 0;
@@ -73,22 +73,22 @@ class Communicator {
     finish_sums(stream);
   }
 
-  // Waits until the device has done all that `stream` holds: under the deadline, which reading a result would
-  // not be. Call it after sums, before the host reads what depends on them or does anything long; in a group
-  // of one on a GPU, too. Nothing on the CPU.
+  // Waits until the device has done all work in `stream`, with the usual time limit, which reading a result
+  // would not have. Call it after sums, before the host reads what depends on them or does anything long;
+  // also in a group of one on a GPU. Does nothing on the CPU.
   virtual void wait(void* stream) = 0;
 
-  // Waits until `done`, under the deadline as all calls here, for an operation of this group that something
-  // else carries out. `device_arrived`: this rank's device has reached it, for the message about which rank
-  // is missing. Only a backend on top of this one calls it.
+  // Waits until `done`, with the usual time limit, for an operation of this group that another library
+  // carries out. `device_arrived`: whether this rank's device has reached it, for the message about the
+  // missing rank. Only a backend on top of this one calls it.
   virtual void wait_until(int64_t sequence, const std::function<bool()>& done,
                           const std::function<bool()>& device_arrived) = 0;
 
-  // Tells the ranks that wait for this one that it works, so that they keep waiting. For long work between
-  // calls (evaluating, sampling, files): call it often, it costs next to nothing.
+  // Sends a heartbeat to the ranks that wait for this one, so that they keep waiting. For long work between
+  // calls (evaluating, sampling, files): call it often, it costs almost nothing.
   virtual void heartbeat() = 0;
 
-  // Ends all ranks, not only this one.
+  // Ends all ranks, including this one.
   [[noreturn]] virtual void abort(ExitCode code) = 0;
 
   // The current training step, for messages about waits.

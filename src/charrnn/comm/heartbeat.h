@@ -7,8 +7,8 @@
 
 namespace charrnn {
 
-// Runs `work`, which calls no Communicator, in another thread, while this one sends heartbeats to the ranks
-// that wait for it: for long files and slow programs. What `work` throws is thrown here.
+// Runs `work`, which must not call a Communicator, in another thread, while this thread sends heartbeats to
+// the ranks that wait: for large files and slow programs. Rethrows what `work` throws.
 void with_heartbeat(Communicator& comm, const std::function<void()>& work);
 
 }  // namespace charrnn

@@ -13,8 +13,9 @@ namespace {
 
 constexpr const char* kMpirunSize = "OMPI_COMM_WORLD_SIZE";
 
-// What launchers call the number of processes that they started. SLURM_NTASKS is not one: a batch script's
-// shell has it too. WORLD_SIZE counts only with RANK: people export it for other programs.
+// The variables in which launchers pass the number of processes and the rank. SLURM_NTASKS is not among them,
+// because a batch script's shell has it too. WORLD_SIZE counts only with RANK: some users export it for other
+// programs.
 constexpr std::array<std::array<const char*, 2>, 8> kLauncherSizes{
     {{kMpirunSize, "OMPI_COMM_WORLD_RANK"},
      {"SLURM_STEP_NUM_TASKS", "SLURM_PROCID"},
@@ -64,7 +65,7 @@ void refuse_lone_ranks(int size, const std::function<std::string()>& mpi_library
         "expected to be rank ", *rank, " of ", *started, " (", rank_name, " and ", size_name,
         "), found no way to reach the others",
         started_by_mpi()
-            ? concat(": MPI found this process alone, so the launcher belongs to another MPI than ",
+            ? concat(": MPI found only this process, so the launcher belongs to another MPI than ",
                      mpi_library(), ", which charrnn uses")
             : ": the launcher was srun without PMIx, the mpiexec of another MPI, or one that starts no MPI "
               "ranks, such as torchrun",

@@ -1,6 +1,6 @@
-// The last operations of a rank: what it started with other ranks, when, and whether it has ended. The
-// watchdog reads it, and a report prints it. All inline: the NCCL module uses it and is not linked with
-// charrnn. Safe in any thread.
+// The last operations of a rank with other ranks: when each started, and whether it has ended. For the
+// watchdog and for reports. All inline, because the NCCL module uses it and is not linked with charrnn.
+// Thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -28,8 +28,8 @@ struct Operation {
   int64_t step = 0;
   State state = State::kStarted;
   Time began{};
-  Time awaited{};                   // the host waits since then
-  Time ended{};                     // when the host noticed
+  Time awaited{};                   // when the host began to wait
+  Time ended{};                     // when the host noticed the end
   std::optional<double> own_limit;  // seconds, in place of comm.timeout_seconds
 };
 
@@ -45,9 +45,9 @@ class OperationLog {
 
   explicit OperationLog(RunningClock& clock = running_clock()) : clock_(clock) {}
 
-  // An operation that the host does not wait for yet. Returns its sequence number.
+  // Adds an operation that the host does not wait for yet. Returns its sequence number.
   int64_t start(std::string name, size_t bytes) { return add(std::move(name), bytes, {}, {}); }
-  // One that the host waits for at once.
+  // Adds an operation that the host waits for at once.
   int64_t start_and_await(std::string name, size_t bytes, std::optional<double> own_limit = {}) {
     return add(std::move(name), bytes, own_limit, clock_.now());
   }
@@ -86,7 +86,7 @@ class OperationLog {
     }
     return {};
   }
-  // The one that the host waits for, if it waits. (An error may have left others in that state before it.)
+  // The operation that the host waits for, if any. (Earlier ones may be in that state after an error.)
   std::optional<Operation> awaited() const {
     const std::lock_guard lock(mutex_);
     std::optional<Operation> latest;
@@ -101,7 +101,7 @@ class OperationLog {
   int64_t add(std::string name, size_t bytes, std::optional<double> own_limit,
               std::optional<Operation::Time> awaited) {
     const std::lock_guard lock(mutex_);
-    if (operations_.size() >= kKept) {  // one that has not ended stays
+    if (operations_.size() >= kKept) {  // operations that have not ended are kept
       const auto done = std::find_if(operations_.begin(), operations_.end(), [](const Operation& operation) {
         return operation.state == Operation::State::kDone;
       });
@@ -129,11 +129,11 @@ class OperationLog {
   int64_t step_ = 0;
 };
 
-// One operation that the host waits for, from construction to destruction; also if an error causes that, for
-// what is awaited next has its own limit.
+// An operation that the host waits for from construction to destruction. It ends even after an error, because
+// the next wait has its own limit.
 class AwaitedOperation {
  public:
-  // One that was started before.
+  // An operation that was started before.
   AwaitedOperation(OperationLog& log, int64_t sequence) : log_(log), sequence_(sequence) {
     log.await(sequence);
   }

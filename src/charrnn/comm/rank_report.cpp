@@ -47,7 +47,7 @@ const char* name_of(Operation::State state) {
   return "done";
 }
 
-// One line for each operation, with words between the values, so that grep finds one line's facts.
+// One line for each operation, with a word before each value, so that grep can find it.
 std::string list_of(const std::vector<Operation>& operations) {
   std::ostringstream list;
   list.precision(6);

@@ -1,6 +1,6 @@
-// What each rank leaves in the run's folder when something goes wrong on any of them: a file with the cause
-// and the rank's last operations, abort-report-rank-R.txt after a loss (exit code 4; launch/run looks for
-// it), else last-operations-rank-R.txt.
+// The report that each rank writes to the run's folder when something goes wrong on any of them, with the
+// cause and the rank's last operations: abort-report-rank-R.txt after a loss (exit code 4; launch/run looks
+// for it), otherwise last-operations-rank-R.txt.
 #pragma once
 
 #include <filesystem>

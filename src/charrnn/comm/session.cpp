@@ -34,16 +34,16 @@ void warn_about(const RankPlace& mine, const std::vector<RankCores>& all, int ra
   if (!binding.empty()) log::warning(binding);
   const VisibleGpus& gpus = mine.devices.gpus;
   if (!gpus.gpus.empty() && !gpus.usable()) {
-    log::warning(concat("a GPU is there and not used: ", gpus.missing));
+    log::warning(concat("found a GPU that is not used: ", gpus.missing));
   }
 }
 
 }  // namespace
 
 struct Session::State {
-  Watchdog watchdog;                     // first: it watches the others from their start to their end
+  Watchdog watchdog;                     // first, because it watches the others until they end
   std::unique_ptr<Communicator> host;    // MPI or solo
-  std::unique_ptr<Communicator> device;  // NCCL, or a group of one on a GPU; else host serves. Ends first.
+  std::unique_ptr<Communicator> device;  // NCCL, or one GPU; if null, `host` is used. Ends first.
   Device chosen;
   int threads = 1;
   std::string place_table;
@@ -106,13 +106,12 @@ void Session::announce_start(double timeout_seconds, const std::filesystem::path
   state_->watchdog.set_limit(timeout_seconds, report_folder, state_->start);
 }
 
-// Nothing if the host's communicator serves.
+// Returns nullptr if the host's communicator is to be used.
 std::unique_ptr<Communicator> Session::make_device_communicator(Backend backend, bool devices_are_alike) {
   Communicator& host = *state_->host;
   if (backend == Backend::kNccl) {
     agree_on_errors(host, [] { check_versions(nccl_versions()); });
-    // Not in agree_on_errors(): a rank that fails here leaves the others in the middle of joining, and ends
-    // them.
+    // Not in agree_on_errors(): if a rank fails here, the others are still waiting for it, and it ends them.
     return make_nccl_communicator(host, state_->chosen.index, devices_are_alike, state_->watchdog);
   }
   if (state_->chosen.cuda) return make_one_gpu_communicator(host, state_->chosen.index, state_->watchdog);
@@ -170,7 +169,7 @@ int run_ranks(const std::function<ExitCode(Session&)>& body, double start_second
   ExitCode code = ExitCode::kError;
   try {
     code = body(*session);
-    // slurm/common.sh gets another code if srun killed a rank that took a moment longer to leave.
+    // slurm/common.sh receives another code if srun killed a rank that took a little longer to exit.
     if (code == ExitCode::kSaved) session->tell_launcher("saved", ".saved");
   } catch (const AgreedError& error) {
     code = error.code();

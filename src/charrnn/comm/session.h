@@ -24,39 +24,39 @@
 
 namespace charrnn {
 
-// Owns MPI if mpirun or srun started this process, else is a group of one without MPI.
+// Owns MPI if mpirun or srun started this process; otherwise it is a group of one without MPI.
 class Session {
  public:
-  // Install the stop handlers before: mpirun passes on signals as soon as the process exists. `start_seconds`
-  // is the longest wait until connect has returned. Throws Error (usage) if a launcher started several
-  // processes of which each finds itself alone, such as srun without PMIx or the mpirun of another MPI.
+  // Install the stop handlers first: mpirun passes on signals as soon as the process exists. `start_seconds`
+  // limits each wait until connect has returned. Throws Error (usage) if a launcher started several processes
+  // that are not connected, such as srun without PMIx or the mpirun of another MPI.
   explicit Session(double start_seconds = CommSettings{}.start_timeout_seconds);
-  // Leaves MPI, together with the other ranks. After an error on this rank alone call comm().abort() instead.
+  // Finalizes MPI, together with the other ranks. After an error on this rank alone, call comm().abort()
+  // instead.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Host memory only until connect was called; from then on what it returned.
+  // Before connect: a communicator for host memory only. Afterwards: the one that connect returned.
   Communicator& comm();
 
   // Every rank calls it, before the first tensor: agrees on devices and backend (AgreedError with a table if
-  // they do not fit), sets the longest wait, and makes `report_folder` the place of the reports
-  // (rank_report.h): a folder that no other start writes into. Rank 0 writes its path into the launch file
-  // (launcher.h), and the name of this start, which its reports contain, into the launch file with the ending
-  // .start.
+  // they do not fit), sets the time limit of waits, and makes `report_folder` the folder of the reports
+  // (rank_report.h); no other start may write to it. Rank 0 writes its path to the launch file (launcher.h),
+  // and the name of this start, which its reports contain, to the launch file with the ending .start.
   Communicator& connect(const CommSettings& settings, DeviceName device,
                         const std::filesystem::path& report_folder);
 
   // Renames reports of earlier starts in the report folder.
   void put_away_reports() const;
 
-  // Rank 0 writes `text` into the launch file with this ending, for launch/run or a batch script.
+  // Rank 0 writes `text` to the launch file with this ending, for launch/run or a batch script.
   void tell_launcher(const std::string& text, const char* ending) const;
 
-  // From connect:
+  // Set by connect:
   const Device& device() const;
   int threads() const;  // this rank's share of its cores
-  // One line a rank: host, device and cores, for rank 0 to print; with many ranks one line a host.
+  // One line per rank (with many ranks, per host): host, device and cores, for rank 0 to print.
   const std::string& place_table() const;
 
  private:
@@ -70,10 +70,10 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
-// Runs `body` under a Session and returns the process's exit code. An AgreedError was printed already: all
-// ranks leave through MPI_Finalize with its code. Any other exception is this rank's alone: it is printed
-// with the rank, and all ranks are ended with its code (1 if it is not an Error) and leave their last
-// operations in the report folder.
+// Runs `body` with a Session and returns the process's exit code. An AgreedError has been printed already:
+// all ranks exit with its code through MPI_Finalize. Any other exception occurred on this rank only: it is
+// printed with the rank, all ranks are ended with its code (1 if it is not an Error), and each writes its
+// last operations to the report folder.
 int run_ranks(const std::function<ExitCode(Session&)>& body,
               double start_seconds = CommSettings{}.start_timeout_seconds);
 

@@ -27,7 +27,7 @@ std::string slow_start_text(const std::string& operation, double seconds) {
   if (found != nullptr) freeaddrinfo(found);
   const double lookup = seconds_since(began);
 
-  std::string text = concat(operation, " takes long (", std::llround(seconds), " s so far). ");
+  std::string text = concat(operation, " is taking long (", std::llround(seconds), " s so far). ");
   if (result != 0) {
     return text + concat("The name of this host, ", name, ", does not resolve (", gai_strerror(result),
                          " after ", one_decimal(lookup),
@@ -40,7 +40,7 @@ std::string slow_start_text(const std::string& operation, double seconds) {
                " s, and MPI waits for such lookups: add the name to /etc/hosts, or repair the name server");
   }
   return text + concat("The name of this host, ", name,
-                       ", resolves at once, so it waits for ranks that start late or for "
+                       ", resolves at once, so MPI is waiting for ranks that start late or for "
                        "a network interface. To choose the interface, set OMPI_MCA_btl_tcp_if_include and "
                        "OMPI_MCA_oob_tcp_if_include for MPI, NCCL_SOCKET_IFNAME for NCCL");
 }

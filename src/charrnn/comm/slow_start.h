@@ -1,12 +1,12 @@
-// What MPI and NCCL may be waiting for when they start slowly.
+// Explains a slow start of MPI or NCCL.
 #pragma once
 
 #include <string>
 
 namespace charrnn {
 
-// "the start of MPI takes long (5 s so far): ...". Looks up the name of this host first, which blocks as long
-// as MPI's own lookup of it does.
+// "the start of MPI is taking long (5 s so far). ...". Looks up the name of this host first, which blocks for
+// as long as MPI's own lookup.
 std::string slow_start_text(const std::string& operation, double seconds);
 
 }  // namespace charrnn

@@ -11,7 +11,7 @@
 namespace charrnn {
 namespace {
 
-// A wait spins at first, as a step takes milliseconds; later it leaves the core to other threads.
+// A wait spins at first, because a step takes milliseconds; later it sleeps, for the sake of other threads.
 constexpr double kSpinSeconds = 0.05;
 constexpr auto kNap = std::chrono::microseconds(100);
 
@@ -50,7 +50,7 @@ class SoloCommunicator final : public Communicator {
   void wait(void* /*stream*/) override {}
   void wait_until(int64_t /*sequence*/, const std::function<bool()>& done,
                   const std::function<bool()>& /*device_arrived*/) override {
-    const auto began = Clock::now();  // the watchdog sets the end
+    const auto began = Clock::now();  // the watchdog limits the wait
     while (!done()) {
       if (seconds_since(began) < kSpinSeconds) {
         std::this_thread::yield();

@@ -1,4 +1,4 @@
-// A true group of one, without MPI: sums are what they are, rank 0 is everyone.
+// A group of one, without MPI: a sum over the ranks is rank 0's own value.
 #pragma once
 
 #include <memory>

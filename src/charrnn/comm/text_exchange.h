@@ -1,4 +1,4 @@
-// Texts of ranks, sent to other ranks. Every rank makes the same call.
+// Exchanges texts between ranks. Every rank makes the same call.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace charrnn {
 // The text of rank `root`, on every rank.
 std::string broadcast_text(Communicator& comm, std::string text, int root = 0);
 
-// On rank 0 one text per rank; empty on the others.
+// On rank 0, one text per rank; empty on the others.
 std::vector<std::string> gather_text(Communicator& comm, const std::string& text);
 
 // One text per rank, on every rank.

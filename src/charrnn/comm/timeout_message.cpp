@@ -7,10 +7,10 @@
 namespace charrnn {
 namespace {
 
-// Where a rank is, compared with this one's operation. In the order in which the message reports them.
+// Where a rank is, compared with this rank's operation; in the order in which the message reports them.
 enum class Place {
-  // First: a GPU that hangs keeps its own rank from all later operations, and other ranks may have continued
-  // to where they do not answer. Also if the rank waits in another operation: its host is ahead of its GPU.
+  // First, because a GPU that hangs blocks all later operations of its rank, while other ranks may have gone
+  // ahead and no longer answer. Also if the rank waits in another operation: its host is ahead of its GPU.
   kDeviceMissing,
   kSilent,
   kElsewhere,  // in another operation of the same number
@@ -54,20 +54,20 @@ std::string timeout_message(const Operation& operation, const WaitLimit& limit,
   switch (place) {
     case Place::kDeviceMissing:
       return concat("the GPU of ", who, " did not reach ", what, within,
-                    ": it hangs in work before it; look for Xid messages in dmesg there");
+                    ": it hangs in earlier work; look for Xid messages in dmesg on that host");
     case Place::kSilent:
       return concat(who, " did not reach ", what, within,
                     ": it was killed or stopped, it hangs, or its host or link is lost");
     case Place::kElsewhere:
-      return concat(who, " did not reach ", what, within, " but went to ", other,
-                    ": the ranks went different ways, which is a mistake in charrnn; please report it with "
+      return concat(who, " did not reach ", what, within, " but called ", other,
+                    ": the ranks made different calls, which is a bug in charrnn; please report it with "
                     "the reports of all ranks");
     case Place::kBefore:
       return concat(who, " did not reach ", what, within, ", still waiting in ", other,
                     ": messages to it are lost or stalled, or its device hangs");
     case Place::kAfter:
-      return concat(what, " did not end here", within, ", but it did for ", who, ", waiting in ", other,
-                    ": messages to here are lost or stalled, or the device here hangs");
+      return concat(what, " did not end on this rank", within, ", but did on ", who, ", now waiting in ",
+                    other, ": messages to this rank are lost or stalled, or its device hangs");
     case Place::kHere:
       break;
   }

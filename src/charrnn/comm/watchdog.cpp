@@ -19,13 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kLook = std::chrono::milliseconds(200);
-// What a waiting thread gets, beyond the limit, to give up by itself: it knows which rank is missing.
+// Time after the limit in which a waiting thread may still give up itself: it knows which rank is missing.
 constexpr double kGraceSeconds = 2;
-// After SIGTERM a rank leaves at the end of its step, unless another rank is gone. mpirun kills a second
+// After SIGTERM, a rank exits at the end of its step, unless another rank is lost; mpirun kills it a second
 // later.
 constexpr double kLeavesWithinSeconds = 0.5;
-// A rank that waits looks for other ranks' reports once in this many looks: a shared file system has other
-// work.
+// A rank that waits looks for other ranks' reports in every fifth round only, to spare shared file systems.
 constexpr int kLooksBetweenFolders = 5;
 
 }  // namespace
@@ -81,7 +80,8 @@ WaitLimit Watchdog::limit() const {
 void Watchdog::explain_slow_start(const Operation& operation, double seconds) {
   {
     const std::lock_guard lock(mutex_);
-    if (!operation.name.starts_with("the start of ")) return;  // another rank may be reading a large file
+    if (!operation.name.starts_with("the start of "))
+      return;  // other waits may be long: a rank may be reading a large file
     if (!start_limit_seconds_ || is_slow_start_explained_ || seconds < slow_start_seconds_) return;
     is_slow_start_explained_ = true;
   }
@@ -107,7 +107,7 @@ fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
   try {
     return write_rank_report(folder, report);
   } catch (const std::exception& error) {
-    log::error(concat("the report could not be written: ", error.what()));
+    log::error(concat("cannot write the report: ", error.what()));
     return {};
   }
 }
@@ -148,7 +148,7 @@ void Watchdog::look_for_trouble() {
     if (code != ExitCode::kLost) withdraw_at_end(file);
   } else if (is_stuck && is_told_to_end) {
     withdraw_at_end(
-        write_report(ExitCode::kError, concat("told to end (SIGTERM) while waiting for other ranks in ",
+        write_report(ExitCode::kError, concat("received SIGTERM while waiting for other ranks in ",
                                               awaited->name, ", operation ", awaited->sequence)));
   }
 }

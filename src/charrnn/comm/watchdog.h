@@ -1,6 +1,6 @@
-// A thread that runs from before MPI starts and calls no MPI. It ends the process with code 4 when an
-// operation is awaited for longer than comm.timeout_seconds and the waiting thread itself did not give up (it
-// hangs inside MPI or CUDA). And it writes this rank's report (rank_report.h) when something goes wrong on
+// A thread that starts before MPI and makes no MPI calls. It ends the process with code 4 when an operation
+// is awaited for longer than comm.timeout_seconds and the waiting thread has not given up itself (because it
+// hangs inside MPI or CUDA). It also writes this rank's report (rank_report.h) when something goes wrong on
 // any rank.
 #pragma once
 
@@ -20,7 +20,7 @@ namespace charrnn {
 
 class Watchdog {
  public:
-  // A start that takes longer than `slow_start_seconds` is unusual on a few hosts.
+  // A start that takes longer than `slow_start_seconds` is explained in a warning.
   explicit Watchdog(double slow_start_seconds = 5);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
@@ -29,20 +29,20 @@ class Watchdog {
   OperationLog& log() { return log_; }
 
   void set_rank(int rank, int size);
-  // Without a folder nothing is written. `start` is the same on all ranks and different for each start: it is
-  // in every report, for reports of an earlier start may lie there.
+  // Without a folder no report is written. `start` is the same on all ranks and different for each start;
+  // every report contains it, because the folder may have reports of earlier starts.
   void set_limit(double seconds, const std::filesystem::path& report_folder, const std::string& start = "");
-  // Until set_started: the limit of all waits while MPI and NCCL start. A start of more than a few seconds
-  // prints once what it may be waiting for, on one rank of each host.
+  // The limit of all waits until set_started, while MPI and NCCL start. A slow start is explained once, by
+  // one rank of each host.
   void set_start_limit(double seconds);
   void set_started();
   WaitLimit limit() const;
   double limit_seconds() const { return limit().seconds; }
-  // This rank has finished its work and leaves MPI: it writes no more reports about other ranks.
+  // This rank has finished its work and finalizes MPI: it writes no more reports about other ranks.
   void set_leaving();
 
-  // Writes this rank's report into the run's folder. Returns its path, empty if none was written. The first
-  // report stays, except that one of a loss (code 4) replaces any other.
+  // Writes this rank's report to the run's folder. Returns its path; empty if no report was written. Only the
+  // first report is written, except that a loss (code 4) replaces a report of anything else.
   std::filesystem::path write_report(ExitCode code, const std::string& cause);
 
  private:
@@ -67,8 +67,8 @@ class Watchdog {
   bool leaving_ = false;
   int looks_ = 0;
   std::optional<ExitCode> reported_;
-  std::filesystem::path withdrawn_at_end_;  // a report of a stop that then succeeded
-  std::thread thread_;                      // last: it uses the others
+  std::filesystem::path withdrawn_at_end_;  // removed if the rank exits normally after all
+  std::thread thread_;                      // last, because it uses the other members
 };
 
 }  // namespace charrnn

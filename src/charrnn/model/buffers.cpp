@@ -18,7 +18,7 @@ struct Free {
 struct Block {
   std::unique_ptr<float, Free> memory;
   int64_t size;      // floats
-  int64_t last_use;  // counted in takes
+  int64_t last_use;  // counted in calls of take_buffer
 };
 
 // Blocks that are not in use.
@@ -62,7 +62,7 @@ at::Tensor take_buffer(at::IntArrayRef sizes) {
   int64_t count = 1;
   for (const int64_t size : sizes) count *= size;
   const auto block = std::make_shared<Block>(shelf->take(count));
-  // The deleter shares the shelf: a tensor may outlive it when the program ends.
+  // The deleter shares ownership, because a tensor may outlive the shelf when the program ends.
   return at::from_blob(
       block->memory.get(), sizes, [block, home = shelf](void*) { home->put_back(std::move(*block)); },
       at::TensorOptions().dtype(at::kFloat));

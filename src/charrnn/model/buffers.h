@@ -1,13 +1,13 @@
-// Memory for the large tensors of a training step, which the next step needs again in the same sizes: fresh
-// memory costs a page fault for every 4 KiB.
+// Memory for the large tensors of a training step, kept for the next step, which needs the same sizes: new
+// memory would cost a page fault for every 4 KiB.
 #pragma once
 
 #include <ATen/ATen.h>
 
 namespace charrnn {
 
-// A tensor of floats on the CPU, not initialised. When it is no longer in use, its memory is kept for the
-// next one of about its size. From any thread.
+// An uninitialised tensor of floats on the CPU. When it is no longer in use, its memory is kept for the next
+// tensor of about its size. Thread-safe.
 at::Tensor take_buffer(at::IntArrayRef sizes);
 
 // A tensor's floats; null if it is undefined.

@@ -38,7 +38,7 @@ std::vector<Parameters::Shape> shapes(const ModelSettings& s, int64_t vocabulary
   }
   if (s.head == Head::kNone) {
     if (s.hidden_size != vocabulary_size) {
-      fail_usage("model.head: none takes the last layer's output as the logits, so model.hidden_size (",
+      fail_usage("model.head: none uses the last layer's output as the logits, so model.hidden_size (",
                  s.hidden_size, ") must be the ", vocabulary_size, " characters of the vocabulary");
     }
     return list;
@@ -78,14 +78,15 @@ void CharRnn::compute_in(at::ScalarType type) {
   uses_cudnn_ = wants_cudnn && serves(width) && (settings_.layers == 1 || serves(settings_.hidden_size));
   if (wants_cudnn && on.is_cuda() && !uses_cudnn_) {
     log::warning(
-        "cuDNN is not in this LibTorch, or arranges a layer's weights otherwise than charrnn: LibTorch's own "
-        "layers are used, which are slower");
+        "this LibTorch has no cuDNN, or one that arranges a layer's weights differently from charrnn: using "
+        "LibTorch's own layers, which are slower");
   }
 }
 
 void CharRnn::initialize(uint64_t seed) {
   const c10::AutoGradMode no_grad(false);
-  // Its own generator on the CPU: the same weights on every device, and no other draw changes.
+  // A separate generator on the CPU, so that weights are the same on every device and other draws are not
+  // affected.
   at::Generator generator = at::detail::createCPUGenerator(random_bits(seed, Draw::kInitialWeights, {}));
   const int64_t hidden = settings_.hidden_size;
   const double bound = 1.0 / std::sqrt(static_cast<double>(hidden));
@@ -146,7 +147,7 @@ at::Tensor CharRnn::embed(const at::Tensor& ids) const {
   return at::one_hot(ids, vocabulary_size_).to(parameters_.values().scalar_type());
 }
 
-// Layers are time-major: what looks like (B, T, H) here lies in memory as (T, B, H).
+// Layers are time-major: tensors of the shape (B, T, H) here are stored as (T, B, H).
 LayerOutput CharRnn::run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                                const at::Tensor& c, bool training) const {
   const LayerWeights& w = layer_weights(layer);
@@ -175,7 +176,7 @@ at::Tensor CharRnn::outputs(const at::Tensor& ids, RnnState& state,
   std::vector<at::Tensor> h;
   std::vector<at::Tensor> c;
   for (int64_t layer = 0; layer < settings_.layers; ++layer) {
-    // Layer by layer, so that dropout is ours and each layer's gradients are ready by themselves.
+    // One call per layer, so that dropout is ours and the gradients of each layer are ready separately.
     const LayerOutput result =
         run_layer(layer, x, ids, state.h[layer], state.c.defined() ? state.c[layer] : at::Tensor(),
                   dropout_key.has_value());
@@ -197,7 +198,7 @@ at::Tensor CharRnn::logits(const at::Tensor& x) const {
 }
 
 at::Tensor CharRnn::loss_sum(const at::Tensor& x, const at::Tensor& targets) const {
-  // In the order of x in memory, (T, B): the sum is over all positions.
+  // In the order (T, B) of x in memory; the order does not matter, because the sum is over all positions.
   const at::Tensor rows = x.transpose(0, 1).flatten(0, 1);  // (T B, H)
   const at::Tensor ids = targets.t().flatten();             // (T B)
   if (is_fast() && settings_.head != Head::kNone) {

@@ -1,5 +1,5 @@
 // A character-level language model: one-hot or embedding input, L recurrent layers with dropout after each, a
-// linear head. Ids go in, logits over the vocabulary come out; the state is carried by the caller.
+// linear head. Input: ids; output: logits over the vocabulary. The caller keeps the state.
 //
 // Sizes: B lanes, T steps, V vocabulary, E embedding, H hidden, L layers.
 // Names, shapes and gate order are those of PyTorch's nn.Embedding, nn.LSTM (G = 4 gates: i, f, g, o), nn.GRU
@@ -29,18 +29,18 @@ class CharRnn {
           at::Device device = at::kCPU);
 
   // Draws weights as PyTorch does: nn.Embedding normal(0, 1), the layers and nn.Linear uniform(-k, k) with
-  // k = 1 / sqrt(H); or normal(0, initial_scale) with biases of 0. Then the biases of an LSTM's forget gate
-  // are set to forget_bias in all (Jozefowicz et al. 2015).
+  // k = 1 / sqrt(H); or normal(0, initial_scale) with biases of 0. Then it sets the two biases of an LSTM's
+  // forget gate so that they add up to forget_bias (Jozefowicz et al. 2015).
   void initialize(uint64_t seed);
 
   RnnState zero_state(int64_t lanes) const;
 
-  // ids (B, T) of int64 -> the last layer's outputs, which the head reads: (B, T, H). `state` goes in and
-  // comes out; its gradient is not cut here. Dropout is on if a key is given.
+  // ids (B, T) of int64 -> the last layer's outputs, the input of the head: (B, T, H). `state` is read and
+  // updated; it is not detached here. Dropout is applied if there is a key.
   at::Tensor outputs(const at::Tensor& ids, RnnState& state,
                      const std::optional<DropoutKey>& dropout_key) const;
-  // The head over x (..., H): logits (..., V); and the loss of x (B, T, H) (model/loss.h), which needs less
-  // memory.
+  // The head applied to x (..., H): logits (..., V), or the loss of x (B, T, H) (model/loss.h), which needs
+  // less memory.
   at::Tensor logits(const at::Tensor& x) const;
   at::Tensor loss_sum(const at::Tensor& x, const at::Tensor& targets) const;
   at::Tensor forward(const at::Tensor& ids, RnnState& state,
@@ -48,9 +48,9 @@ class CharRnn {
     return logits(outputs(ids, state, dropout_key));
   }
 
-  // From this call on, layers and head compute in `type`, the weights rounded to it for each step
-  // (Micikevicius et al. 2018), and the state between calls has it; weights, their gradients and the loss
-  // keep their type. By cuDNN's or LibTorch's layers.
+  // After this call, layers and head compute in `type`, with weights rounded to it in each step (Micikevicius
+  // et al. 2018), and the state between calls has that type; weights, their gradients and the loss keep their
+  // type. With cuDNN's or LibTorch's layers.
   void compute_in(at::ScalarType type);
 
   Parameters& parameters() { return parameters_; }
@@ -58,7 +58,7 @@ class CharRnn {
   const ModelSettings& settings() const { return settings_; }
   int64_t vocabulary_size() const { return vocabulary_size_; }
   const LayerWeights& layer_weights(int64_t layer) const { return layers_[static_cast<size_t>(layer)]; }
-  at::Tensor layer_buffer(int64_t layer) const;  // all four, one after the other
+  at::Tensor layer_buffer(int64_t layer) const;  // the four weights, one after the other
   const at::Tensor& head_weight() const;         // (V, H); not with head: none
   at::Device device() const { return parameters_.values().device(); }
 
@@ -67,12 +67,12 @@ class CharRnn {
  private:
   at::Tensor embed(const at::Tensor& ids) const;  // ids (...) -> (..., E), with one_hot (..., V)
 
-  // One layer over x (B, T, H), the first over the ids, from its state h and c (B, H): output (B, T, H) and
-  // the state after it.
+  // Runs one layer on x (B, T, H), or the first layer on the ids, from its state h and c (B, H): output (B,
+  // T, H) and the state after it.
   LayerOutput run_layer(int64_t layer, const at::Tensor& x, const at::Tensor& ids, const at::Tensor& h,
                         const at::Tensor& c, bool training) const;
-  bool is_fast() const;                                // by charrnn's own layers, not LibTorch's
-  bool is_rounded() const;                             // computes in another type than that of the weights
+  bool is_fast() const;                                // whether charrnn's layers are used, not LibTorch's
+  bool is_rounded() const;                             // whether the compute type differs from the weights'
   at::Tensor rounded(const at::Tensor& tensor) const;  // to that type
 
   ModelSettings settings_;

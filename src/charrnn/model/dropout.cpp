@@ -28,7 +28,7 @@ CHARRNN_VECTORIZED void drop_row(const double* in, double* out, uint32_t units, 
   }
 }
 
-// 16-bit types: scaled as floats and rounded once.
+// 16-bit types are scaled as floats and rounded once.
 template <class Half>
 void drop_row(const Half* in, Half* out, uint32_t units, uint32_t row_key, uint32_t below_is_zero,
               float scale) {
@@ -80,7 +80,7 @@ at::Tensor drop_on_cpu(const at::Tensor& input, double probability, int64_t laye
   return output;
 }
 
-// An operator of LibTorch's dispatcher: each device has its own.
+// An operator of LibTorch's dispatcher, with one implementation per device.
 at::Tensor drop(const at::Tensor& input, double probability, int64_t layer_key, int64_t first_lane) {
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("charrnn::dropout", "")
@@ -89,7 +89,7 @@ at::Tensor drop(const at::Tensor& input, double probability, int64_t layer_key, 
   return op.call(input, probability, layer_key, first_lane);
 }
 
-// The mask is not kept for backward: it is drawn again.
+// The mask is not kept for backward; it is computed again.
 struct Dropout : torch::autograd::Function<Dropout> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
                             double probability, int64_t key, int64_t first_lane) {

@@ -1,5 +1,5 @@
-// One pass of dropout over the outputs of a layer: what a device's implementation of charrnn::dropout
-// (dropout.h) is given, the hash that draws the mask, and the mask by tensor operations alone.
+// One pass of dropout over the outputs of a layer: the arguments of a device's implementation of
+// charrnn::dropout (dropout.h), the hash that determines the mask, and the mask by tensor operations only.
 //
 // Sizes: B lanes, T steps, H units.
 #pragma once
@@ -20,12 +20,12 @@ struct DropoutPass {
   double scale() const { return 1.0 / (1.0 - probability); }
 };
 
-// What DropoutPass::layer_key is.
+// The value of DropoutPass::layer_key.
 uint32_t dropout_layer_key(uint64_t seed, int64_t step, int64_t layer);
 
 // The hash of an element is hash32(hash32(hash32(layer_key ^ lane) ^ position) + unit * kHashUnitStride),
-// with the 32-bit hash "lowbias32" (C. Wellons, hash-prospector, 2018): cheap to vectorise, and easily
-// written with the 64-bit integers of a tensor library.
+// with the 32-bit hash "lowbias32" (C. Wellons, hash-prospector, 2018): cheap to vectorise, and easy to
+// write with the 64-bit integers of a tensor library.
 inline constexpr uint32_t kHashMultiplier1 = 0x7feb352d;
 inline constexpr uint32_t kHashMultiplier2 = 0x846ca68b;
 inline constexpr uint32_t kHashUnitStride = 0x9e3779b9;
@@ -38,11 +38,11 @@ inline uint32_t hash32(uint32_t x) {
   return x ^ (x >> 16);
 }
 
-// By tensor operations alone: (B, T, H) of 0 and the scale.
+// The mask by tensor operations only: (B, T, H), each element 0 or the scale.
 at::Tensor dropout_mask(at::IntArrayRef sizes, const DropoutPass& pass, const at::TensorOptions& options);
 
-// (B, T, H) as it is if rows of H are one after the other in memory, in the order (B, T) or (T, B); else a
-// copy that is.
+// Returns `input` (B, T, H) if its rows of H are dense in memory, in the order (B, T) or (T, B); otherwise a
+// dense copy.
 at::Tensor dense_rows(const at::Tensor& input);
 
 }  // namespace charrnn

@@ -14,7 +14,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// From the logarithms of probabilities (N, V) to the gradient of the logits, in place.
+// Turns the logarithms of probabilities (N, V) into the gradient of the logits, in place.
 void become_gradient(at::Tensor log_probabilities, const at::Tensor& targets) {
   const at::Tensor none = targets.eq(kNoTarget).unsqueeze(1);
   log_probabilities.exp_().scatter_add_(1, targets.clamp_min(0).unsqueeze(1),

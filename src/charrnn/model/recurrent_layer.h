@@ -1,9 +1,9 @@
-// One recurrent layer as all implementations of it see it: the weights that go in and the outputs that come
-// out. `cpu/fast_layer.h` is charrnn's own for floats on the CPU, `gpu/cudnn_layer.h` cuDNN's,
-// `reference_layer.h` LibTorch's for any type and device.
+// Weights and outputs of a recurrent layer, the same for all implementations: `cpu/fast_layer.h` is charrnn's
+// own for floats on the CPU, `gpu/cudnn_layer.h` cuDNN's, `reference_layer.h` LibTorch's for any type and
+// device.
 //
-// Sizes: T steps, B lanes, I input width, H hidden units, G gates in PyTorch's order. Tensors are time-major,
-// so that the lanes of a step lie together.
+// Sizes: T steps, B lanes, I input width, H hidden units, G gates in PyTorch's order. Tensors are time-major:
+// the lanes of a step are next to each other.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -24,7 +24,7 @@ struct LayerWeights {
 struct LayerOutput {
   at::Tensor output;  // (T, B, H)
   at::Tensor h;       // (B, H) after the last step
-  at::Tensor c;       // the same of an LSTM, else undefined
+  at::Tensor c;       // the same for an LSTM, otherwise undefined
 };
 
 // G: LSTM 4 (i, f, g, o), GRU 3 (r, z, n), RNN 1.

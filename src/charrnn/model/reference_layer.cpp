@@ -14,7 +14,7 @@ constexpr double kNoDropout = 0.0;
 constexpr bool kBidirectional = false;
 constexpr bool kBatchFirst = false;
 
-// LibTorch's layer of a cell that has no state but h.
+// LibTorch's layer of a cell whose only state is h.
 using PlainLayer = std::tuple<at::Tensor, at::Tensor> (*)(const at::Tensor& input, const at::Tensor& h,
                                                           at::TensorList weights, bool has_biases,
                                                           int64_t num_layers, double dropout, bool training,
@@ -26,14 +26,14 @@ PlainLayer plain_layer(Cell cell) {
     case Cell::kRnnTanh:
       return at::rnn_tanh;
     case Cell::kRnnRelu:
-    case Cell::kLstm:  // which has two states: not here
+    case Cell::kLstm:  // not here, because it has two states
       break;
   }
   return at::rnn_relu;
 }
 
-// On a GPU or rounded: in one piece and in cuDNN's order, at the beginning of a storage. Else LibTorch's
-// layers on a GPU would copy them together at each call, and warn.
+// On a GPU, or if rounded, the weights are joined in cuDNN's order at the beginning of a storage. Otherwise
+// LibTorch's layers on a GPU would join them at each call, and warn.
 std::vector<at::Tensor> arranged(const LayerWeights& w, at::ScalarType type) {
   const std::vector<at::Tensor> weights{w.input, w.recurrent, w.input_bias, w.recurrent_bias};
   if (w.input.is_cpu() && w.input.scalar_type() == type) return weights;

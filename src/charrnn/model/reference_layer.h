@@ -1,5 +1,5 @@
-// One recurrent layer by LibTorch's own operators, for every type and device: model.kernel: reference, and
-// wherever the faster layers do not serve.
+// One recurrent layer with LibTorch's own operators, for every type and device: for model.kernel: reference,
+// and wherever the faster layers cannot be used.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -8,8 +8,8 @@
 
 namespace charrnn {
 
-// x (T, B, I), from the state h and, of an LSTM, c (B, H). Computes in the type of x, h and c, to which the
-// weights are rounded if they have another.
+// x (T, B, I), from the state h and, for an LSTM, c (B, H). Computes in the type of x, h and c; weights of
+// another type are rounded to it.
 LayerOutput reference_layer(Cell cell, const LayerWeights& weights, const at::Tensor& x, const at::Tensor& h,
                             const at::Tensor& c, bool training);
 

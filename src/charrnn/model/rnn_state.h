@@ -1,5 +1,5 @@
-// The recurrent state that is carried from one piece of text to the next: hidden and, of LSTMs, cell state of
-// every layer for some lanes.
+// The recurrent state that is carried from one piece of text to the next: hidden state and, for an LSTM, cell
+// state of every layer and lane.
 //
 // Sizes: L layers, B lanes, H hidden units.
 #pragma once
@@ -19,8 +19,8 @@ struct RnnState {
     if (c.defined()) return {{"h", h}, {"c", c}};
     return {{"h", h}};
   }
-  // All parts as one tensor (1 or 2, L, B, H), which shares their memory if they lie in it one after the
-  // other; and back.
+  // All parts as one tensor (1 or 2, L, B, H), which shares their memory if they are adjacent in it; and the
+  // reverse.
   at::Tensor whole() const;
   static RnnState of(const at::Tensor& whole);
   // The state of change(part) for each part.
@@ -30,7 +30,7 @@ struct RnnState {
   }
 };
 
-// The lanes of all of them, one after the other.
+// The lanes of all states, one after the other.
 RnnState join_lanes(const std::vector<RnnState>& states);
 
 }  // namespace charrnn

@@ -16,12 +16,12 @@
 namespace charrnn {
 namespace {
 
-// A wait spins at first, as a sum takes microseconds; later it leaves the core to other threads.
+// A wait spins at first, because a sum takes microseconds; later it sleeps, for the sake of other threads.
 constexpr double kSpinSeconds = 0.05;
 constexpr auto kNap = std::chrono::microseconds(100);
-// What a hanging MPI_Abort gets before the process ends by itself.
+// How long MPI_Abort may hang before this process exits.
 constexpr double kAbortSeconds = 5;
-// MPI_Abort ends all ranks: the rank that prints the message gets this much time to do so.
+// Time for the reporting rank to print its message, before MPI_Abort by another rank ends it.
 constexpr double kMessageSeconds = 0.5;
 
 }  // namespace
@@ -33,7 +33,7 @@ void BoundedWait::until(int64_t sequence, const std::function<bool()>& done,
   auto last_look = Clock::now();
   while (!done()) {
     const double limit = watchdog_.limit_seconds();
-    // Another rank works; or this process was stopped, and knows nothing of the time since.
+    // Another rank has sent a heartbeat; or this process was stopped and has missed what happened since.
     if (peers_.last_heartbeat() > began || seconds_since(last_look) > limit / 4) {
       began = clock.now();
       watchdog_.log().await(sequence);
@@ -57,8 +57,8 @@ void BoundedWait::give_up(const Operation& operation, bool device_arrived) {
   const std::vector<RankStatus> ranks = peers_.statuses(operation, device_arrived);
   const std::string message = timeout_message(operation, watchdog_.limit(), ranks);
   const std::filesystem::path report = watchdog_.write_report(ExitCode::kLost, message);
-  // Without word from the reporting rank each prints it: that one is not at its limit yet, or cannot be
-  // reached.
+  // Each rank prints the message if the reporting rank has not: it may not be at its limit yet, or be out of
+  // reach.
   const bool reports_for_all = reporting_rank(ranks) == rank_;
   if (reports_for_all || (!another_rank_reported() && stop_signal() != SIGTERM)) {
     log::error(concat(message,
@@ -69,7 +69,7 @@ void BoundedWait::give_up(const Operation& operation, bool device_arrived) {
   abort_all_ranks(watchdog_.log(), ExitCode::kLost);
 }
 
-// As a rule the MPI_Abort of the reporting rank ends this one before the function returns.
+// Usually, the MPI_Abort of the reporting rank ends this rank before the function returns.
 bool BoundedWait::another_rank_reported() {
   const auto began = Clock::now();
   bool has_come = false;

@@ -1,5 +1,5 @@
-// The waiting loop of an MPI rank: until an operation is done, but not longer than the watchdog's limit. MPI
-// itself may hang; this loop does not, as it only tests. MPI backend only.
+// The waiting loop of an MPI rank: until an operation is done, but no longer than the watchdog's limit. MPI
+// itself may hang; this loop does not, because it only polls. MPI backend only.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@ class BoundedWait {
       : watchdog_(watchdog), peers_(peers), rank_(rank) {}
 
   // Waits for the operation with this number in the watchdog's log. Non-blocking operations progress only
-  // inside MPI calls, so this keeps calling `done`. After half of the limit this rank sends its status to all
-  // others. At the limit it writes a report and ends all ranks, and one rank prints who is missing.
-  // `device_arrived`: whether this rank's device has reached the operation.
+  // inside MPI calls, so this keeps calling `done`. After half of the limit, this rank sends its status to
+  // all others. At the limit it writes a report and ends all ranks, and one rank prints which rank is
+  // missing. `device_arrived`: whether this rank's device has reached the operation.
   void until(int64_t sequence, const std::function<bool()>& done,
              const std::function<bool()>& device_arrived = nullptr);
 
  private:
   [[noreturn]] void give_up(const Operation& operation, bool device_arrived);
-  // Whether the reporting rank has printed its message; waits half a second for that.
+  // Whether the reporting rank has printed its message; waits half a second for it.
   bool another_rank_reported();
 
   Watchdog& watchdog_;
@@ -32,7 +32,7 @@ class BoundedWait {
   const int rank_;
 };
 
-// Ends all ranks by MPI_Abort, and this process by itself if that hangs.
+// Ends all ranks with MPI_Abort, or only this process if that hangs.
 [[noreturn]] void abort_all_ranks(OperationLog& log, ExitCode code);
 
 }  // namespace charrnn

@@ -14,7 +14,7 @@ inline float widened(uint16_t bits) {
 inline uint16_t narrowed(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
-  const uint32_t nan = bits | 0x400000u;  // stays one when cut
+  const uint32_t nan = bits | 0x400000u;  // still NaN in 16 bits
   return static_cast<uint16_t>((value != value ? nan : rounded) >> 16);
 }
 

@@ -1,4 +1,5 @@
-// Sums of 16-bit floating-point numbers as MPI makes them: each pair added in fp32, rounded to nearest even.
+// Sums of 16-bit floating-point numbers, for MPI: each pair is added in fp32 and rounded to nearest, ties to
+// even.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What all files that call MPI share. Includes mpi.h, so only files of the MPI backend include it.
+// Shared by all files that call MPI. Includes mpi.h, so only files of the MPI backend include it.
 #pragma once
 
 #include <mpi.h>
@@ -11,8 +11,8 @@
 
 namespace charrnn {
 
-// Long buffers go in pieces that the cache holds: 100 MB between two ranks of a host took 30 ms with this
-// size, 45 ms with 8 MiB, 96 ms with 16 MiB (OpenMPI 4.1.4, non-blocking). And an MPI count is an int.
+// Long buffers are sent in pieces that fit in the cache: 100 MB between two ranks of a host took 30 ms with
+// this size, 45 ms with 8 MiB, 96 ms with 16 MiB (OpenMPI 4.1.4, non-blocking). Also, an MPI count is an int.
 inline constexpr size_t kPieceBytes = 2u << 20;
 
 // The one place where MPI's return codes become Error.

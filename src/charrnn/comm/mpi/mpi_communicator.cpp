@@ -28,9 +28,9 @@ class MpiCommunicator final : public Communicator {
     const AwaitedOperation start(log_, "the start of MPI", 0);
     int provided = 0;
     check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
-    // With buckets of layers on a GPU the thread of backward starts sums, while this one waits for it.
+    // With buckets of layers on a GPU, the backward thread starts sums while this thread waits for it.
     check(provided >= MPI_THREAD_SERIALIZED,
-          "expected an MPI that threads may call one after the other (MPI_THREAD_SERIALIZED), found level ",
+          "expected an MPI that any thread may call, one at a time (MPI_THREAD_SERIALIZED), found level ",
           provided, ": use an MPI built with thread support");
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);  // duplicates inherit it
     for (MPI_Comm* comm : {&comm_, &sum_comm_, &control_comm_}) {
@@ -57,7 +57,7 @@ class MpiCommunicator final : public Communicator {
   ~MpiCommunicator() override {
     watchdog_.set_leaving();
     const AwaitedOperation end(log_, "the end of MPI", 0);
-    try {  // inside of MPI_Finalize a rank could not send its status to a late one
+    try {  // a rank inside MPI_Finalize could not send its status to a late rank
       finish_control_sum();
       run(end, [&](MPI_Request* request) { return MPI_Ibarrier(comm_, request); });
     } catch (const Error& error) {
@@ -255,7 +255,7 @@ class MpiCommunicator final : public Communicator {
   OperationLog& log_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   MPI_Comm sum_comm_ = MPI_COMM_NULL;      // for sums that run alongside other operations
-  MPI_Comm control_comm_ = MPI_COMM_NULL;  // for the control message, as well
+  MPI_Comm control_comm_ = MPI_COMM_NULL;  // for the control message, which does too
   MPI_Op add_bf16_ = MPI_OP_NULL;
   MPI_Op add_fp16_ = MPI_OP_NULL;
   int rank_ = 0;
@@ -266,7 +266,7 @@ class MpiCommunicator final : public Communicator {
   std::unique_ptr<BoundedWait> wait_;
   std::unique_ptr<SumQueue> sums_;
   MPI_Request control_ = MPI_REQUEST_NULL;
-  std::shared_ptr<std::vector<double>> control_values_;  // MPI writes into them until control_ is finished
+  std::shared_ptr<std::vector<double>> control_values_;  // MPI writes to them until control_ is finished
   int64_t control_sequence_ = 0;
 };
 

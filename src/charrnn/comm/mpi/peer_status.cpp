@@ -74,13 +74,13 @@ std::vector<RankStatus> PeerStatus::statuses(const Operation& operation, bool de
   return all;
 }
 
-// In this wait; or in the one before, if that rank was here earlier.
+// During this wait; or for this operation before this rank began to wait.
 bool PeerStatus::has_answered(const Received& received, const Operation& operation) {
   return received.message.sequence == operation.sequence ||
          (received.message.sequence != 0 && received.at >= operation.awaited);
 }
 
-// Ranks of one host get one name; hosts that have the same one (such as localhost) get a number each.
+// Ranks of one host have one name; hosts with the same name (such as localhost) are numbered.
 void PeerStatus::exchange_hosts(int host_leader) {
   struct Place {
     int leader = 0;

@@ -1,5 +1,6 @@
-// Status messages between ranks that have waited for long, over their own MPI communicator: what each waits
-// in. A rank that sends none is the one that all wait for; one that works sends heartbeats. MPI backend only.
+// Status messages between ranks that have waited for a long time, over their own MPI communicator: which
+// operation each waits in. A rank that sends none is the missing one; a rank that works sends heartbeats.
+// MPI backend only.
 #pragma once
 
 #include <array>
@@ -26,21 +27,21 @@ class PeerStatus {
   const std::string& host_of(int rank) const { return hosts_.at(static_cast<size_t>(rank)); }
 
   // Called repeatedly while this rank waits in `operation`: receives messages, and sends its own once, to all
-  // ranks if `to_all`, else to those that have sent theirs.
+  // ranks if `to_all`, otherwise to those that have sent theirs.
   void update(const Operation& operation, bool device_arrived, bool to_all);
 
-  // This rank works: sends that to the ranks that wait for it.
+  // Sends to the ranks that wait for this rank that it is working.
   void send_heartbeat();
   // When the last heartbeat of another rank was received.
   RunningClock::Time last_heartbeat() const { return last_heartbeat_; }
-  // This rank has printed the message of a lost rank for all: sends that to every rank.
+  // Sends to every rank that this rank has printed the message about a lost rank.
   void send_reported();
-  // Whether another rank has done so; receives the messages that have arrived.
+  // Whether another rank has printed it; receives the messages that have arrived.
   bool is_reported();
-  // The next update sends again, also what was sent before.
+  // Makes the next update send its status again.
   void send_again() { sent_in_ = 0; }
 
-  // One for each rank, as received during the wait in `operation`.
+  // One status for each rank, as received during the wait in `operation`.
   std::vector<RankStatus> statuses(const Operation& operation, bool device_arrived) const;
 
  private:

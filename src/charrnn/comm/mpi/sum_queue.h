@@ -1,5 +1,5 @@
-// Sums of long buffers over the ranks, piece after piece in the order of their start, the same on all ranks.
-// MPI backend only.
+// Sums long buffers over the ranks, piece by piece, in the order in which they were started, which is the
+// same on all ranks. MPI backend only.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,7 @@ class SumQueue {
     waiting_.push_back({piece.data(), count, type, op, sequence, is_last});
     while (under_way_.size() < kUnderWay && !waiting_.empty()) begin_next();
   }
-  // Ends pieces that are done and starts the next. Returns the sequence numbers of buffers that became
-  // complete.
+  // Removes pieces that are done and starts the next. Returns the sequence numbers of completed buffers.
   std::vector<int64_t> advance() {
     std::vector<int64_t> complete;
     while (!under_way_.empty()) {

@@ -1,5 +1,5 @@
-// The group of one on a GPU, and what all communicators on GPUs share: host operations go to the host's
-// communicator, and waits for a stream are under its deadline. Part of the CUDA module.
+// The group of one on a GPU, and the base of all communicators on GPUs: host operations use the host's
+// communicator, and waits for a stream have its time limit. Part of the CUDA module.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -27,7 +27,7 @@ struct CudaEvent {
   CudaEvent& operator=(const CudaEvent&) = delete;
 
   void record(cudaStream_t stream) { check_cuda(cudaEventRecord(handle, stream), "cudaEventRecord"); }
-  // The GPU has done what the stream held at the record.
+  // Whether the GPU has done the work that was in the stream when the event was recorded.
   bool is_past() const {
     const cudaError_t state = cudaEventQuery(handle);
     if (state == cudaErrorNotReady) return false;
@@ -92,7 +92,7 @@ class GpuCommunicator : public Communicator {
   void set_step(int64_t step) override { log_.set_step(step); }
 
  protected:
-  // For a wait for this GPU alone: while it lasts, this GPU is the one that has not arrived.
+  // `device_arrived` of a wait for this GPU alone: until the wait ends, the GPU has not arrived.
   static bool only_this_gpu() { return false; }
 
   void await_drained() {
@@ -104,7 +104,7 @@ class GpuCommunicator : public Communicator {
   Communicator& host_;
   OperationLog& log_;
   const CurrentDevice current_device_;  // before what is created on it
-  CudaEvent drained_;                   // the caller's stream has done all that a wait is for
+  CudaEvent drained_;                   // the end of the work in the caller's stream that a wait is for
 };
 
 }  // namespace charrnn

@@ -1,6 +1,6 @@
-// The CUDA module: sums and broadcasts between GPUs by NCCL, on a stream that events order against the
-// caller's, so that queueing never waits. While the host waits, it asks NCCL for errors all the time, and the
-// host's communicator sets the end.
+// The CUDA module: sums and broadcasts between GPUs with NCCL, on a separate stream. Events order it with
+// the caller's stream, so queueing never waits. While the host waits, it polls NCCL for errors; the host's
+// communicator limits the wait.
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
@@ -20,7 +20,7 @@ namespace {
 // How long ncclCommAbort, which can hang, may take before the process ends by itself.
 constexpr double kAbortSeconds = 5;
 
-// A stream of high priority: a sum must not queue behind the next layer's products.
+// A stream of high priority: a sum must not wait for the next layer's products.
 struct Stream {
   cudaStream_t handle = nullptr;
   Stream() {
@@ -35,20 +35,20 @@ struct Stream {
   Stream& operator=(const Stream&) = delete;
 };
 
-// Of an operation; used again for later ones.
+// The events of an operation; reused for later ones.
 struct Milestones {
-  CudaEvent ready;  // the caller's stream has reached it
+  CudaEvent ready;  // the caller's stream has reached the operation
   CudaEvent done;   // our stream has done it
 };
 
-// What the user has not set otherwise. NCCL connects GPUs when an algorithm is first used, and a blocking
-// communicator would wait for the other ranks in that call: everything is connected at the start instead.
+// Defaults that the user may override. NCCL connects GPUs when an algorithm is first used, and a blocking
+// communicator would wait for the other ranks in that call. So connect all GPUs at the start.
 void set_environment() {
   setenv("NCCL_RUNTIME_CONNECT", "0", /*overwrite=*/0);
-  setenv("NCCL_COMM_BLOCKING", "1", /*overwrite=*/1);  // it would win over the configuration below
+  setenv("NCCL_COMM_BLOCKING", "1", /*overwrite=*/1);  // it has precedence over the configuration below
 }
 
-// The communicator is a blocking one: for each call of a non-blocking one NCCL starts a thread and joins it.
+// The communicator is blocking, because NCCL starts and joins a thread for each call of a non-blocking one.
 // Calls that only queue return at once; start and end, which wait for the other ranks, run in a thread.
 class NcclCommunicator final : public GpuCommunicator {
  public:
@@ -72,8 +72,8 @@ class NcclCommunicator final : public GpuCommunicator {
     comm_ = *made;
   }
 
-  // Leaves NCCL as the other ranks do; after an error, NCCL only allows each rank to end its communicator
-  // alone.
+  // Finalizes NCCL together with the other ranks; after an error, NCCL only allows each rank to abort its
+  // communicator alone.
   ~NcclCommunicator() override {
     const AwaitedOperation end(log_, "the end of NCCL", 0);
     const ncclResult_t result = call_in_thread(
@@ -106,8 +106,8 @@ class NcclCommunicator final : public GpuCommunicator {
     wait(stream);
   }
 
-  // One operation after the other, so that a message names the one that does not end. What the caller's
-  // stream holds besides is this GPU's alone, and counts as another operation.
+  // Waits for one operation after the other, so that a message has the one that does not end. Other work in
+  // the caller's stream concerns only this GPU, and is logged as an operation too.
   void wait(void* stream) override {
     drained_.record(static_cast<cudaStream_t>(stream));
     while (!queued_.empty()) await_first();
@@ -131,7 +131,7 @@ class NcclCommunicator final : public GpuCommunicator {
   // The one place where NCCL's return codes become Error.
   void check_nccl(ncclResult_t code, const std::string& operation) {
     if (code == ncclSuccess) return;
-    const char* const detail = ncclGetLastError(comm_);  // of the process: it needs no communicator
+    const char* const detail = ncclGetLastError(comm_);  // the process's last error: comm_ may be null
     throw Error(
         concat("NCCL failed in ", operation, " on ", host_.host_of(rank()), ": ", ncclGetErrorString(code),
                detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "",
@@ -140,7 +140,7 @@ class NcclCommunicator final : public GpuCommunicator {
         ExitCode::kLost);
   }
 
-  // Throws Error if NCCL's own threads, or another rank, have met one.
+  // Throws Error if NCCL's own threads, or another rank, had an error.
   void check_state(int64_t sequence) {
     ncclResult_t state = ncclSuccess;
     const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
@@ -148,8 +148,8 @@ class NcclCommunicator final : public GpuCommunicator {
     if (state != ncclSuccess) check_nccl(state, to_text(log_[sequence]));
   }
 
-  // Runs a call that waits for other ranks without a limit, under the deadline. What `call` uses must be its
-  // own: it may still run when this has thrown.
+  // Runs a call that waits for other ranks without a limit, but with the usual time limit. `call` must
+  // own all that it uses, because it may still run after this function has thrown.
   ncclResult_t call_in_thread(int64_t sequence, const std::function<ncclResult_t()>& call,
                               const std::function<bool()>& device_arrived) {
     struct State {
@@ -172,7 +172,7 @@ class NcclCommunicator final : public GpuCommunicator {
             [&] { return ncclAllReduce(values, values, count, type, ncclSum, comm_, stream_.handle); });
   }
 
-  // Waits until the oldest of what is queued is done.
+  // Waits until the oldest queued operation is done.
   void await_first() {
     const int64_t sequence = queued_.front().sequence;
     const Milestones& milestones = *queued_.front().milestones;
@@ -187,8 +187,8 @@ class NcclCommunicator final : public GpuCommunicator {
     retire_first();
   }
 
-  // Queues an operation after what the caller's stream holds, all on the GPU. The host gets at most
-  // most_queued operations ahead: CUDA's own queue, once full, would block it outside of any deadline.
+  // Queues an operation after the work in the caller's stream, without a wait of the host. The host is at
+  // most most_queued operations ahead: CUDA's own queue, when full, would block it without a time limit.
   template <class Start>
   void enqueue(const char* name, size_t bytes, void* stream, const Start& start) {
     constexpr size_t most_queued = 8;
@@ -205,7 +205,7 @@ class NcclCommunicator final : public GpuCommunicator {
     log_.stop_awaiting(sequence);
   }
 
-  // What the caller's stream gets next runs after what ours holds.
+  // Makes later work in the caller's stream run after the work in our stream.
   void keep_order(void* stream) {
     if (queued_.empty()) return;
     check_cuda(
@@ -230,7 +230,7 @@ class NcclCommunicator final : public GpuCommunicator {
   const bool devices_are_alike_;
   const Stream stream_;
   ncclComm_t comm_ = nullptr;
-  std::deque<Queued> queued_;  // not seen done yet
+  std::deque<Queued> queued_;  // not known to be done yet
   std::vector<std::unique_ptr<Milestones>> free_;
 };
 

@@ -1,5 +1,5 @@
 // The interface between charrnn and its CUDA module, which is loaded at run time and linked only with the
-// CUDA runtime and NCCL. Both are built together; the functions are found by name.
+// CUDA runtime and NCCL. Both are built together; charrnn looks up the functions by name.
 #pragma once
 
 #include "charrnn/comm/communicator.h"
@@ -17,7 +17,7 @@ struct GpuSetup {
   Communicator* host;  // its wait_until limits every wait
   OperationLog* log;   // the host communicator's
   int device_index;
-  bool devices_are_alike;  // those of all ranks
+  bool devices_are_alike;  // the devices of all ranks
 };
 
 using NcclVersionsFunction = void (*)(NcclVersions*);

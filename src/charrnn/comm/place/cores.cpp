@@ -22,7 +22,7 @@ bool overlap(const std::vector<int>& a, const std::vector<int>& b) {
 }  // namespace
 
 std::vector<int> usable_cores(int process_id) {
-  // The kernel wants room for every core it knows; there are machines with more than 1024.
+  // The kernel needs a set with room for all its cores; some machines have more than 1024.
   for (int room = CPU_SETSIZE;; room *= 2) {
     cpu_set_t* const set = CPU_ALLOC(static_cast<size_t>(room));
     const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(room));

@@ -15,7 +15,7 @@ std::string cuda_version(int version) {
 
 // "sm_120a" -> 120, 'a'
 struct Code {
-  bool is_binary;  // else PTX, which the driver compiles
+  bool is_binary;  // otherwise PTX, which the driver compiles
   int capability;  // major * 10 + minor
   char restriction;
 };
@@ -26,8 +26,9 @@ Code parse(const std::string& text) {
   return {text.starts_with("sm_"), static_cast<int>(capability), *rest};
 }
 
-// The rules of the CUDA programming guide: a binary runs on its major version from its minor version on, PTX
-// on that version and all later ones; with the suffix "a" on that version alone, with "f" on its family.
+// The rules of the CUDA programming guide: a binary runs on GPUs with the same major version and at least its
+// minor version, PTX on that version and all later ones; with the suffix "a" only on that version, with "f"
+// on its family.
 bool runs(const Code& code, const Gpu& gpu) {
   const int capability = gpu.major * 10 + gpu.minor;
   if (code.restriction == 'a') return capability == code.capability;

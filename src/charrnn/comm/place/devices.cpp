@@ -33,7 +33,7 @@ void check_same_kind(const std::vector<RankDevices>& ranks) {
   }
   if (!same) {
     fail_usage("expected all ranks to have the same kind of device and backend, found\n", table(ranks),
-               "\nset run.device to cpu, or start every rank where it finds a GPU");
+               "\nset run.device to cpu, or start all ranks on hosts with GPUs");
   }
 }
 
@@ -73,7 +73,7 @@ std::vector<Device> choose_devices(const std::vector<RankDevices>& ranks) {
 
   const bool may_share =
       std::all_of(ranks.begin(), ranks.end(), [](const RankDevices& r) { return r.may_share; });
-  std::map<std::vector<std::string>, size_t> taken;  // by ranks before, of each list of GPUs
+  std::map<std::vector<std::string>, size_t> taken;  // from each list of GPUs, by earlier ranks
   std::map<std::string, size_t> owner;
   for (size_t rank = 0; rank < ranks.size(); ++rank) {
     const auto& gpus = ranks[rank].gpus.gpus;
@@ -119,7 +119,7 @@ Backend choose_backend(Backend configured, bool cuda, size_t ranks, bool under_m
       if (!cuda) {
         fail_usage(
             "comm.backend is nccl, which works on GPUs, but the device is the CPU: set comm.backend to auto, "
-            "or run.device to cuda to see which GPU part is missing");
+            "or run.device to cuda to see why no GPU is used");
       }
       break;
   }

@@ -1,6 +1,5 @@
-// Which device each rank computes on: a GPU, or cores of the CPU. Chosen at run time: nothing here needs CUDA
-// to build or to run. Every rank sends what it sees to the others, then all draw the same conclusion from the
-// same table.
+// Chooses the device of each rank: a GPU, or cores of the CPU. This needs no CUDA to be built or run. Every
+// rank sends the list of its devices to the others, then all choose from the same table.
 #pragma once
 
 #include <string>
@@ -14,7 +13,7 @@ namespace charrnn {
 
 struct Device {
   bool cuda = false;
-  int index = 0;           // among the GPUs this process sees
+  int index = 0;           // among the GPUs that this process sees
   Gpu gpu;                 // empty for the CPU
   bool is_shared = false;  // other ranks compute on it too
 };
@@ -25,7 +24,8 @@ std::string to_string(const Device& device);
 // Whether it multiplies in TF32: GPUs of compute capability 8.0 and later do.
 bool has_tf32(const Device& device);
 
-// Whether equal work gives equal bits on all of them: GPUs of one name and compute capability, or CPUs alone.
+// Whether the same work has bit for bit the same result on all of them: on GPUs of one name and compute
+// capability, or if all are CPUs.
 bool are_alike(const std::vector<Device>& devices);
 
 struct RankDevices {
@@ -37,12 +37,12 @@ struct RankDevices {
 };
 
 // One device per rank. Ranks that see the same list of GPUs take them in turn, so a rank that sees only one
-// takes that. Throws Error (usage), with a table, if two ranks would share a GPU and not all ranks may, if
-// some have a GPU and others not, if settings differ, and if a GPU is configured and missing.
+// takes it. Throws Error (usage) if two ranks would share a GPU and not all ranks may, if some ranks have a
+// GPU and others do not, if settings differ, and if a GPU is configured but missing.
 std::vector<Device> choose_devices(const std::vector<RankDevices>& ranks);
 
-// The backend that fits, never kAuto. `under_mpi`: mpirun or srun started the ranks. Throws Error (usage) if
-// the configured one cannot work.
+// The backend to use, never kAuto. `under_mpi`: mpirun or srun started the ranks. Throws Error (usage) if the
+// configured one cannot work.
 Backend choose_backend(Backend configured, bool cuda, size_t ranks, bool under_mpi);
 
 }  // namespace charrnn

@@ -24,7 +24,7 @@ RankPlace find_rank_place(const std::string& host, DeviceName device, Backend ba
   place.devices.may_share = environment_variable("CHARRNN_SHARE_GPU") == "1";
   place.cores.cores = usable_cores();
   place.cores.quota = core_quota();
-  // mpirun binds its children, not itself; Slurm gives a task what was asked for.
+  // mpirun binds its children, but not itself; under Slurm a task has the cores that were requested.
   if (started_by_mpirun()) place.cores.available = usable_cores(getppid());
   return place;
 }
@@ -35,7 +35,7 @@ std::string to_bytes(const RankPlace& place) {
                             {"available", place.cores.available},
                             {"quota", place.cores.quota.value_or(0)}};  // 0: unlimited
   std::string bytes;
-  nlohmann::json::to_cbor(json, bytes);  // in CBOR texts need not be UTF-8
+  nlohmann::json::to_cbor(json, bytes);  // CBOR, because texts in JSON must be UTF-8
   return bytes;
 }
 
@@ -50,8 +50,8 @@ RankPlace rank_place_of(const std::string& bytes) {
     if (const double quota = json.at("quota"); quota > 0) place.cores.quota = quota;
     return place;
   } catch (const nlohmann::json::exception& problem) {
-    fail("cannot read what a rank sent about its place (", problem.what(),
-         "): all ranks must run the same charrnn");
+    fail("cannot read the list of devices and cores that a rank sent (", problem.what(),
+         "): start the same version of charrnn on all ranks");
   }
 }
 
@@ -67,7 +67,7 @@ std::string place_table(const std::vector<RankCores>& cores, const std::vector<D
     const bool is_bound = cores[first].cores.size() < cores[first].available.size();
     rows.push_back({ranks, cores[first].host, is_one ? to_string(devices[first]) : kind,
                     core_list(cores[first].cores) + (is_bound ? " (bound)" : "") +
-                        (cores[first].quota ? concat(" (time of ", *cores[first].quota, " cores)") : "")});
+                        (cores[first].quota ? concat(" (limited to ", *cores[first].quota, " cores)") : "")});
     first = end;
   }
   return text_table(rows);

@@ -1,5 +1,4 @@
-// Where a rank runs: its host, the GPUs it sees and its cores. Each rank finds its own and sends it to the
-// others.
+// Where a rank runs: its host, the GPUs that it sees and its cores. Each rank sends its place to the others.
 #pragma once
 
 #include <string>
@@ -22,7 +21,7 @@ RankPlace find_rank_place(const std::string& host, DeviceName device, Backend ba
 std::string to_bytes(const RankPlace& place);
 RankPlace rank_place_of(const std::string& bytes);
 
-// One line a rank: host, device and cores; with many ranks one line a host. `devices` are the chosen ones.
+// One line per rank (with many ranks, per host): host, device and cores. `devices` are the chosen ones.
 std::string place_table(const std::vector<RankCores>& cores, const std::vector<Device>& devices);
 
 }  // namespace charrnn

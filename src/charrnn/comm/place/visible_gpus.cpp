@@ -30,8 +30,8 @@ Function find(void* library, const char* name) {
   return reinterpret_cast<Function>(dlsym(library, name));
 }
 
-// As nvidia-smi -L prints it. No attribute tells a part of a split GPU (MIG) from a whole one; its name does:
-// "NVIDIA A100-SXM4-40GB MIG 1g.5gb".
+// As nvidia-smi -L prints it. No attribute distinguishes a part of a split GPU (MIG) from a whole GPU, but
+// the name does: "NVIDIA A100-SXM4-40GB MIG 1g.5gb".
 std::string uuid_text(const Uuid& uuid, const std::string& name) {
   std::string text = name.find(" MIG ") == std::string::npos ? "GPU" : "MIG";
   for (size_t i = 0; i < uuid.size(); ++i) {
@@ -43,7 +43,7 @@ std::string uuid_text(const Uuid& uuid, const std::string& name) {
   return text;
 }
 
-// Fills in `gpus` and returns the version of CUDA that the driver supports. Throws Error with what is
+// Fills in `gpus` and returns the version of CUDA that the driver supports. Throws Error if something is
 // missing.
 int ask_driver(const char* library_name, std::vector<Gpu>& gpus) {
   void* const library = dlopen(library_name, RTLD_NOW | RTLD_GLOBAL);
@@ -55,7 +55,7 @@ int ask_driver(const char* library_name, std::vector<Gpu>& gpus) {
   const auto get_name = find<GetName>(library, "cuDeviceGetName");
   const auto get_attribute = find<GetAttribute>(library, "cuDeviceGetAttribute");
   const auto get_error_name = find<GetErrorName>(library, "cuGetErrorName");
-  auto get_uuid = find<GetUuid>(library, "cuDeviceGetUuid_v2");  // tells the parts of a split GPU (MIG) apart
+  auto get_uuid = find<GetUuid>(library, "cuDeviceGetUuid_v2");  // different for parts of a split GPU (MIG)
   if (get_uuid == nullptr) get_uuid = find<GetUuid>(library, "cuDeviceGetUuid");
   check(init && get_version && get_count && get_device && get_name && get_attribute && get_error_name &&
             get_uuid,
@@ -89,8 +89,8 @@ int ask_driver(const char* library_name, std::vector<Gpu>& gpus) {
   return version;
 }
 
-// Loads `library` for the whole process, as the executable's RUNPATH finds it. Returns what failed, or
-// nothing.
+// Loads `library` for the whole process, found by the executable's RUNPATH. Returns the error, or an empty
+// string.
 std::string load_cuda(const char* library) {
   if (dlopen(library, RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";
   return concat("the CUDA part of LibTorch does not load (", dlerror(), ")");

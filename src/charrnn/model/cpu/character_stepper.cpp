@@ -13,9 +13,9 @@
 namespace charrnn {
 namespace {
 
-// A table of more rows takes longer to compute than it saves over a usual sample, and more memory.
+// With more rows, computing the table takes longer than it saves in a typical sample, and more memory.
 constexpr int64_t kMostTableRows = 2048;
-// A step of fewer multiplications ends before another thread has begun.
+// A step with fewer multiplications ends before another thread has started.
 constexpr int64_t kWorthSharing = 500'000;
 
 at::Tensor packed(const at::Tensor& weights, const PackedOrder& order) {
@@ -28,7 +28,7 @@ at::Tensor packed(const at::Tensor& weights, const PackedOrder& order) {
   return result;
 }
 
-// (B, H) -> (B, H'), which shares no memory with it.
+// (B, H) -> (B, H'), a copy.
 at::Tensor copy_padded(const at::Tensor& rows) {
   const at::Tensor wide = pad_last(rows);
   at::Tensor copy = take_buffer(wide.sizes());
@@ -77,7 +77,8 @@ CharacterStepper::Product CharacterStepper::packed_product(const at::Tensor& wei
   return {result, bias.clone(), depth, columns};
 }
 
-// Upper layers multiply; the first one looks its input up, or the embedding that it multiplies.
+// Upper layers multiply. The first layer looks up its input in the table, or looks up the embedding and
+// multiplies it.
 void CharacterStepper::set_input(const PaddedWeights& weights, const CharRnn& model, Layer& layer) {
   if (layers_.size() > 1) {
     layer.input = packed_product(pad_last(weights.input), weights.bias);

@@ -1,7 +1,7 @@
-// The next character's logits, one character of each of B streams at a time: for sampling, which has only one
-// step to compute at a time. All weights are packed once and no step makes a tensor, so that a step of one
-// stream takes the time of reading the weights. The same function as CharRnn::forward, up to rounding, for
-// floats on the CPU. A stream's numbers depend neither on the other streams nor on the number of threads.
+// Computes the next character's logits for B streams, one character at a time, for sampling. The weights are
+// packed once and a step creates no tensors, so a step of one stream takes as long as reading the weights.
+// The same function as CharRnn::forward, up to rounding, for floats on the CPU. A stream's numbers depend
+// neither on the other streams nor on the number of threads.
 //
 // Sizes: B streams, V vocabulary, E embedding, H hidden, L layers, G gates; H' and V' are padded to a
 // multiple of kUnitStep.
@@ -26,23 +26,23 @@ class CharacterStepper {
   // Whether the model's weights are floats on the CPU.
   static bool serves(const CharRnn& model);
 
-  // With the weights as they are now.
+  // Copies the present weights.
   explicit CharacterStepper(const CharRnn& model);
 
   // The states of B streams and their next logits.
   class Streams {
    public:
-    // Of one stream (V), until the next step.
+    // The logits of one stream (V), valid until the next step.
     std::span<const float> logits(int64_t stream) const;
 
    private:
     friend class CharacterStepper;
-    std::vector<at::Tensor> h_;       // of each layer (B, H')
-    std::vector<at::Tensor> next_h_;  // likewise; a step swaps the two
-    std::vector<at::Tensor> c_;       // likewise, of an LSTM
+    std::vector<at::Tensor> h_;       // (B, H') for each layer
+    std::vector<at::Tensor> next_h_;  // the same; a step swaps the two
+    std::vector<at::Tensor> c_;       // the same, only for an LSTM
     at::Tensor embedded_;             // (B, E), if there is no table
     at::Tensor inputs_;               // (B, G, H')
-    at::Tensor saved_;                // (B, S, H'): what the kernels write for training
+    at::Tensor saved_;                // (B, S, H'): values that the kernels save for training
     at::Tensor logits_;               // (B, V'); undefined without a head
     int64_t vocabulary_size_ = 0;
   };
@@ -82,7 +82,7 @@ class CharacterStepper {
   at::Tensor embedding_;  // (V, E)
   std::vector<Layer> layers_;
   Product head_;
-  int64_t multiplications_ = 0;  // of a character
+  int64_t multiplications_ = 0;  // for one character of one stream
 };
 
 }  // namespace charrnn

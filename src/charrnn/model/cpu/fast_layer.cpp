@@ -45,7 +45,7 @@ struct InputProduct : torch::autograd::Function<InputProduct> {
   }
 };
 
-// What a layer computes with that has no gradient.
+// Arguments of a layer that have no gradient.
 struct Mode {
   Cell cell;
   bool keep;       // for backward
@@ -56,13 +56,13 @@ RecurrentShape shape_of(Cell cell, int64_t length, const at::Tensor& h) {
   return {&recurrent_kernels(), &cell_kernels(cell), length, h.size(0), h.size(1), at::get_num_threads()};
 }
 
-// What forward keeps for backward.
+// Tensors that forward keeps for backward.
 struct Kept {
   at::Tensor recurrent;  // (GH, H)
   at::Tensor ids;        // (T, B) or undefined
   at::Tensor h;          // (T + 1, B, H)
-  at::Tensor c;          // the same of an LSTM
-  at::Tensor saved;      // (T, B, S H): what the cell saved of each step
+  at::Tensor c;          // the same for an LSTM
+  at::Tensor saved;      // (T, B, S H): values that the cell saved in each step
 
   void save(AutogradContext* context) const { context->save_for_backward({recurrent, ids, h, c, saved}); }
   static Kept of(const AutogradContext* context) {
@@ -72,8 +72,8 @@ struct Kept {
 };
 
 // The time steps of a layer. inputs: W_ih x + biases of each position (T, B, GH), which an LSTM's forward
-// overwrites; with ids, of each character (V, GH). first_c (B, H) only of an LSTM, apart (H), which is b_hn,
-// only of a GRU.
+// overwrites; with ids, of each character (V, GH). first_c (B, H) is only for an LSTM; apart (H), which is
+// b_hn, only for a GRU.
 struct FastLayer : torch::autograd::Function<FastLayer> {
   static variable_list forward(AutogradContext* context, const at::Tensor& inputs,
                                const at::Tensor& recurrent, const at::Tensor& first_h,
@@ -120,7 +120,8 @@ variable_list FastLayer::forward(AutogradContext* context, const at::Tensor& inp
   return results;
 }
 
-// The gradient of W_hh from those of the sums (N, SH) and the h before each: one product over all steps.
+// The gradient of W_hh from the gradients of the sums (N, SH) and the h before each step: one product over
+// all steps.
 at::Tensor recurrent_gradient(Cell cell, const at::Tensor& sums, const at::Tensor& before) {
   const int64_t H = before.size(1);
   const at::Tensor gradient = take_buffer({gate_count(cell) * H, H});
@@ -133,8 +134,8 @@ at::Tensor recurrent_gradient(Cell cell, const at::Tensor& sums, const at::Tenso
   return gradient;
 }
 
-// The gradient of the inputs from those of the sums of their gates (N, GH): of `rows` characters with ids
-// (T, B), else of each position.
+// The gradient of the inputs from the gradients of the sums of their gates (N, GH): for `rows` characters
+// with ids (T, B), otherwise for each position.
 at::Tensor inputs_gradient(const at::Tensor& sums, const at::Tensor& ids, int64_t rows,
                            const RecurrentShape& shape) {
   if (!ids.defined()) return sums.view({shape.length, shape.lanes, -1});
@@ -174,7 +175,7 @@ variable_list FastLayer::backward(AutogradContext* context, const variable_list&
                        .first_h = mutable_data(grad_first_h)});
   if (is_gru && grad_first_h.defined()) grad_first_h.add_(carry);
 
-  // In the order of the weights; a GRU's begin with q, which the input has no part in.
+  // In the order of the weights. A GRU's sums begin with q, which does not depend on the input.
   const at::Tensor input_sums = is_gru ? sums.narrow(1, H, 3 * H) : sums;
   return {inputs_gradient(input_sums, ids, context->saved_data["input_rows"].toInt(), shape),
           recurrent_gradient(cell, sums, h.narrow(0, 0, T).flatten(0, 1)),
@@ -184,7 +185,7 @@ variable_list FastLayer::backward(AutogradContext* context, const variable_list&
           {}};
 }
 
-// W_ih x + biases, and the ids that choose among its rows, if any.
+// W_ih x + biases, and the ids that select its rows, if any.
 struct Inputs {
   at::Tensor rows;  // (T, B, GH), or (V or T B, GH) with ids
   at::Tensor ids;   // (T, B)

@@ -13,7 +13,7 @@ PackedOrder order_of(int64_t columns, int64_t depth) {
   return {1, columns, depth, kBlockColumns, recurrent_kernels().panel_columns};
 }
 
-// Packs weights by pack_blocks(first block, last block, to) and multiplies the rows of `a` by them.
+// Packs weights with pack_blocks(first block, last block, to) and multiplies the rows of `a` by them.
 template <class PackBlocks>
 at::Tensor multiply_packing(const at::Tensor& a, const PackedOrder& order, const float* bias,
                             const PackBlocks& pack_blocks) {

@@ -1,6 +1,6 @@
 // Products of matrices with the kernels of recurrent_kernels.h, for a layer's input and for its gradients.
-// Matrices are floats on the CPU; rows may be apart, columns lie side by side. The sums are added in the same
-// order for any number of threads.
+// Matrices are floats on the CPU; rows may have gaps between them, columns may not. The order of additions
+// does not depend on the number of threads.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -5,7 +5,7 @@
 namespace charrnn {
 namespace {
 
-// Calls body(block's first unit, its units, panel's first column in the block, its columns, where it goes).
+// Calls body(block's first unit, its units, panel's first column in the block, its columns, its destination).
 template <class Body>
 void for_panels(const PackedOrder& order, int64_t first, int64_t last, float* packed, const Body& body) {
   for (int64_t block = first; block < last; ++block) {

@@ -14,7 +14,7 @@ at::Tensor pad_gates(const at::Tensor& tensor, int64_t gates) {
   return padded(units) == units ? tensor : pad_last(by_gate.transpose(1, -1)).transpose(1, -1).flatten(0, 1);
 }
 
-// The sum of the biases, and apart from it a GRU's b_hn, which is added before the reset gate.
+// The sum of the biases, and separately a GRU's b_hn, which is added before the reset gate.
 std::pair<at::Tensor, at::Tensor> biases(Cell cell, const LayerWeights& w) {
   if (cell != Cell::kGru) return {w.input_bias + w.recurrent_bias, {}};
   const int64_t H = w.recurrent.size(1);

@@ -1,7 +1,7 @@
-// A layer's weights as the kernels of recurrent_kernels.h take them: units padded with zeros to a multiple of
-// kUnitStep (added units stay 0), the two biases added up. Gradients flow through.
+// A layer's weights in the form for the kernels of recurrent_kernels.h: units padded with zeros to a multiple
+// of kUnitStep (added units stay 0), the two biases added. Differentiable.
 //
-// Sizes: I input width, H hidden units, H' those padded, G gates in PyTorch's order.
+// Sizes: I input width, H hidden units, H' padded hidden units, G gates in PyTorch's order.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -15,8 +15,8 @@ namespace charrnn {
 struct PaddedWeights {
   at::Tensor input;      // (GH', I)
   at::Tensor recurrent;  // (GH', H')
-  at::Tensor bias;       // (GH'): of input and state together
-  at::Tensor apart;      // (H') b_hn of a GRU, which is added before the reset gate; else undefined
+  at::Tensor bias;       // (GH'): the sum of both biases
+  at::Tensor apart;      // (H') b_hn of a GRU, which is added before the reset gate; otherwise undefined
 };
 PaddedWeights padded_weights(Cell cell, const LayerWeights& weights);
 

@@ -9,8 +9,8 @@
 namespace charrnn {
 namespace {
 
-// No wider than LibTorch's own, which the environment variable ATEN_CPU_CAPABILITY (avx512, avx2, default)
-// limits: on a cluster with different processors, for instance.
+// Not wider than LibTorch's kernels, which the environment variable ATEN_CPU_CAPABILITY (avx512, avx2,
+// default) limits: for instance on a cluster with different processors.
 const RecurrentKernels& best_kernels() {
 #if defined(__x86_64__)
   const std::string widest = at::get_cpu_capability();

@@ -1,10 +1,10 @@
-// The arithmetic of one time step of a recurrent layer on the CPU: a product with packed recurrent weights
-// and, on each tile of it while that is in cache, the cell's gates (or their derivatives). Compiled once for
-// each instruction set; recurrent_kernels() is the best one that the processor has.
+// The arithmetic of one time step of a recurrent layer on the CPU: a product with packed recurrent weights,
+// and the cell's gates (or their derivatives) on each of its tiles while that is in cache. Compiled once for
+// each instruction set; recurrent_kernels() returns the best that the processor can run.
 //
 // Sizes: B lanes, H hidden units (a multiple of kUnitStep), G gates of the cell. All arrays are dense floats.
-// This header is included by files compiled for one instruction set alone, so it includes nothing with inline
-// functions: the linker keeps only one copy of those, and it could be one that this processor cannot run.
+// This header is included by files that are compiled for one instruction set, so it must not include inline
+// functions: the linker keeps only one copy of each, which might be one that this processor cannot run.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@ enum class Cell;  // config/settings.h
 
 // Units are padded to a multiple of this: one vector of AVX-512.
 inline constexpr int64_t kUnitStep = 16;
-// The most columns of a block; see packed_weights.h.
+// Maximum number of columns of a block; see packed_weights.h.
 inline constexpr int64_t kBlockColumns = 64;
 
-// A thread's part of a step: blocks of columns, and rows of lanes.
+// A thread's part of a step: blocks of columns, and lanes.
 struct StepShare {
   int64_t first_block, last_block;
   int64_t first_lane, last_lane;
 };
 
-// What a cell saves of each lane's step for backward, S numbers for each unit, as (S, H):
+// What a cell saves for backward in each step of a lane: S numbers for each unit, as (S, H):
 //   LSTM (S = 4): i, f, g, o      GRU (4): q = W_hn h + b_hn, r, z, n      RNN (0): nothing, h is enough
 // Backward overwrites it with the gradients of the sums before the nonlinearities (RNN: 1):
 //   LSTM: i, f, g, o              GRU: q, r, z, n                         RNN: the one sum
@@ -43,7 +43,7 @@ struct ForwardStep {
 
 struct BackwardStep {
   int64_t hidden;
-  int64_t depth;             // numbers of a lane in next_sums that the product takes
+  int64_t depth;             // numbers of a lane in next_sums that the product uses
   int64_t stride;            // from one lane to the next in sums and next_sums
   const float* weights;      // the rows of W_hh in the order of next_sums, packed
   const float* next_sums;    // (B, stride): gradients of the sums of step t + 1; null at the last step
@@ -51,23 +51,23 @@ struct BackwardStep {
   const float* grad_h;       // (B, H): gradient of the last h, at the last step; may be null
   const float* h;            // (B, H) before the step
   const float* next_h;       // (B, H) after it
-  const float* c;            // of an LSTM, before and after
+  const float* c;            // for an LSTM, before and after the step
   const float* next_c;
   float* carry;  // (B, H) from step to step: gradient of c (LSTM), or of h past the gates (GRU)
-  float* sums;   // (B, stride): what forward saved; becomes the gradients of the sums
+  float* sums;   // (B, stride): saved by forward; becomes the gradients of the sums
 };
 
 struct CellKernels {
   int64_t gates;        // G
   int64_t saved;        // S
-  int64_t sums;         // numbers of each unit that backward leaves
+  int64_t sums;         // numbers of each unit in BackwardStep::sums after backward
   int64_t block_units;  // units of a block of forward's columns
   void (*forward)(const ForwardStep& step, const StepShare& share);
   void (*backward)(const BackwardStep& step, const StepShare& share);
 };
 
-// c = a * weights + bias, for many rows at once; the lanes of the share are rows, its blocks kBlockColumns of
-// c.
+// c = a * weights + bias, for many rows at once. The lanes of the share are rows; its blocks have
+// kBlockColumns columns of c.
 struct RowProduct {
   const float* a;  // (rows, depth), `a_stride` apart
   int64_t a_stride;
@@ -93,7 +93,7 @@ struct RecurrentKernels {
   int64_t panel_columns;  // of packed weights
   CellKernels lstm, gru, rnn_tanh, rnn_relu;
   void (*multiply_rows)(const RowProduct& product, const StepShare& share);
-  // Rows of c from `first` up to `last`.
+  // Computes the rows [first, last) of c.
   void (*multiply_transposed)(const WeightGradient& product, int64_t first, int64_t last);
 };
 
@@ -103,10 +103,10 @@ extern const RecurrentKernels kAvx2Kernels;
 #endif
 extern const RecurrentKernels kPlainKernels;
 
-// Whether this processor has the instructions.
+// Whether this processor has the instructions of these kernels.
 bool runs_here(const RecurrentKernels& kernels);
 
-// The best of them on this processor, and among those the ones of a cell.
+// The best kernels on this processor, and the kernels of a cell among them.
 const RecurrentKernels& recurrent_kernels();
 const CellKernels& cell_kernels(Cell cell);
 

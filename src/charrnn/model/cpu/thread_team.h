@@ -1,5 +1,5 @@
-// A parallel region of OpenMP threads, and which part of some work belongs to a thread: by its number alone,
-// so that the same data stays in the same core's cache from step to step.
+// A parallel region of OpenMP threads. A thread's part of the work depends only on its number, so that the
+// same data stays in the same core's cache from step to step.
 #pragma once
 
 #include <omp.h>
@@ -8,22 +8,22 @@
 
 namespace charrnn {
 
-// One thread of a region, and how many there are.
+// The number of a thread of a region, and the number of threads.
 struct ThreadTeam {
   int64_t thread;
   int64_t threads;
 
-  // Of `count` things in a row, those from first() up to last() are this thread's.
+  // This thread's part of `count` items: [first(count), last(count)).
   int64_t first(int64_t count) const { return count * thread / threads; }
   int64_t last(int64_t count) const { return count * (thread + 1) / threads; }
 
-  // Until all threads have called it. OpenMP's barrier spins for a moment and then sleeps.
+  // Waits until all threads have called it. OpenMP's barrier spins for a moment and then sleeps.
   void wait() const {
 #pragma omp barrier
   }
 };
 
-// The thread sanitizer does not see OpenMP's waits and would report every one of them: one thread there.
+// The thread sanitizer does not see OpenMP's barriers and would report a race at each: use one thread there.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool kMayShareWork = false;
 #else

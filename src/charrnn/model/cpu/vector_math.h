@@ -1,13 +1,13 @@
-// oneMKL before 2025.0, which LibTorch contains, detects the processor at the first call of its vector maths
-// and stores the answer in a variable without a lock: first a raw number, then the final one. A second thread
-// that calls in between reads the raw number, and takes a kernel of low accuracy (pytorch/pytorch issue
-// 188792).
+// Works around a race in oneMKL before 2025.0, which is part of LibTorch: the first call of its vector maths
+// detects the processor and stores the result in a variable without a lock, first a raw number, then the
+// final one. A second thread that calls it in between reads the raw number and uses a kernel of low accuracy
+// (pytorch/pytorch issue 188792).
 #pragma once
 
 namespace charrnn {
 
-// Makes that first call, on one thread. CharRnn's constructor and the loss call it, so that it is made before
-// several threads compute with a model. Does nothing the second time; safe in any thread.
+// Makes that first call on one thread. CharRnn's constructor and the loss call it, that is, before several
+// threads compute with a model. Does nothing the second time. Thread-safe.
 void initialize_vector_math();
 
 }  // namespace charrnn

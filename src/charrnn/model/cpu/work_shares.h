@@ -1,6 +1,5 @@
-// Which blocks of columns and which lanes of a time step each thread takes. Blocks go to threads in a row; if
-// that leaves some threads with clearly less work than others, several threads share a block, each with a
-// part of the lanes.
+// Assigns blocks of columns and lanes of a time step to threads. Each thread has adjacent blocks; if some
+// threads would have much less work than others, several threads share a block, each with some of the lanes.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +21,7 @@ class WorkShares {
     }
   }
 
-  // Calls body(StepShare) for each piece that a thread takes.
+  // Calls body(StepShare) for each piece of a thread.
   template <class Body>
   void visit(int64_t thread, const Body& body) const {
     const ThreadTeam team{thread, threads_};
@@ -37,7 +36,7 @@ class WorkShares {
   }
 
  private:
-  // The work of the busiest thread, over the average.
+  // The work of the busiest thread, divided by the average.
   double waste(int64_t groups) const {
     const int64_t most = (blocks_ * groups + threads_ - 1) / threads_;
     return static_cast<double>(most * threads_) / static_cast<double>(blocks_ * groups);

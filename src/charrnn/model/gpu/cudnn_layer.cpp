@@ -34,7 +34,7 @@ MaybeTensor maybe(const at::Tensor& tensor) {
   return tensor.defined() ? MaybeTensor(tensor) : std::nullopt;
 }
 
-// cuDNN's gradients of the four weights in another type, by one operation if they lie side by side.
+// Converts cuDNN's gradients of the four weights to another type, in one operation if they are adjacent.
 std::vector<at::Tensor> converted(const std::vector<at::Tensor>& gradients, at::ScalarType type, int64_t rows,
                                   int64_t width, int64_t hidden) {
   if (gradients[0].scalar_type() == type) return gradients;
@@ -54,19 +54,19 @@ std::vector<at::Tensor> converted(const std::vector<at::Tensor>& gradients, at::
   return result;
 }
 
-// What a layer computes with that has no gradient.
+// Arguments of a layer that have no gradient.
 struct Mode {
   Cell cell;
   at::Tensor buffer;  // the weights
   bool training;
 };
 
-// What forward keeps for backward.
+// Tensors that forward keeps for backward.
 struct Kept {
   at::Tensor x;        // (T, B, I)
   at::Tensor packed;   // the weights in the type of x
   at::Tensor h;        // (1, B, H) before the first step
-  at::Tensor c;        // the same of an LSTM
+  at::Tensor c;        // the same for an LSTM
   at::Tensor output;   // (T, B, H)
   at::Tensor reserve;  // cuDNN's own
 
@@ -79,7 +79,7 @@ struct Kept {
   }
 };
 
-// Computes with the buffer; `weights`, in the order of LayerWeights, are there for their gradients.
+// Computes with the buffer; `weights`, in the order of LayerWeights, are arguments only for their gradients.
 struct CudnnLayer : torch::autograd::Function<CudnnLayer> {
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::TensorList& weights,
                                const at::Tensor& h, const MaybeTensor& c, const Mode& mode) {
@@ -153,7 +153,7 @@ bool cudnn_serves(Cell cell, int64_t input_width, int64_t hidden, at::ScalarType
   if (device == at::kCPU) return false;
   const c10::AutoGradMode no_grad(false);
   const int64_t rows = gate_count(cell) * hidden;
-  // Numbers that all types hold.
+  // Numbers that are exact in all types.
   const at::Tensor numbers =
       at::arange(rows * (input_width + hidden + 2), at::TensorOptions().dtype(at::kLong).device(device))
           .remainder(251)

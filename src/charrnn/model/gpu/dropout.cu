@@ -1,6 +1,6 @@
 // Dropout on a GPU: one pass forward, and the same pass over gradients backward. The mask is that of
-// model/dropout.h, bit for bit. NVRTC compiles this text at run time; a test compiles it for the host with its
-// own definitions of what it uses of CUDA.
+// model/dropout.h, bit for bit. NVRTC compiles this source at run time; a test compiles it for the host, with
+// its own definitions of the parts of CUDA that it uses.
 
 __device__ inline unsigned int hash32(unsigned int x) {  // lowbias32
   x ^= x >> 16;
@@ -58,14 +58,14 @@ inline void round_to(float x, Fp16& result) {
 }
 #endif
 
-// The elements that one thread reads and writes at once.
+// Elements that one thread reads and writes together.
 template <class T, int kWidth>
 struct alignas(sizeof(T) * kWidth) Vector {
   T elements[kWidth];
 };
 
-// `rows` of `units`, in memory (B, T, H) or (T, B, H). A thread takes kWidth neighbouring units, which divides
-// their number.
+// `rows` of `units`, in memory (B, T, H) or (T, B, H). A thread processes kWidth neighbouring units; `units`
+// is a multiple of kWidth.
 template <class T, int kWidth>
 __device__ inline void drop(const T* input, T* output, unsigned int rows, unsigned int units,
                             unsigned int inner_rows, bool is_time_major, unsigned int first_lane,

@@ -28,7 +28,7 @@ bool has_kernels(int device) {
   if (missing.empty()) return true;
   static std::once_flag said;
   std::call_once(said, [&] {
-    log::warning(concat("dropout takes many small kernels in place of one, and is slow: ", missing));
+    log::warning(concat("dropout uses many small kernels instead of one and is slow: ", missing));
   });
   return false;
 }

@@ -1,5 +1,5 @@
-// The operator charrnn::dropout (model/dropout.h) on an NVIDIA GPU: by charrnn's kernel, or by tensor
-// operations, with a warning, if the kernel cannot run.
+// The operator charrnn::dropout (model/dropout.h) on an NVIDIA GPU: with charrnn's kernel, or, if the kernel
+// cannot run, with tensor operations and a warning.
 #pragma once
 
 #include <ATen/ATen.h>

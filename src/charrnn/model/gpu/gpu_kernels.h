@@ -1,7 +1,7 @@
-// charrnn's own kernels for NVIDIA GPUs, as the rest of charrnn sees them. They are text (dropout.cu) that
-// NVRTC, which comes with LibTorch, compiles at run time for the GPU at hand; the module libcharrnn_cuda.so
-// (kernel_module.h) does that, and is loaded when a GPU first needs it. The build chooses the file that
-// defines these functions: kernel_loader.cpp, or kernels_absent.cpp with -DCHARRNN_CUDA=OFF.
+// The interface of charrnn's own kernels for NVIDIA GPUs. NVRTC, which comes with LibTorch, compiles their
+// source (dropout.cu) at run time for the GPU in use; the module libcharrnn_cuda.so (kernel_module.h), which
+// is loaded when a GPU first needs a kernel, calls it. The build chooses the file that defines these
+// functions: kernel_loader.cpp, or kernels_absent.cpp with -DCHARRNN_CUDA=OFF.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace charrnn {
 
-// Why the kernels cannot run on GPU `device` (its number among those the process sees); empty if they can.
-// The first call for a GPU compiles them: some tenths of a second. From any thread.
+// Why the kernels cannot run on GPU `device` (its number among those that the process sees); empty if they
+// can. The first call for a GPU compiles them, which takes a few tenths of a second. Thread-safe.
 std::string kernels_missing(int device);
 
-// `output` = `input` with some units zeroed and the others scaled, in memory that is (rows, units) and dense;
-// a row is a lane's units at a position. See model/dropout.h for the mask.
+// `output` is `input` with some units zeroed and the others scaled; both are (rows, units) and dense. A row
+// is the units of a lane at a position. See model/dropout.h for the mask.
 struct DropoutLaunch {
   enum class Type { kFp32, kBf16, kFp16 };
   Type type = Type::kFp32;
@@ -30,8 +30,8 @@ struct DropoutLaunch {
   float scale = 1;
 };
 
-// Queues it on `stream` (a cudaStream_t) of the current device, for which kernels_missing was empty. Throws
-// Error.
+// Queues the kernel on `stream` (a cudaStream_t) of the current device, for which kernels_missing must be
+// empty. Throws Error.
 void launch_dropout(const DropoutLaunch& launch, int device, void* stream);
 
 }  // namespace charrnn

@@ -1,4 +1,4 @@
-// The functions of gpu_kernels.h by the module, which is loaded at the first call.
+// Calls the functions of gpu_kernels.h in the module, which is loaded at the first call.
 #include "charrnn/core/error.h"
 #include "charrnn/core/module.h"
 #include "charrnn/model/gpu/kernel_module.h"

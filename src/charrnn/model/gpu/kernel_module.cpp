@@ -1,5 +1,5 @@
-// The module of GPU kernels. NVRTC is next to the CUDA runtime in LibTorch's wheels, but only in those for
-// machines with GPUs: so it is loaded, not linked, and its functions are declared here as in nvrtc.h.
+// The module of GPU kernels. NVRTC is installed next to the CUDA runtime, but only on machines with GPUs, so
+// it is loaded, not linked, and its functions are declared here as in nvrtc.h.
 #include "charrnn/model/gpu/kernel_module.h"
 
 #include <cuda_runtime_api.h>
@@ -33,7 +33,7 @@ class Nvrtc {
       fail("expected ", name, ", which compiles charrnn's GPU kernels, found: ", dlerror());
   }
 
-  // Machine code of exactly this architecture where NVRTC knows it, else PTX of the highest one below, which
+  // Machine code for this architecture if NVRTC supports it, otherwise PTX for the highest lower one, which
   // the driver compiles.
   std::vector<char> compile(const char* source, int architecture) const {
     const std::vector<int> known = supported();
@@ -77,7 +77,7 @@ class Nvrtc {
   template <class Function>
   Function* call(const char* name) const {
     void* const function = dlsym(library_, name);
-    check(function != nullptr, "expected ", name, " in NVRTC, which is not there");
+    check(function != nullptr, "expected the function ", name, " in NVRTC, found none");
     return reinterpret_cast<Function*>(function);
   }
 
@@ -171,7 +171,7 @@ class Kernels {
   std::array<std::array<cudaKernel_t, 2>, kTypes> dropout_{};
 };
 
-// By GPU; from any thread, since backward runs in its own.
+// The kernels by GPU. Thread-safe, because backward runs in another thread.
 struct Loaded {
   std::unique_ptr<Kernels> kernels;
   std::string missing;
@@ -188,7 +188,7 @@ const Loaded& loaded(int device) {
     entry.kernels = std::make_unique<Kernels>(device);
   } catch (const Error& error) {
     entry.missing = error.what();
-    cudaGetLastError();  // clears it, or LibTorch's next check would find it
+    cudaGetLastError();  // clears the error, which LibTorch's next check would find
   }
   return entry;
 }

@@ -1,4 +1,4 @@
-// The functions of gpu_kernels.h in a build without CUDA: they refuse with the reason.
+// The functions of gpu_kernels.h in a build without CUDA: they fail, with the reason.
 #include "charrnn/core/error.h"
 #include "charrnn/model/gpu/gpu_kernels.h"
 
