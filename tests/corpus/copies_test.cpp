@@ -122,7 +122,8 @@ TEST_F(CopiesInCorpus, AreReportedWithTheShareOfHeldOutText) {
   EXPECT_EQ(copies["characters"], characters);
   EXPECT_EQ(copies["of_held_out_characters"], all);
   const std::string text = corpus_text(corpus);
-  EXPECT_THAT(text, HasSubstr("copies in train of " + std::to_string(held_out) + " held-out documents"));
+  EXPECT_THAT(text,
+              HasSubstr("copies: " + std::to_string(held_out) + " held-out documents with a copy in train"));
   EXPECT_THAT(text, HasSubstr("-0.txt (valid) is "));
   EXPECT_THAT(text, HasSubstr("--set corpus.split.copies=together"));
 }
@@ -143,7 +144,7 @@ TEST_F(CopiesInCorpus, StayTogetherWhereAskedTo) {
   EXPECT_NEAR(static_cast<double>(valid) / static_cast<double>(all), 0.2, 0.1);
   settings_.split.by = SplitBy::kTail;
   EXPECT_THAT(usage_error_of([&] { build(); }),
-              HasSubstr("corpus.split.copies: together is for whole documents"));
+              HasSubstr("corpus.split.copies: together needs whole documents"));
 }
 
 TEST_F(CopiesInCorpus, JsonLinesAndTailsToo) {

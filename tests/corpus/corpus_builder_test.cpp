@@ -209,7 +209,8 @@ TEST_F(CorpusBuilder, ASecondRunEndsAtOnceUnlessSomethingChanged) {
   fs::remove(folder_ / "out/train-00000.h5");
   EXPECT_FALSE(build_corpus(settings_).up_to_date);
   std::ofstream(folder_ / "out/manifest.json") << "{}";
-  EXPECT_THAT(usage_error_of([&] { build_corpus(settings_); }), HasSubstr("no manifest.json of a charrnn"));
+  EXPECT_THAT(usage_error_of([&] { build_corpus(settings_); }),
+              HasSubstr("its manifest.json is missing, damaged"));
 }
 
 // However the sources name it, the corpus that lies among them is no text.
@@ -242,7 +243,7 @@ TEST_F(CorpusBuilder, SplitsByGivenLists) {
   EXPECT_EQ(text_of(build(), "test"), "a1a2");
   EXPECT_EQ(CorpusFolder::open(settings_.output).split("valid"), nullptr);
   settings_.split.valid_list = {"a1.txt"};
-  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("is in corpus.split.valid_list and in"));
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("is in both corpus.split.valid_list and"));
   settings_.split.valid_list = {"d.txt"};
   EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("no document of the corpus is called d.txt"));
   settings_.split = {.by = SplitBy::kList, .valid_list = {"*"}};

@@ -92,9 +92,9 @@ TEST(OutputFolder, NeverTouchesWhatIsNotOurs) {
     return usage_error_of([&] { OutputFolder folder(parent / name); });
   };
   EXPECT_THAT(refusal("file"), HasSubstr("not a folder"));
-  EXPECT_THAT(refusal("homework"), AllOf(HasSubstr("holds thesis.txt"), HasSubstr("move this one yourself")));
-  EXPECT_THAT(refusal("half"), HasSubstr("no manifest.json of a charrnn corpus"));
-  EXPECT_THAT(refusal("web"), HasSubstr("no manifest.json of a charrnn corpus"));
+  EXPECT_THAT(refusal("homework"), AllOf(HasSubstr("holds thesis.txt"), HasSubstr("move this one away")));
+  EXPECT_THAT(refusal("half"), HasSubstr("its manifest.json is missing, damaged"));
+  EXPECT_THAT(refusal("web"), HasSubstr("its manifest.json is missing, damaged"));
   EXPECT_THAT(refusal("mixed"), HasSubstr("holds notes.txt"));
   // Names alone do not make a file ours.
   parent.write("named/manifest.json", kManifest);
@@ -104,7 +104,7 @@ TEST(OutputFolder, NeverTouchesWhatIsNotOurs) {
                     HasSubstr("set corpus.output")));
   parent.write("words/manifest.json", kManifest);
   parent.write("words/vocabulary.json", R"(["by", "the", "user"])");
-  EXPECT_THAT(refusal("words"), HasSubstr("a vocabulary.json that is not a vocabulary of charrnn"));
+  EXPECT_THAT(refusal("words"), HasSubstr("a vocabulary.json that is damaged or was not written by charrnn"));
   fs::create_directories(parent / "nested/train-00000.h5");
   parent.write("nested/manifest.json", kManifest);
   EXPECT_THAT(refusal("nested"), HasSubstr("holds train-00000.h5"));

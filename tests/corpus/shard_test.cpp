@@ -111,7 +111,7 @@ TEST(Shard, TargetsAreAsManyAsIdsOrNone) {
   info.has_targets = true;
   ShardWriter with(folder / "with.h5", info);
   EXPECT_THAT(error_of([&] { with.append(three, std::span(three).first(2)); }),
-              HasSubstr("3 ids and 2 targets: expected as many"));
+              HasSubstr("3 ids and 2 targets: expected one for each id"));
 }
 
 // As another program may have written it.
@@ -202,8 +202,8 @@ TEST(Shard, WriterRefusesTheWrongNumberOfIdsAndAnExistingFile) {
   const TemporaryFolder folder;
   ShardWriter writer(folder / "a.h5", info_of(3, 1));
   writer.append(std::vector<uint32_t>{1, 2});
-  EXPECT_THAT(error_of([&] { writer.finish(); }), HasSubstr("was to have 3 ids and got 2"));
-  EXPECT_THAT(error_of([&] { writer.append(std::vector<uint32_t>{3, 4}); }), HasSubstr("and got 4"));
+  EXPECT_THAT(error_of([&] { writer.finish(); }), HasSubstr("expected 3 ids, received 2"));
+  EXPECT_THAT(error_of([&] { writer.append(std::vector<uint32_t>{3, 4}); }), HasSubstr("received 4"));
   folder.write("b.h5", "precious");
   EXPECT_THAT(error_of([&] { ShardWriter(folder / "b.h5", info_of(3, 1)); }), HasSubstr("cannot write"));
   EXPECT_EQ(read_file(folder / "b.h5"), "precious");
