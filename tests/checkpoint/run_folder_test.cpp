@@ -308,7 +308,7 @@ TEST_F(RunClaims, AFolderThatCannotBeMadeIsAUsageError) {
 
 TEST_F(RunFolders, OpenRunTakesTheBestElseTheNewest) {
   fs::path file;
-  EXPECT_THAT(usage_error_of([&] { open_run(folder_ / "nowhere"); }), HasSubstr("is not there"));
+  EXPECT_THAT(usage_error_of([&] { open_run(folder_ / "nowhere"); }), HasSubstr("does not exist"));
   EXPECT_THAT(usage_error_of([&] { open_run(run_.path()); }), HasSubstr("no checkpoint yet"));
   save(10);
   save(20);

@@ -229,7 +229,7 @@ TEST_F(CorpusBuilder, TheCorpusMayLieAmongItsSources) {
     EXPECT_EQ(text_of(CorpusFolder::open(settings_.output), "train"), "some text\n");
   }
   settings_.sources = {settings_.output};
-  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("lies in corpus.output"));
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("is in corpus.output"));
 }
 
 TEST_F(CorpusBuilder, SplitsByGivenLists) {

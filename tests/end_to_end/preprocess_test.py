@@ -187,7 +187,7 @@ class PreprocessTest(ToolTest):
         self.assertEqual(self.contents("data/corpus"), before)
         settings["corpus__sources"] = f"[{data}/run/samples.txt]"
         (data / "run" / "samples.txt").touch()
-        self.refuse(2, "samples.txt of corpus.sources lies in run.output", tool="charrnn_preprocess", **settings)
+        self.refuse(2, "samples.txt of corpus.sources is in run.output", tool="charrnn_preprocess", **settings)
         (data / "corpus" / "train-00099.h5").write_text("by the user")
         settings["corpus__sources"] = f"[{data}/text.txt]"
         self.refuse(2, "holds train-00099.h5", "set corpus.output", tool="charrnn_preprocess",

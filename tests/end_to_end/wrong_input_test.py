@@ -56,8 +56,8 @@ class WrongInputTest(ToolTest):
     def test_command_lines(self):
         self.refuse(2, "--help", arguments=["--no-such-option"])
         self.refuse(2, "name a config", arguments=[])
-        self.refuse(2, "is not there", tool="charrnn_eval", arguments=[self.folder / "nothing"])
-        self.refuse(2, "is not there", tool="charrnn_sample", arguments=[self.folder / "nothing"])
+        self.refuse(2, "does not exist", tool="charrnn_eval", arguments=[self.folder / "nothing"])
+        self.refuse(2, "does not exist", tool="charrnn_sample", arguments=[self.folder / "nothing"])
         self.refuse(2, "is not there", tool="charrnn_inspect", arguments=[self.folder / "nothing"])
 
     def test_corpora(self):

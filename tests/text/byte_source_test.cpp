@@ -107,15 +107,16 @@ TEST_F(ByteSourceTest, CompressedDataCutShortAreAnErrorThatNamesTheFile) {
       const bool border = length == gzip("one").size() || length == zstd("one").size();
       if (border && whole.size() > length + 10) continue;
       EXPECT_THAT(error_reading(whole.substr(0, length), "short.gz"),
-                  AllOf(HasSubstr("short.gz is compressed data cut short after"), HasSubstr("a whole copy")))
+                  AllOf(HasSubstr("short.gz is compressed, and its data end too early, after"),
+                        HasSubstr("a complete copy")))
           << length;
     }
   }
-  EXPECT_THAT(error_reading("\x1f\x8b", "stub.gz"), HasSubstr("cut short after 2 bytes"));
-  EXPECT_THAT(error_reading("\x1f", "stub.gz"), HasSubstr("cut short after 1 bytes"));
-  EXPECT_THAT(error_reading("\x28\xb5", "stub.zst"), HasSubstr("cut short after 2 bytes"));
+  EXPECT_THAT(error_reading("\x1f\x8b", "stub.gz"), HasSubstr("too early, after 2 bytes"));
+  EXPECT_THAT(error_reading("\x1f", "stub.gz"), HasSubstr("too early, after 1 bytes"));
+  EXPECT_THAT(error_reading("\x28\xb5", "stub.zst"), HasSubstr("too early, after 2 bytes"));
   EXPECT_THAT(error_reading(gzip(noise(600000)).substr(0, 500000), "long.gz"),
-              HasSubstr("cut short after 500000 bytes"));
+              HasSubstr("too early, after 500000 bytes"));
 }
 
 TEST_F(ByteSourceTest, DamagedCompressedDataAreAnErrorThatNamesTheFile) {
@@ -132,11 +133,11 @@ TEST_F(ByteSourceTest, SomethingElseAfterTheEndIsAnErrorPaddingIsNot) {
   expect_bytes(gzip("one") + std::string(1000, '\0'), "one");  // as tapes and tar pad
   expect_bytes(gzip("one") + "\0\0"s + gzip("two"), "onetwo");
   EXPECT_THAT(error_reading(gzip("one") + "not gzip", "b.gz"),
-              AllOf(HasSubstr("b.gz has something else after the end of its gzip data"),
+              AllOf(HasSubstr("b.gz has other data after the end of its gzip data"),
                     HasSubstr("6e 6f 74 20 67 7a 69 70")));
-  EXPECT_THAT(error_reading(gzip("one") + "\0\0\x1fx"s, "b.gz"), HasSubstr("something else after the end"));
+  EXPECT_THAT(error_reading(gzip("one") + "\0\0\x1fx"s, "b.gz"), HasSubstr("other data after the end"));
   EXPECT_THAT(error_reading(zstd("one") + "no frame", "c.zst"),
-              HasSubstr("c.zst has something else after the end of its Zstandard data"));
+              HasSubstr("c.zst has other data after the end of its Zstandard data"));
 }
 
 // By hand (RFC 8878): magic, a descriptor without flags, the window's exponent, one raw block that is the

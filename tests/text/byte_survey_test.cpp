@@ -174,10 +174,10 @@ TEST(Charset, SaysWhyAFileLooksBinary) {
       {text, ""},
       {text + "\x1a", ""},  // ^Z, the end of a file to DOS
       {"\x0c" + text, ""},  // a new page
-      {"%PDF-1.4\n", "begins as a PDF file does"},
-      {"\x89PNG\r\n\x1a\n", "begins as a PNG image file does"},
-      {"PK\x03\x04", "begins as a ZIP file does"},
-      {"\x1f\x8b\x08", "begins as a gzip file does"},
+      {"%PDF-1.4\n", "begins like a PDF file"},
+      {"\x89PNG\r\n\x1a\n", "begins like a PNG image file"},
+      {"PK\x03\x04", "begins like a ZIP file"},
+      {"\x1f\x8b\x08", "begins like a gzip file"},
       {"plain text with a\0"s + text, "has NUL bytes (the first at byte 17)"},
       {text + "\x01\x02\x03\x04\x05\x06\x7f" + text, ""},  // few
       {"a\x01\x02\x03\x04\x7f", "has 5 control characters in 6 bytes (the first at byte 1)"},

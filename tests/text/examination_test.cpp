@@ -133,7 +133,7 @@ TEST_F(Examination, BinaryFilesAreAProblem) {
       examined("\x89PNG\r\n\x1a\n rest").problem,
       AllOf(StartsWith((folder_ / "a.txt").string()), HasSubstr("PNG"), HasSubstr("convert it to text")));
   EXPECT_THAT(examined("text \0 text"s).problem, HasSubstr("has NUL bytes (the first at byte 5)"));
-  EXPECT_THAT(examined(source("a.gz", gzip(gzip("twice")))).problem, HasSubstr("a.gz begins as"));
+  EXPECT_THAT(examined(source("a.gz", gzip(gzip("twice")))).problem, HasSubstr("a.gz begins like"));
 }
 
 TEST_F(Examination, WhatCannotBeReadIsAProblem) {
@@ -145,7 +145,7 @@ TEST_F(Examination, WhatCannotBeReadIsAProblem) {
   EXPECT_EQ(missing.hash, "");
   std::string bytes = gzip(repeat("some text\n", 100000));
   EXPECT_THAT(examined(source("short.gz", bytes.substr(0, bytes.size() / 2))).problem,
-              HasSubstr("short.gz is compressed data cut"));
+              HasSubstr("short.gz is compressed, and its data end too early"));
   EXPECT_EQ(examined(source("short.gz", bytes.substr(0, bytes.size() / 2))).hash, "");
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x55);
   EXPECT_THAT(examined(source("bad.gz", bytes)).problem, HasSubstr("bad.gz is damaged gzip data"));
@@ -305,7 +305,7 @@ TEST_F(Examination, ASourceWithoutASafePlaceIsAnError) {
     }
   };
   EXPECT_THAT(usage_error_of(read_all),
-              AllOf(HasSubstr("digits.txt has more than 64 MiB without a letter that begins a line"),
+              AllOf(HasSubstr("digits.txt has more than 64 MiB without a line that begins with a letter"),
                     HasSubstr("break its lines")));
   digits.format = SourceFormat::kJsonLines;
   EXPECT_THAT(usage_error_of(read_all),

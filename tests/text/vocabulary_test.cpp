@@ -241,13 +241,13 @@ TEST(Vocabulary, HostileJsonIsRefusedWithTheReason) {
   EXPECT_THAT(with("/characters/1/character", ""), HasSubstr("not one character"));
   EXPECT_THAT(with("/characters/1/character", "<unk>"), HasSubstr("can only be id 0"));
   EXPECT_THAT(with("/characters/2/character", "a"), HasSubstr("out of order"));
-  EXPECT_THAT(with("/characters/3/character", "d"), HasSubstr("its characters give"));
+  EXPECT_THAT(with("/characters/3/character", "d"), HasSubstr("the hash of its characters is"));
   EXPECT_THAT(with("/hash", "77ab"), HasSubstr("has the hash 77ab"));
-  EXPECT_THAT(with("/unit", "byte"), HasSubstr("its characters give"));
+  EXPECT_THAT(with("/unit", "byte"), HasSubstr("the hash of its characters is"));
   Json wide = Json::parse(plain().to_json());
   wide["unit"] = "byte";
   wide["characters"][3]["character"] = "漢";
-  EXPECT_THAT(json_error(wide), HasSubstr("is no byte"));
+  EXPECT_THAT(json_error(wide), HasSubstr("is not a byte"));
 }
 
 }  // namespace
