@@ -10,7 +10,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-TEST(Module, WhatIsMissingIsNamed) {
+TEST(Module, WhatIsMissingIsReported) {
   EXPECT_THAT(
       error_of([] { find_in_module("libcharrnn_not_there.so", "begin"); }),
       AllOf(HasSubstr("libcharrnn_not_there.so"), HasSubstr("in the folder lib"), HasSubstr("Build")));

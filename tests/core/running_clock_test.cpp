@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Looks at these milliseconds after the first; gives the last.
+// Reads the clock at these milliseconds after the first reading; returns the last reading.
 std::chrono::milliseconds running_after(const std::vector<int>& looks, bool is_watched) {
   RunningClock clock;
   std::optional<RunningClock::Watched> watched;
@@ -29,7 +29,7 @@ TEST(RunningClock, CountsAllTimeWhileNobodyLooks) {
 
 TEST(RunningClock, AStopCountsLittle) {
   EXPECT_EQ(running_after({200, 400, 600}, true), 600ms);
-  // Stopped from 400 to 5400: of the gap of 5000 ms 500 count.
+  // Stopped from 400 to 5400: of the gap of 5000 ms, 500 ms count.
   EXPECT_EQ(running_after({200, 400, 5400, 5600}, true), 400ms + 500ms + 200ms);
   EXPECT_EQ(running_after({499, 998}, true), 998ms) << "a thread that comes late is not a stop";
 }

@@ -21,7 +21,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Sentences of random words, another one for each seed.
+// Sentences of random words, different for each seed.
 std::string sentence(uint64_t seed, size_t words = 60) {
   std::mt19937_64 random(seed);
   std::string text;
@@ -33,7 +33,7 @@ std::string sentence(uint64_t seed, size_t words = 60) {
   return text;
 }
 
-// The groups of documents that lie one in a block, or each in blocks of a few bytes.
+// The groups of documents, read with one document per block, or in blocks of a few bytes.
 std::vector<uint32_t> groups(const std::vector<std::string>& texts, size_t block_bytes = 1 << 20) {
   CopyFinder finder;
   std::vector<DocumentLength> documents;
@@ -65,7 +65,7 @@ TEST(CopyFinder, FindsEqualAndNearlyEqualDocuments) {
   }
 }
 
-// As boilerplate is: each is a text by itself.
+// Like boilerplate: the rest of each text is different.
 TEST(CopyFinder, ACommonBeginningDoesNotMakeCopies) {
   std::vector<std::string> texts;
   const std::string beginning = sentence(1, 20);
@@ -128,7 +128,7 @@ TEST_F(CopiesInCorpus, AreReportedWithTheShareOfHeldOutText) {
   EXPECT_THAT(text, HasSubstr("--set corpus.split.copies=together"));
 }
 
-TEST_F(CopiesInCorpus, StayTogetherWhereAskedTo) {
+TEST_F(CopiesInCorpus, StayTogetherIfRequested) {
   settings_.split.copies = Copies::kTogether;
   const auto corpus = build();
   EXPECT_EQ(corpus["copies"]["documents"], 12);

@@ -213,8 +213,8 @@ TEST_F(CorpusBuilder, ASecondRunEndsAtOnceUnlessSomethingChanged) {
               HasSubstr("its manifest.json is missing, damaged"));
 }
 
-// However the sources name it, the corpus that lies among them is no text.
-TEST_F(CorpusBuilder, TheCorpusMayLieAmongItsSources) {
+// However the sources list it, a corpus among them is not read as text.
+TEST_F(CorpusBuilder, TheCorpusMayBeAmongItsSources) {
   folder_.write("in/a.txt", "some text\n");
   settings_.output = (folder_ / "in/out").string();
   settings_.on_error = OnError::kSkip;
@@ -407,7 +407,7 @@ TEST_F(CorpusBuilder, HelloAndItsTargets) {
   corpus.verify();
 }
 
-// Both are cut alike, into splits and shards, and cleaned alike.
+// Both are divided into splits and shards in the same way, and cleaned in the same way.
 TEST_F(CorpusBuilder, TargetsFollowTheTextIntoSplitsAndShards) {
   folder_.write("in/1.txt", "ABCDEFG");
   folder_.write("in/2.txt", "HIJKLMNOPQRST");
@@ -472,7 +472,7 @@ TEST_F(CorpusBuilder, ChangedTargetsMakeTheCorpusAnew) {
 TEST_F(CorpusBuilder, KeepsTheFirstCharacters) {
   folder_.write("in/1.txt", "Abcdef\r\n");
   folder_.write("in/2.txt", "ghijk");
-  folder_.write("in/3.jsonl", "no JSON");  // an error, were it read
+  folder_.write("in/3.jsonl", "no JSON");  // an error if it were read
   settings_.lower_case = true;
   settings_.document_end = "#";
   settings_.max_characters = 10;
@@ -502,7 +502,7 @@ TEST_F(CorpusBuilder, KeepsTheFirstCharacters) {
   }
 }
 
-// Documents of nothing but their end give way to text, as they would without the cut.
+// Documents that consist only of their end do not count, as they would not without the cut.
 TEST_F(CorpusBuilder, WhatIsLeftOutDoesNotCountTowardsTheCut) {
   folder_.write("in/1.txt", "ab");
   folder_.write("in/2.jsonl", "{\"text\": \"cd\"}\n{\"text\": \"12\"}\n{\"text\": \"ef\"}\n");

@@ -102,7 +102,7 @@ TEST_F(Remarks, DocumentsThatRunTogether) {
   settings_.document_end = "";
   settings_.join_lines = JoinLines::kSpace;  // a line end becomes a blank
   EXPECT_THAT(report(), HasSubstr("2 documents run"));
-  settings_.join_lines = JoinLines::kNothing;  // as the recipe wants it
+  settings_.join_lines = JoinLines::kNothing;  // as the corpus has it
   EXPECT_THAT(report(), Not(HasSubstr("run into the next")));
 }
 

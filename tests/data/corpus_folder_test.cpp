@@ -96,7 +96,7 @@ TEST_F(CorpusFolders, ShardsInTheWrongPlaceMissingOrCutShortAreNamed) {
   folder_.write("a/train-00001.h5", good.substr(0, good.size() - 10));
   EXPECT_THAT(error(), AllOf(HasSubstr("train-00001.h5"), HasSubstr("cut short")));
   fs::remove(folder_ / "a/train-00001.h5");
-  EXPECT_THAT(error(), AllOf(HasSubstr("train-00001.h5"), HasSubstr("not there")));
+  EXPECT_THAT(error(), AllOf(HasSubstr("train-00001.h5"), HasSubstr("does not exist")));
 }
 
 TEST_F(CorpusFolders, AnotherVocabularyFileIsNoticed) {
@@ -187,7 +187,7 @@ TEST_F(CorpusFolders, OneThatWasBuiltAgainIsNoticedAtTheNextShard) {
   // The same characters in another order: the vocabulary and all lengths are as before.
   make("a", "tsrqponmlkjihgfedcba");
   EXPECT_THAT(problem(), AllOf(HasSubstr("was built again"), HasSubstr("manifest.json was replaced"),
-                               HasSubstr("charrnn_preprocess with the run's config")));
+                               HasSubstr("charrnn_preprocess with the config of the run")));
   fs::remove_all(folder_ / "a");
   copy("kept", "a");
   make("d", "tsrqponmlkjihgfedcba");

@@ -207,7 +207,8 @@ TEST(Lanes, EpochsInAnyOrder) {
   }
 }
 
-// Twelve letters with targets of their own are three lanes of four; without, the last would lack a successor.
+// Twelve letters with aligned targets make three lanes of four; without, the last lane would lack a
+// successor.
 TEST(Lanes, AlignedTargetsNeedNoSuccessor) {
   const ShardPass aligned = ReadingPlan({12}, fixed_offset(3, 2), true).pass(0, 0);
   EXPECT_EQ(aligned.lane_length, 4u);
@@ -215,7 +216,7 @@ TEST(Lanes, AlignedTargetsNeedNoSuccessor) {
   EXPECT_EQ(aligned.end, 4u) << "every character is read";
   EXPECT_EQ(ReadingPlan({12}, fixed_offset(3, 2)).pass(0, 0).lane_length, 3u);
 
-  // hello: one lane, one step, no offset but 0.
+  // hello: one lane, one step, only the offset 0.
   const ReadingPlan hello({5}, {.batch_size = 1, .sequence_length = 5}, true);
   for (uint64_t epoch = 0; epoch < 20; ++epoch) {
     EXPECT_EQ(hello.pass(epoch, 0).offset, 0u);

@@ -36,7 +36,7 @@ TEST(JobLimit, AnythingElseIsAnError) {
   }
 }
 
-// A squeue of our own, first on the PATH.
+// A script in place of squeue, first on the PATH.
 class JobLimitOfASqueue : public testing::Test {
  protected:
   void SetUp() override {

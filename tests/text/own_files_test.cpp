@@ -40,7 +40,7 @@ class OwnFilesOf : public testing::Test {
       folder_.write(run + std::string("notes.txt"), "by the user");
     }
     folder_.write("corpus.tmp-host-1/standard-input.zst", "of a build that was killed");
-    // A run that has only begun, and a vocabulary that was copied.
+    // A run that has just begun, and a vocabulary that was copied.
     for (const char* place : {"begun/", "kept/"}) {
       folder_.write(place + std::string("vocabulary.json"),
                     R"({"format_version": 1, "unit": "byte", "hash": "", "characters": []})");

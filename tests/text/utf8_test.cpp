@@ -35,7 +35,7 @@ TEST(Utf8, BytesOfTheFirstUnits) {
   EXPECT_EQ(bytes_of(kEveryLength, 3, Unit::kByte), 3u);
 }
 
-// Words of 8 and of 32 bytes: the first that is not ASCII may lie at any place of them.
+// Words of 8 and of 32 bytes: the first byte that is not ASCII may be anywhere in them.
 TEST(Utf8, SkipsAsciiToTheFirstOtherByte) {
   for (size_t length = 0; length < 100; ++length) {
     const std::string ascii(length, 'x');

@@ -48,7 +48,7 @@ TEST(StepTimes, ASingleSlowStepIsNoStraggler) {
   EXPECT_FALSE(times.find_straggler(1.5));
 }
 
-TEST(StepTimes, NeverWhereNotAskedOrAlone) {
+TEST(StepTimes, NeverIfSwitchedOffOrAlone) {
   StepTimes two(2);
   add(two, StepTimes::kWindow, {1, 5});
   EXPECT_FALSE(two.find_straggler(0));

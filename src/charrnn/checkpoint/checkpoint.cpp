@@ -49,7 +49,7 @@ SavedStates saved_from(const json& owners, const std::string& origin) {
 }  // namespace
 
 std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
-  return {{"format", "pt"},  // tells other programs which framework's names these are
+  return {{"format", "pt"},  // for other programs: the framework whose names these are
           {"format_version", kFormatVersion},
           {"build", concat("charrnn ", version(), " ", commit())},
           {"config", to_yaml(checkpoint.settings)},

@@ -31,7 +31,7 @@ class UnreadableError : public Error {
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& contents);
 
 // Throws Error if the file is truncated, damaged, or not a safetensors file. A file that another program
-// wrote, such as Python's safetensors, is recognized by the layout of its header; in such a file a wrong
+// wrote, such as Python's safetensors, is recognised by the layout of its header; in such a file a wrong
 // digest means that the contents were changed on purpose. All its numbers must be finite.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 

@@ -24,7 +24,7 @@ int64_t id_at(const std::byte* ids, int id_bytes, uint64_t index) {
   return id;
 }
 
-// A window of this part: where it is in the shard, and its place among the part's windows.
+// A window of this part: its position in the shard, and its place among the part's windows.
 struct WindowSlot {
   uint32_t window;
   uint64_t slot;

@@ -111,7 +111,7 @@ struct ShardReader::File {
 ShardReader::ShardReader(std::filesystem::path path)
     : path_(std::move(path)), file_(std::make_unique<File>()) {
   check(std::filesystem::is_regular_file(path_), "the shard ", path_.string(),
-        " does not exist: preprocess the corpus again, or copy the missing file");
+        " does not exist or is not a file: preprocess the corpus again, or copy the missing file");
   const bool is_readable = access(path_.c_str(), R_OK) == 0;
   check(is_readable, "the shard ", path_.string(), " cannot be read: ", system_reason(),
         ": check its permissions");

@@ -1,6 +1,6 @@
 // Cleaning turns a source's decoded text into the characters that a model sees. Each stage is a setting of
 // corpus, and counts the characters that it removed or added.
-//   invalid bytes -> line ends -> invisible characters -> normalization -> transliteration -> lower case
+//   invalid bytes -> line ends -> invisible characters -> normalisation -> transliteration -> lower case
 //     -> letters only -> joined lines -> collapsed blanks
 #pragma once
 

@@ -30,7 +30,7 @@ const icu::Normalizer2& normalizer(Normalization form) {
   return *found;
 }
 
-// Characters that normalization never changes, whatever their neighbours: ICU's set, as one bit for each.
+// Characters that normalisation never changes, whatever their neighbours: ICU's set, as one bit for each.
 class PlainCharacters {
  public:
   explicit PlainCharacters(const char* pattern) : bits_(0x110000 / 64) {
@@ -103,7 +103,7 @@ void normalize(std::string& utf8, Normalization form) {
   normalized.reserve(utf8.size() + 64);
   icu::StringByteSink<std::string> sink(&normalized);
   form_of_icu.normalizeUTF8(0, text, sink, nullptr, status);
-  check(U_SUCCESS(status) != 0, "ICU could not normalize a text of ", utf8.size(),
+  check(U_SUCCESS(status) != 0, "ICU could not normalise a text of ", utf8.size(),
         " bytes: ", u_errorName(status));
   utf8 = std::move(normalized);
 }

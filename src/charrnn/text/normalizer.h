@@ -1,5 +1,5 @@
-// A stage of cleaning: Unicode normalization (Unicode Standard Annex 15), by ICU. ASCII needs no
-// normalization, and text that already has the form is only checked.
+// A stage of cleaning: Unicode normalisation (Unicode Standard Annex 15), by ICU. ASCII needs no
+// normalisation, and text that already has the form is only checked.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace charrnn {
 // The result of one check of a text that may be malformed UTF-8.
 struct TextCheck {
   bool valid = true;  // false: the other fields have no meaning
-  bool plain = true;  // no character can change, whatever its neighbours: the text is normalized
+  bool plain = true;  // no character can change, whatever its neighbours: the text is normalised
   uint64_t characters = 0;
 };
 TextCheck check_text(std::string_view text, Normalization form);

@@ -49,7 +49,7 @@ class Vocabulary {
   // Falls back to <unk>; throws if there is no <unk>.
   uint32_t id(char32_t character) const;
 
-  // The ids of a text, normalized like the corpus; `unknown` is what to do with characters that the
+  // The ids of a text, normalised like the corpus; `unknown` is what to do with characters that the
   // vocabulary lacks. Throws (exit code 2) at invalid UTF-8, and, with the character and its place, if such a
   // character is an error, or is to become <unk> and the vocabulary has no <unk>.
   std::vector<uint32_t> encode(std::string_view utf8,

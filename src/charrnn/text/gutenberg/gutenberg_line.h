@@ -1,4 +1,4 @@
-// Recognizes single lines of Project Gutenberg's boilerplate, for GutenbergScanner.
+// Recognises single lines of Project Gutenberg's boilerplate, for GutenbergScanner.
 #pragma once
 
 #include <cstddef>

@@ -18,7 +18,7 @@ namespace charrnn {
 namespace {
 
 constexpr size_t kRawBytes = size_t{1} << 18;
-constexpr size_t kFirstBytes = 4096;  // enough to recognize the format
+constexpr size_t kFirstBytes = 4096;  // enough to recognise the format
 constexpr std::string_view kGzip = "\x1f\x8b";
 constexpr std::string_view kZstandard = "\x28\xb5\x2f\xfd";
 constexpr std::string_view kSkippable =
@@ -162,7 +162,7 @@ ByteSource::ByteSource(const std::filesystem::path& file) : name_(file.string())
   }
   waiting_ = read_raw(std::span(raw_).first(kFirstBytes));
   const std::string_view start(waiting_.data(), waiting_.size());
-  // A file that ends within the first bytes of its format can only be recognized by its name.
+  // A file that ends within the first bytes of its format can only be recognised by its name.
   const auto is_cut_short = [&](std::string_view magic, const char* name) {
     return !start.empty() && magic.starts_with(start) && file.extension() == name;
   };

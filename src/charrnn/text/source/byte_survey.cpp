@@ -32,7 +32,7 @@ unsigned char kind_of(unsigned char byte) {
 }
 
 // kHigh if there are bytes from 0x80, kControl if there are control characters. The inner loop has a fixed
-// length so that -O2 vectorizes it, too.
+// length so that -O2 vectorises it, too.
 CHARRNN_VECTORIZED unsigned char unusual(const unsigned char* bytes, size_t size) {
   std::array<unsigned char, 64> kinds{};
   const size_t whole = size - size % kinds.size();

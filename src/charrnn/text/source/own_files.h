@@ -1,5 +1,5 @@
 // Files that charrnn wrote, which are not text to train on: those below corpus.output, and those of any
-// corpus folder and any run, recognized by their contents. Files that a user put next to them are the user's.
+// corpus folder and any run, recognised by their contents. Files that a user put next to them are the user's.
 #pragma once
 
 #include <sys/stat.h>

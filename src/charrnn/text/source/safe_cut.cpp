@@ -70,7 +70,7 @@ size_t SafeCut::last(std::string_view text) const {
 }
 
 // Whether cleaning keeps something of it, whatever follows it, that is not a line end nor, if blanks are
-// collapsed, a blank. (Normalization turns some characters into a blank and a mark, such as U+FE70.)
+// collapsed, a blank. (Normalisation turns some characters into a blank and a mark, such as U+FE70.)
 bool SafeCut::is_kept(int32_t character) const {
   if (drops_invisible_ && (character < 0 || is_invisible(static_cast<char32_t>(character)))) return false;
   if (letters_only_ && (character < 0x80 || !transliteration_)) return is_ascii_letter(character);

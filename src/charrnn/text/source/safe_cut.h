@@ -20,7 +20,7 @@ class SafeCut {
   explicit SafeCut(const CorpusSettings& settings);
   ~SafeCut();
 
-  // The last safe place before the text's end, 0 if there is none. The text may be malformed UTF-8.
+  // The last safe place before the text's end, 0 if it has none. The text may be malformed UTF-8.
   size_t last(std::string_view text) const;
   // Longer texts than this must have a safe place: a part is held in memory.
   static constexpr size_t kLongestPart = size_t{64} << 20;
