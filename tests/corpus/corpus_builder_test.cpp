@@ -318,7 +318,7 @@ TEST_F(CorpusBuilder, TakesAGivenVocabulary) {
   settings_.unit = Unit::kByte;
   EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("was made with unit code_point"));
   settings_.vocabulary.from = (folder_ / "nothing").string();
-  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("name a vocabulary.json"));
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("set it to a vocabulary.json"));
 }
 
 // Whatever the settings, every character is in one split, and every split has some.

@@ -135,7 +135,8 @@ TEST(EvaluationReader, OneCharacterPredictsNothing) {
   const SplitInfo split = counting_split(folder, {1}, 1, 0, "valid");
   EXPECT_THAT(usage_error_of([&] { EvaluationReader(split, 3, 4, 0, 1); }), HasSubstr("split valid has 1"));
   const SplitInfo aligned = counting_split(folder, {1}, 1, 0, "test", true);
-  EXPECT_THAT(EvaluationReader(aligned, 1, 4, 0, 1).next()->targets, ElementsAre(0)) << "but its own target";
+  EXPECT_THAT(EvaluationReader(aligned, 1, 4, 0, 1).next()->targets, ElementsAre(0))
+      << "which has its own target";
 }
 
 }  // namespace

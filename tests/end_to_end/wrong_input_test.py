@@ -75,7 +75,7 @@ class WrongInputTest(ToolTest):
         self.refuse(2, "too short for one step", "train.batch_size of 293 or less",
                     "train.sequence_length of 19 or less", train__batch_size=300)
         self.refuse(2, "too short", "train.sequence_length of 488 or less", train__sequence_length=6000)
-        self.refuse(2, "cannot be shared equally by 5 ranks", "take 10 or 15", "--set train.batch_size=15", ranks=5)
+        self.refuse(2, "cannot be shared equally by 5 ranks", "use 10 or 15", "--set train.batch_size=15", ranks=5)
         # A number that a message recommends works for the ranks at hand.
         self.refuse(2, "train.batch_size of 292 or less, a multiple of the 2 ranks", ranks=2, train__batch_size=300)
         self.succeed("charrnn_train", self.config, "--dry-run", ranks=2, train__batch_size=292)

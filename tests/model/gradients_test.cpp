@@ -99,7 +99,7 @@ TEST(Gradients, OutputDropoutIsOfTheLastLayerAlone) {
   RnnState expected = some_state(settings, kB);
   dropping.forward(some_ids(kB, kT), state, key);
   keeping.forward(some_ids(kB, kT), expected, std::nullopt);
-  EXPECT_TRUE(at::equal(state.h[0], expected.h[0])) << "the first layer sees no dropout";
+  EXPECT_TRUE(at::equal(state.h[0], expected.h[0])) << "the first layer has no dropout";
   EXPECT_GT(largest_difference(state.h[1], expected.h[1]), 1e-3);
 
   settings.layers = 1;

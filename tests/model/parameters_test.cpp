@@ -79,7 +79,7 @@ TEST(Parameters, GradientsAreGatheredInTheFlatBuffer) {
   const void* memory = p.gradients().const_data_ptr();
   p.gradients().detach().fill_(99);  // of an earlier step
   // d/dw of 3 sum(w): 3 in the head's rows, 0 elsewhere. Gradients of one step add up; the next step starts
-  // anew.
+  // from 0.
   for (const int times : {1, 2, 1}) {
     for (int i = 0; i < times; ++i) (p["head.weight"].sum() * 3.0).backward();
     p.gather_gradients(0, p.list().size());

@@ -48,7 +48,7 @@ TEST_F(PitfallsOfARun, ExplodingGradientsWithoutClipping) {
   EXPECT_EQ(pitfalls_.after_step(step_, 99), std::nullopt);
   EXPECT_EQ(pitfalls_.after_step(step_, std::numeric_limits<double>::quiet_NaN()), std::nullopt);
   EXPECT_THAT(pitfalls_.after_step(step_, 101), Optional(HasSubstr("try train.clip_norm: 1")));
-  EXPECT_EQ(pitfalls_.after_step(step_, 1e9), std::nullopt) << "said once";
+  EXPECT_EQ(pitfalls_.after_step(step_, 1e9), std::nullopt) << "reported once";
   at_step(5000, 9);
   EXPECT_EQ(pitfalls_.after_line(step_, of_bits(9)), std::nullopt) << "that is its consequence";
   // One target per step: the limit is higher by a factor of the square root of a thousand.
@@ -61,7 +61,7 @@ TEST_F(PitfallsOfARun, ExplodingGradientsWithoutClipping) {
 
 TEST_F(PitfallsOfARun, ARateFarTooHighIsWorseThanGuessing) {
   at_step(10, 8);
-  EXPECT_EQ(pitfalls_.after_line(step_, of_bits(8)), std::nullopt) << "too early to say";
+  EXPECT_EQ(pitfalls_.after_line(step_, of_bits(8)), std::nullopt) << "too early to judge";
   at_step(50, 7.1);
   EXPECT_EQ(pitfalls_.after_line(step_, of_bits(7.1)), std::nullopt);
   EXPECT_THAT(pitfalls_.after_line(step_, of_bits(7.3)), Optional(HasSubstr("learning_rate: 0.001")));

@@ -33,7 +33,7 @@ TEST_F(StopRulesOfARun, WhatTheRanksAgreedOn) {
   EXPECT_EQ(end(3, StopReason::kMaxSeconds), RunEnd::kAsked);
   for (const StopReason reason : {StopReason::kSignal, StopReason::kTimeLimit, StopReason::kFileError}) {
     EXPECT_EQ(end(3, reason), RunEnd::kInterrupted);
-    EXPECT_EQ(end(10, reason), RunEnd::kComplete) << "it is finished all the same";
+    EXPECT_EQ(end(10, reason), RunEnd::kComplete) << "the run is finished anyway";
   }
 }
 

@@ -187,7 +187,7 @@ void RunFolder::create(bool alone) const {
   if (problem) {
     fail_usage("the folder ", checkpoints(), " cannot be created: ", problem.message(),
                ": set run.output to a folder that can be written (--set run.output=FOLDER), or move away "
-               "what is there");
+               "the file in its place");
   }
   if (!alone) return;
   remove_leftovers(path_, is_run_file);

@@ -99,8 +99,7 @@ BatchReader::BatchReader(const SplitInfo& split, const LaneOptions& options, int
   lanes_ = options.batch_size / parts;
   first_lane_ = lanes_ * part;
   check(plan_.has_step_at(position_), "the reading position (epoch ", position_.epoch, ", place ",
-        position_.place, ", ", position_.done,
-        " done) lies outside of the split: it belongs to another corpus");
+        position_.place, ", ", position_.done, " done) is outside the split: it belongs to another corpus");
   before_ = plan_.step_before(position_);
 }
 

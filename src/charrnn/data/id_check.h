@@ -8,7 +8,7 @@
 
 namespace charrnn {
 
-// Throws Error if the largest id of a shard lies outside of the vocabulary, so that a damaged shard is
+// Throws Error if the largest id of a shard is outside the vocabulary, so that a damaged shard is
 // reported here and not by a tensor operation.
 inline void check_largest_id(const SplitInfo& split, uint64_t shard, uint64_t largest) {
   check(split.vocabulary_size == 0 || largest < split.vocabulary_size, "the shard ", split.shards[shard].file,

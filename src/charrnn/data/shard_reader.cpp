@@ -145,7 +145,7 @@ ShardReader::ShardReader(std::filesystem::path path)
                                     info_.id_bytes)));
   }
   file_->document_starts.emplace(open_numbers(file, path_, "document_starts", file_->document_count, bytes));
-  // More documents than characters are impossible, and would cause a large allocation.
+  // More documents than characters is impossible, and would cause a large allocation.
   check(file_->document_count <= info_.length,
         not_a_shard(path_, concat("it claims ", file_->document_count, " documents in ", info_.length,
                                   " characters")));

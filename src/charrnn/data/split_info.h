@@ -32,7 +32,7 @@ struct SplitInfo {
   std::string name;  // "train", "valid", "test"
   std::vector<Shard> shards;
   uint64_t characters = 0;
-  uint64_t vocabulary_size = 0;  // every id lies below it
+  uint64_t vocabulary_size = 0;  // every id is below it
   uint64_t utf8_bytes = 0;       // of the same text, before characters became <unk>
   bool has_targets = false;      // aligned ones, in every shard
   Unit unit = Unit::kCodePoint;  // what a character of it is

@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kEscape = 6;  // \uXXXX
 
-// The code unit of the escape \uXXXX at `at`, nullopt if something else is there.
+// The code unit of the escape \uXXXX at `at`, nullopt if `at` has no such escape.
 std::optional<unsigned> escaped_unit(std::string_view line, size_t at) {
   if (line.size() < at + kEscape || line[at] != '\\' || line[at + 1] != 'u') return std::nullopt;
   unsigned unit = 0;
