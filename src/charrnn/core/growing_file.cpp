@@ -79,8 +79,8 @@ void GrowingFile::open_at(uint64_t bytes) {
   const auto present = static_cast<uint64_t>(end);
   if (present < bytes) {
     log::warning(concat(path_, " has ", present, " bytes, expected the ", bytes,
-                        " of the checkpoint: some of ",
-                        "its lines are lost; new lines are appended to the others"));
+                        " of the checkpoint: some of its lines "
+                        "are lost; new lines are appended to the others"));
   }
   bytes_ = std::min(present, bytes);
   while (bytes_ > 0 && read_at(descriptor_, bytes_ - 1, 1, path_) != "\n") --bytes_;
