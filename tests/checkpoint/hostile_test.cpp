@@ -1,4 +1,5 @@
-// Files that are no safetensors, or no longer: always an Error that says so, never a crash or a wrong number.
+// Files that are not safetensors, or damaged: always an Error with the reason, never a crash or wrong
+// numbers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +32,7 @@ class Hostile : public testing::Test {
     return error_of([&] { read_safetensors(file); });
   }
 
-  // With a header as given, its digest filled in, so that only the header's own faults are left.
+  // With a given header and the right digest, so that only the faults of the header itself remain.
   std::string error_of_header(json header, const std::string& data) const {
     Hasher hasher;
     hasher.add(header.dump());
@@ -41,7 +42,7 @@ class Hostile : public testing::Test {
     return error(length_prefix(text.size()) + text + data);
   }
 
-  // One tensor of these fields, over eight bytes.
+  // One tensor with these fields and eight bytes of data.
   std::string error_of_entry(const std::string& fields) const {
     return error_of_header({{"__metadata__", json::object()}, {"a", json::parse(fields)}}, "12345678");
   }
@@ -96,7 +97,7 @@ TEST_F(Hostile, HeadersThatAreNoHeaders) {
         "{\"__metadata__\":{\"x\":1}}", "{\"a\":\"\xff\"}", "{\"a\":null}", "        "}) {
     EXPECT_THAT(error(length_prefix(text.size()) + text), HasSubstr("damaged")) << text;
   }
-  // Not a matter of the stack.
+  // Deep nesting must not overflow the stack.
   const std::string deep = "{\"a\":" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}";
   EXPECT_THAT(error(length_prefix(deep.size()) + deep), HasSubstr("damaged"));
   const std::string deep_field =
@@ -106,7 +107,7 @@ TEST_F(Hostile, HeadersThatAreNoHeaders) {
   EXPECT_THAT(error(length_prefix(deep_field.size()) + deep_field), HasSubstr("damaged"));
 }
 
-TEST_F(Hostile, EntriesThatLie) {
+TEST_F(Hostile, EntriesThatAreFalse) {
   ASSERT_THAT(error_of_entry(R"({"dtype": "F32", "shape": [2], "data_offsets": [0, 4]})"),
               HasSubstr("shape and data_offsets do not agree"));
   EXPECT_THAT(error_of_entry(R"({"dtype": "F32", "shape": [3], "data_offsets": [0, 12]})"),
@@ -139,7 +140,7 @@ TEST_F(Hostile, ShapesWhoseProductOverflows) {
               HasSubstr("larger than memory"));
   EXPECT_THAT(error_of_entry(R"({"dtype": "U8", "shape": [9223372036854775808], "data_offsets": [0, 0]})"),
               HasSubstr("larger than memory"));
-  // No elements, and yet no shape.
+  // No elements, but still not a valid shape.
   EXPECT_THAT(
       error_of_entry(
           R"({"dtype": "F32", "shape": [0, 4611686018427387904, 4611686018427387904], "data_offsets": [0, 0]})"),

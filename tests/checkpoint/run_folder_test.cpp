@@ -86,7 +86,7 @@ TEST_F(RunFolders, SavingAStepAgainReplacesIt) {
   EXPECT_EQ(run_.newest()->corpus_hash, "another");
 }
 
-TEST_F(RunFolders, ADamagedFileIsPassedOver) {
+TEST_F(RunFolders, ADamagedFileIsSkipped) {
   save(10, false, 3);
   save(20, false, 3);
   save(30, false, 3);
@@ -184,7 +184,7 @@ TEST_F(RunFolders, OnlyCheckpointsOfOursAreRemoved) {
   const auto add_foreign = [&](int64_t step) { write_file_atomically(run_.checkpoint(step), kForeign); };
   add_foreign(5);
   save(7);
-  fs::copy(run_.checkpoint(7), run_.checkpoint(6));  // of another step than its name has
+  fs::copy(run_.checkpoint(7), run_.checkpoint(6));  // its step is not that of its name
   add_foreign(99);
   for (const int64_t step : {10, 20, 30}) save(step, false, 1);
   EXPECT_THAT(run_.steps(), ElementsAre(99, 30, 6, 5));
@@ -211,7 +211,7 @@ TEST_F(RunFolders, LinksMayBeFilesThatHoldTheName) {
   EXPECT_THAT(run_.steps(), ElementsAre(40, 10)) << "the best stays";
 }
 
-// cp -L, or a file system of a cloud, makes files of links.
+// cp -L, or a cloud file system, replaces links by files.
 TEST_F(RunFolders, LinksMayHaveBecomeCopies) {
   save(10, true);
   fs::remove(run_.checkpoints() / "best");
@@ -308,7 +308,7 @@ TEST_F(RunClaims, AFolderThatCannotBeMadeIsAUsageError) {
 
 TEST_F(RunFolders, OpenRunTakesTheBestElseTheNewest) {
   fs::path file;
-  EXPECT_THAT(usage_error_of([&] { open_run(folder_ / "nowhere"); }), HasSubstr("is not there"));
+  EXPECT_THAT(usage_error_of([&] { open_run(folder_ / "nowhere"); }), HasSubstr("does not exist"));
   EXPECT_THAT(usage_error_of([&] { open_run(run_.path()); }), HasSubstr("no checkpoint yet"));
   save(10);
   save(20);

@@ -64,7 +64,7 @@ TEST(Safetensors, EqualContentsGiveEqualBytes) {
   EXPECT_EQ(read_file(folder / "a"), read_file(folder / "b"));
 }
 
-// The layout by the format's own description: https://huggingface.co/docs/safetensors
+// The layout in the description of the format: https://huggingface.co/docs/safetensors
 TEST(Safetensors, LayoutIsTheFormats) {
   const TemporaryFolder folder;
   SafetensorsFile contents;
@@ -100,7 +100,7 @@ TEST(Safetensors, WhatCannotBeWrittenLeavesTheOldFile) {
       << "a temporary file is left";
 }
 
-// As Python's safetensors writes it: other blanks, another order of the fields.
+// As Python's safetensors writes it: with other blanks, and another order of the fields.
 std::string rewritten(const std::string& bytes, float first) {
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, bytes.data(), 8);
@@ -113,7 +113,7 @@ std::string rewritten(const std::string& bytes, float first) {
   return text + header + data;
 }
 
-TEST(Safetensors, WhatAnotherProgramChangedIsReadAndSaidSo) {
+TEST(Safetensors, WhatAnotherProgramChangedIsReadAndMarked) {
   const TemporaryFolder folder;
   SafetensorsFile contents;
   contents.metadata = {{"config", "x: 1"}};

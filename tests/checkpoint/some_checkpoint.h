@@ -1,4 +1,4 @@
-// A checkpoint of a small model, every field of it away from its default.
+// A checkpoint of a small model, in which no field has its default value.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 namespace charrnn {
 
-// One field of each kind, with values that need all their bits.
+// One field of each type, with values that need all bits.
 struct SomeState {
   bool flag = true;
   int64_t negative = -(int64_t{1} << 61) - 1;

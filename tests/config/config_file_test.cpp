@@ -264,7 +264,7 @@ TEST(Config, PathsAreExpanded) {
   EXPECT_THAT(
       problem_of("run:\n  output: $CHARRNN_TEST_NOTHING/x"),
       AllOf(HasSubstr("run.yaml:2: run.output"), HasSubstr("CHARRNN_TEST_NOTHING, which is not set")));
-  // What was saved is not expanded once more, and only what is given now is.
+  // Saved settings are not expanded again; only those given now are.
   Settings saved;
   saved.run.output = "a$CHARRNN_TEST_NOTHING";
   EXPECT_EQ(parse_saved(to_yaml(saved), "saved").run.output, saved.run.output);

@@ -9,7 +9,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Breaks one rule, and what is then expected in its message.
+// A change that breaks one rule, and what its message must contain.
 struct Case {
   void (*break_rule)(Settings& settings);
   std::string message;
@@ -110,7 +110,7 @@ TEST(Contradictions, DefaultsHaveNone) {
   EXPECT_TRUE(contradictions(Config()).empty());
 }
 
-// Settings at the border of a rule, which keep it.
+// Settings that just satisfy a rule.
 TEST(Contradictions, WhatIsAllowed) {
   Config config;
   Settings& s = config.settings;

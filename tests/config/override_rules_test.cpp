@@ -14,7 +14,7 @@ struct Case {
   std::string yaml;
   std::string override_text;  // of the winner
   std::string loser;
-  std::string value;  // that the loser then has
+  std::string value;  // of the loser afterwards
 };
 
 const std::vector<Case> kCases{
@@ -49,7 +49,7 @@ const std::vector<Case> kCases{
     {"corpus: {split: {by: tail}}", "corpus.split.test_list=[a]", "corpus.split.by", "list"},
 };
 
-TEST(OverrideRules, TheLoserGivesWayWithANote) {
+TEST(OverrideRules, TheLoserIsResetWithANote) {
   std::set<std::string> tested;
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.override_text + ", " + c.loser);

@@ -57,7 +57,7 @@ TEST_F(AtomicFileTest, ALinkIsReadInEitherForm) {
   }
 }
 
-// Killed between the two renames that replace a file where one would not do.
+// As if killed between the two renames that replace a file on file systems where one rename cannot.
 TEST_F(AtomicFileTest, LeftoversAreRemovedAndTheOnlyCopyIsKept) {
   for (const char* name :
        {"a", "a.old-12", "b.old-12", "b.tmp-12", "c.tmp-12", "other.tmp-12", "a.tmp-12x"}) {

@@ -14,7 +14,8 @@ TEST(CounterRandom, Mix64IsSplitMix64) {
 }
 
 TEST(CounterRandom, BelowIsUniform) {
-  // 70,000 draws over 7 values: each count is binomial with standard deviation 92.6; 5 of those either side.
+  // 70,000 draws over 7 values: each count is binomial with standard deviation 92.6; the bounds are 5 of
+  // them.
   std::array<int, 7> counts{};
   for (uint64_t i = 0; i < 70000; ++i) ++counts[below(random_bits(1, Draw::kSample, {i}), 7)];
   for (const int count : counts) EXPECT_NEAR(count, 10000, 463);

@@ -35,7 +35,7 @@ TEST(GrowingFile, AppendsAndIsCutBack) {
   EXPECT_EQ(file.bytes(), 14u);
 }
 
-TEST(GrowingFile, AFileShorterThanKnownGoesOnWhereItEnds) {
+TEST(GrowingFile, AFileShorterThanExpectedIsContinuedAtItsEnd) {
   const TemporaryFolder folder;
   folder.write("a", "one\n");
   testing::internal::CaptureStderr();
@@ -63,7 +63,7 @@ TEST(GrowingFile, MovesAndWritesNothingByDefault) {
 TEST(GrowingFile, WhatIsCutOffIsKeptInWholeLines) {
   const TemporaryFolder folder;
   folder.write("a", "one\ntwo\nthr");
-  { GrowingFile file(folder / "a", 6); }  // within a line: to the end of the one before
+  { GrowingFile file(folder / "a", 6); }  // within a line: cut back to the end of the previous one
   EXPECT_EQ(read_file(folder / "a"), "one\n");
   EXPECT_EQ(read_file(folder / "discarded/a"), "two\nthr\n");
   { GrowingFile file(folder / "a", 0); }
@@ -79,7 +79,7 @@ TEST(GrowingFile, NothingIsCutOffThatCannotBeKept) {
   EXPECT_EQ(read_file(folder / "a"), "one\ntwo\n");
 }
 
-// /dev/full takes nothing, as a full disk.
+// Writes to /dev/full fail as on a full disk.
 TEST(GrowingFile, AFullDiskEndsNothing) {
   const TemporaryFolder folder;
   fs::create_symlink("/dev/full", folder / "a");
@@ -107,7 +107,7 @@ TEST(GrowingFile, MemoryForAFullDiskHasAnEnd) {
   EXPECT_EQ(file.lost_bytes(), GrowingFile::kMostWaiting / 2);
 }
 
-// As ulimit -f.
+// A limit of file sizes, as by ulimit -f.
 TEST(GrowingFile, AnyOtherErrorIsKept) {
   const TemporaryFolder folder;
   ignore_write_signals();

@@ -23,7 +23,7 @@ struct Item {
 class OrderedPipeline : public testing::TestWithParam<int> {};
 
 TEST_P(OrderedPipeline, PlacesInTheOrderOfReadingAndFinishesAll) {
-  constexpr int kItems = 2000;  // many times those in flight
+  constexpr int kItems = 2000;  // many times the number in flight
   int next = 0;
   std::vector<int> placed;
   std::atomic<int> finished = 0;
@@ -36,7 +36,7 @@ TEST_P(OrderedPipeline, PlacesInTheOrderOfReadingAndFinishesAll) {
         return true;
       },
       [&](Item& item) {
-        // Some take longer, so that later ones overtake them.
+        // Some take longer, so that later items overtake them.
         if (item.number % 7 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
         ++item.worked;
       },

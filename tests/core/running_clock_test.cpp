@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Looks at these milliseconds after the first; gives the last.
+// Reads the clock at these milliseconds after the first reading; returns the last reading.
 std::chrono::milliseconds running_after(const std::vector<int>& looks, bool is_watched) {
   RunningClock clock;
   std::optional<RunningClock::Watched> watched;
@@ -29,9 +29,9 @@ TEST(RunningClock, CountsAllTimeWhileNobodyLooks) {
 
 TEST(RunningClock, AStopCountsLittle) {
   EXPECT_EQ(running_after({200, 400, 600}, true), 600ms);
-  // Stopped from 400 to 5400: of the gap of 5000 ms 500 count.
+  // Stopped from 400 to 5400: of the gap of 5000 ms, 500 ms count.
   EXPECT_EQ(running_after({200, 400, 5400, 5600}, true), 400ms + 500ms + 200ms);
-  EXPECT_EQ(running_after({499, 998}, true), 998ms) << "a thread that comes late is not a stop";
+  EXPECT_EQ(running_after({499, 998}, true), 998ms) << "a thread that runs late is not a stop";
 }
 
 TEST(RunningClock, NeverGoesBack) {
@@ -39,7 +39,7 @@ TEST(RunningClock, NeverGoesBack) {
   const RunningClock::Watched looks(clock);
   const Clock::time_point begin = Clock::now();
   const RunningClock::Time first = clock.at(begin + 100ms);
-  EXPECT_EQ(clock.at(begin + 50ms), first) << "of a thread that looked earlier, and comes later";
+  EXPECT_EQ(clock.at(begin + 50ms), first) << "from a thread that read the clock earlier but reports later";
   EXPECT_EQ(clock.at(begin + 130ms) - first, 30ms);
 }
 

@@ -21,7 +21,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Sentences of random words, another one for each seed.
+// Sentences of random words, different for each seed.
 std::string sentence(uint64_t seed, size_t words = 60) {
   std::mt19937_64 random(seed);
   std::string text;
@@ -33,7 +33,7 @@ std::string sentence(uint64_t seed, size_t words = 60) {
   return text;
 }
 
-// The groups of documents that lie one in a block, or each in blocks of a few bytes.
+// The groups of documents, read with one document per block, or in blocks of a few bytes.
 std::vector<uint32_t> groups(const std::vector<std::string>& texts, size_t block_bytes = 1 << 20) {
   CopyFinder finder;
   std::vector<DocumentLength> documents;
@@ -65,7 +65,7 @@ TEST(CopyFinder, FindsEqualAndNearlyEqualDocuments) {
   }
 }
 
-// As boilerplate is: each is a text by itself.
+// Like boilerplate: the rest of each text is different.
 TEST(CopyFinder, ACommonBeginningDoesNotMakeCopies) {
   std::vector<std::string> texts;
   const std::string beginning = sentence(1, 20);
@@ -122,12 +122,13 @@ TEST_F(CopiesInCorpus, AreReportedWithTheShareOfHeldOutText) {
   EXPECT_EQ(copies["characters"], characters);
   EXPECT_EQ(copies["of_held_out_characters"], all);
   const std::string text = corpus_text(corpus);
-  EXPECT_THAT(text, HasSubstr("copies in train of " + std::to_string(held_out) + " held-out documents"));
+  EXPECT_THAT(text,
+              HasSubstr("copies: " + std::to_string(held_out) + " held-out documents with a copy in train"));
   EXPECT_THAT(text, HasSubstr("-0.txt (valid) is "));
   EXPECT_THAT(text, HasSubstr("--set corpus.split.copies=together"));
 }
 
-TEST_F(CopiesInCorpus, StayTogetherWhereAskedTo) {
+TEST_F(CopiesInCorpus, StayTogetherIfRequested) {
   settings_.split.copies = Copies::kTogether;
   const auto corpus = build();
   EXPECT_EQ(corpus["copies"]["documents"], 12);
@@ -143,7 +144,7 @@ TEST_F(CopiesInCorpus, StayTogetherWhereAskedTo) {
   EXPECT_NEAR(static_cast<double>(valid) / static_cast<double>(all), 0.2, 0.1);
   settings_.split.by = SplitBy::kTail;
   EXPECT_THAT(usage_error_of([&] { build(); }),
-              HasSubstr("corpus.split.copies: together is for whole documents"));
+              HasSubstr("corpus.split.copies: together needs whole documents"));
 }
 
 TEST_F(CopiesInCorpus, JsonLinesAndTailsToo) {

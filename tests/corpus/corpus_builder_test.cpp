@@ -209,11 +209,12 @@ TEST_F(CorpusBuilder, ASecondRunEndsAtOnceUnlessSomethingChanged) {
   fs::remove(folder_ / "out/train-00000.h5");
   EXPECT_FALSE(build_corpus(settings_).up_to_date);
   std::ofstream(folder_ / "out/manifest.json") << "{}";
-  EXPECT_THAT(usage_error_of([&] { build_corpus(settings_); }), HasSubstr("no manifest.json of a charrnn"));
+  EXPECT_THAT(usage_error_of([&] { build_corpus(settings_); }),
+              HasSubstr("its manifest.json is missing, damaged"));
 }
 
-// However the sources name it, the corpus that lies among them is no text.
-TEST_F(CorpusBuilder, TheCorpusMayLieAmongItsSources) {
+// However the sources list it, a corpus among them is not read as text.
+TEST_F(CorpusBuilder, TheCorpusMayBeAmongItsSources) {
   folder_.write("in/a.txt", "some text\n");
   settings_.output = (folder_ / "in/out").string();
   settings_.on_error = OnError::kSkip;
@@ -228,7 +229,7 @@ TEST_F(CorpusBuilder, TheCorpusMayLieAmongItsSources) {
     EXPECT_EQ(text_of(CorpusFolder::open(settings_.output), "train"), "some text\n");
   }
   settings_.sources = {settings_.output};
-  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("lies in corpus.output"));
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("is in corpus.output"));
 }
 
 TEST_F(CorpusBuilder, SplitsByGivenLists) {
@@ -242,7 +243,7 @@ TEST_F(CorpusBuilder, SplitsByGivenLists) {
   EXPECT_EQ(text_of(build(), "test"), "a1a2");
   EXPECT_EQ(CorpusFolder::open(settings_.output).split("valid"), nullptr);
   settings_.split.valid_list = {"a1.txt"};
-  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("is in corpus.split.valid_list and in"));
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("is in both corpus.split.valid_list and"));
   settings_.split.valid_list = {"d.txt"};
   EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("no document of the corpus is called d.txt"));
   settings_.split = {.by = SplitBy::kList, .valid_list = {"*"}};
@@ -317,7 +318,7 @@ TEST_F(CorpusBuilder, TakesAGivenVocabulary) {
   settings_.unit = Unit::kByte;
   EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("was made with unit code_point"));
   settings_.vocabulary.from = (folder_ / "nothing").string();
-  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("name a vocabulary.json"));
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("set it to a vocabulary.json"));
 }
 
 // Whatever the settings, every character is in one split, and every split has some.
@@ -406,7 +407,7 @@ TEST_F(CorpusBuilder, HelloAndItsTargets) {
   corpus.verify();
 }
 
-// Both are cut alike, into splits and shards, and cleaned alike.
+// Both are divided into splits and shards in the same way, and cleaned in the same way.
 TEST_F(CorpusBuilder, TargetsFollowTheTextIntoSplitsAndShards) {
   folder_.write("in/1.txt", "ABCDEFG");
   folder_.write("in/2.txt", "HIJKLMNOPQRST");
@@ -471,7 +472,7 @@ TEST_F(CorpusBuilder, ChangedTargetsMakeTheCorpusAnew) {
 TEST_F(CorpusBuilder, KeepsTheFirstCharacters) {
   folder_.write("in/1.txt", "Abcdef\r\n");
   folder_.write("in/2.txt", "ghijk");
-  folder_.write("in/3.jsonl", "no JSON");  // an error, were it read
+  folder_.write("in/3.jsonl", "no JSON");  // an error if it were read
   settings_.lower_case = true;
   settings_.document_end = "#";
   settings_.max_characters = 10;
@@ -501,7 +502,7 @@ TEST_F(CorpusBuilder, KeepsTheFirstCharacters) {
   }
 }
 
-// Documents of nothing but their end give way to text, as they would without the cut.
+// Documents that consist only of their end do not count, as they would not without the cut.
 TEST_F(CorpusBuilder, WhatIsLeftOutDoesNotCountTowardsTheCut) {
   folder_.write("in/1.txt", "ab");
   folder_.write("in/2.jsonl", "{\"text\": \"cd\"}\n{\"text\": \"12\"}\n{\"text\": \"ef\"}\n");

@@ -39,10 +39,10 @@ TEST_F(Describe, ACorpus) {
   const std::string text = corpus_text(corpus);
   EXPECT_THAT(text, HasSubstr("sources: 12 files, 8,422 bytes"));
   EXPECT_THAT(text, HasSubstr("  story.txt  8,400    8,400  8,400         ASCII\n"));
-  EXPECT_THAT(text, HasSubstr("characters\n  decoded  8,411\n  kept     8,411\n"));
+  EXPECT_THAT(text, HasSubstr("characters before and after cleaning\n  decoded  8,411\n  kept     8,411\n"));
   EXPECT_THAT(text, HasSubstr("most frequent: line end 1,200, space 1,200, 'e' 1,200"));
   EXPECT_THAT(text, HasSubstr("... and 2 more"));
-  EXPECT_THAT(text, HasSubstr("  train       7,579        7,579       1    7,579\n"));
+  EXPECT_THAT(text, HasSubstr("  train       7,579        7,579       1          7,579\n"));
   EXPECT_THAT(text, HasSubstr("first lines of test\n"));
   EXPECT_THAT(text, HasSubstr("  | line 0\n"));
   EXPECT_THAT(text, HasSubstr("vocabulary: 18 bytes, hash "));
@@ -64,8 +64,8 @@ TEST_F(Describe, TargetsAndTheCut) {
   EXPECT_EQ(corpus["splits"][0]["first_lines_of_targets"].dump(), R"(["ohlol","AB"])");
   const std::string text = corpus_text(corpus);
   EXPECT_THAT(text, HasSubstr("  max_characters  -2\n  kept             8\n"));
-  EXPECT_THAT(text, HasSubstr("not read, for they lie after corpus.max_characters\n  2.txt\n"));
-  EXPECT_THAT(text, HasSubstr("targets: targets.txt, 8 characters, each the target of"));
+  EXPECT_THAT(text, HasSubstr("sources not read because they come after corpus.max_characters\n  2.txt\n"));
+  EXPECT_THAT(text, HasSubstr("targets: targets.txt, 8 characters, one for each character of the corpus"));
   EXPECT_THAT(text, HasSubstr("  | ab\n  and their targets\n  | ohlol\n  | AB\n"));
   EXPECT_THAT(text, HasSubstr("(of the targets): unigram "));
   const auto shard = describe_shard(folder_ / "few/out/train-00000.h5");
@@ -94,25 +94,24 @@ TEST_F(Remarks, DocumentsThatRunTogether) {
   folder_.write("in/3.jsonl",
                 "{\"text\":\"three\"}\n{\"text\":\"\"}\n{\"text\":\"four \"}\n{\"text\":\"five\"}\n");
   const std::string text = report();  // two|three and three|four; the last has none after it
-  EXPECT_THAT(text,
-              HasSubstr("2 documents run into the next one without a line end or blank between them, such "
-                        "as 2.txt\n"));
+  EXPECT_THAT(text, HasSubstr("2 documents run into the next without a line end or blank between them, such "
+                              "as 2.txt\n"));
   EXPECT_THAT(text, HasSubstr("--set 'corpus.document_end=\"\\n\"'"));
   settings_.document_end = "\n";
   EXPECT_THAT(report(), Not(HasSubstr("run into the next")));
   settings_.document_end = "";
   settings_.join_lines = JoinLines::kSpace;  // a line end becomes a blank
   EXPECT_THAT(report(), HasSubstr("2 documents run"));
-  settings_.join_lines = JoinLines::kNothing;  // as the recipe wants it
+  settings_.join_lines = JoinLines::kNothing;  // as the corpus has it
   EXPECT_THAT(report(), Not(HasSubstr("run into the next")));
 }
 
-TEST_F(Remarks, CharactersThatNobodySees) {
+TEST_F(Remarks, InvisibleCharacters) {
   folder_.write("in/1.jsonl", "{\"text\":\"a\\u0000b\\u200b\\u200b\\ufeffc\\u001b[1m\\n\"}\n");
   settings_.document_end = "\x1e";
   std::string text = report();
-  EXPECT_THAT(text, HasSubstr("characters in the vocabulary that nobody sees (--set "
-                              "corpus.invisible_characters=drop takes them out)\n"
+  EXPECT_THAT(text, HasSubstr("invisible characters in the vocabulary (--set "
+                              "corpus.invisible_characters=drop removes them)\n"
                               "  U+0000 control character, 1\n"
                               "  U+001B control character, 1\n"
                               "  U+200B ZERO WIDTH SPACE, 2\n"
@@ -123,7 +122,7 @@ TEST_F(Remarks, CharactersThatNobodySees) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   settings_.invisible_characters = InvisibleCharacters::kDrop;
   text = report();
-  EXPECT_THAT(text, Not(HasSubstr("nobody sees")));
+  EXPECT_THAT(text, Not(HasSubstr("invisible characters in the vocabulary")));
   EXPECT_THAT(text, HasSubstr("  invisible_characters  -5\n"));
   EXPECT_THAT(text, HasSubstr("  | abc[1m\n"));
 }
@@ -135,8 +134,8 @@ TEST_F(Describe, AShard) {
   EXPECT_EQ(shard["documents"], 11);
   EXPECT_EQ(shard["first_ids"].size(), 64u);
   EXPECT_THAT(shard["first_characters"].get<std::string>(), HasSubstr("\nline "));
-  EXPECT_THAT(shard_text(shard), HasSubstr("843 characters of 1 byte(s), 11 documents begin here"));
-  // Alone, without the vocabulary.
+  EXPECT_THAT(shard_text(shard), HasSubstr("843 ids, bytes in each: 1; 11 documents begin in it"));
+  // A shard alone, without its vocabulary.
   std::filesystem::copy_file(folder_ / "out/test-00000.h5", folder_ / "alone.h5");
   EXPECT_THAT(shard_text(describe_shard(folder_ / "alone.h5")), HasSubstr("characters not shown"));
 }

@@ -20,7 +20,7 @@ Baselines baselines_of(const std::vector<uint32_t>& ids, size_t vocabulary_size,
   return all.baselines();
 }
 
-// abababab: two letters equally often, each of which says the next.
+// abababab: two letters equally often, each of which determines the next.
 TEST(Entropy, OfAlternatingLetters) {
   const Baselines baselines = baselines_of({0, 1, 0, 1, 0, 1, 0, 1}, 2);
   EXPECT_DOUBLE_EQ(baselines.unigram_bits, 1);
@@ -84,7 +84,7 @@ TEST(Entropy, OfALargeVocabularyEqualsAMapsInBlocksOfAnySize) {
     const Baselines baselines = baselines_of(ids, 3000, block);
     EXPECT_NEAR(baselines.unigram_bits, unigram, 1e-9);
     EXPECT_NEAR(baselines.bigram_bits, bigram, 1e-9);
-    // To the last bit the same, for the manifest.
+    // Bit for bit, because the manifest must not depend on threads.
     EXPECT_EQ(baselines.unigram_bits, baselines_of(ids, 3000).unigram_bits);
     EXPECT_EQ(baselines.bigram_bits, baselines_of(ids, 3000).bigram_bits);
   }

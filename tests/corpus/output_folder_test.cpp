@@ -92,9 +92,9 @@ TEST(OutputFolder, NeverTouchesWhatIsNotOurs) {
     return usage_error_of([&] { OutputFolder folder(parent / name); });
   };
   EXPECT_THAT(refusal("file"), HasSubstr("not a folder"));
-  EXPECT_THAT(refusal("homework"), AllOf(HasSubstr("holds thesis.txt"), HasSubstr("move this one yourself")));
-  EXPECT_THAT(refusal("half"), HasSubstr("no manifest.json of a charrnn corpus"));
-  EXPECT_THAT(refusal("web"), HasSubstr("no manifest.json of a charrnn corpus"));
+  EXPECT_THAT(refusal("homework"), AllOf(HasSubstr("holds thesis.txt"), HasSubstr("move this one away")));
+  EXPECT_THAT(refusal("half"), HasSubstr("its manifest.json is missing, damaged"));
+  EXPECT_THAT(refusal("web"), HasSubstr("its manifest.json is missing, damaged"));
   EXPECT_THAT(refusal("mixed"), HasSubstr("holds notes.txt"));
   // Names alone do not make a file ours.
   parent.write("named/manifest.json", kManifest);
@@ -104,7 +104,7 @@ TEST(OutputFolder, NeverTouchesWhatIsNotOurs) {
                     HasSubstr("set corpus.output")));
   parent.write("words/manifest.json", kManifest);
   parent.write("words/vocabulary.json", R"(["by", "the", "user"])");
-  EXPECT_THAT(refusal("words"), HasSubstr("a vocabulary.json that is not a vocabulary of charrnn"));
+  EXPECT_THAT(refusal("words"), HasSubstr("a vocabulary.json that is damaged or was not written by charrnn"));
   fs::create_directories(parent / "nested/train-00000.h5");
   parent.write("nested/manifest.json", kManifest);
   EXPECT_THAT(refusal("nested"), HasSubstr("holds train-00000.h5"));
@@ -125,8 +125,8 @@ TEST(OutputFolder, WhatIsPutThereMeanwhileStays) {
   EXPECT_EQ(read_file(parent / "corpus/thesis.txt"), "precious");
 }
 
-// A run that is killed leaves its folder; the next one removes it, but not that of a run which is still
-// there.
+// A killed run leaves its temporary folder. The next run removes it, but not the folder of a run that is
+// still alive.
 TEST(OutputFolder, RemovesWhatDeadRunsLeft) {
   const TemporaryFolder parent;
   const pid_t child = fork();
@@ -142,10 +142,10 @@ TEST(OutputFolder, RemovesWhatDeadRunsLeft) {
   const std::string elsewhere = "corpus.tmp-some.other.host-1";
   fs::create_directory(parent / alive);
   fs::create_directory(parent / elsewhere);
-  // Of a process that is no more either, by its name, but without our mark: the user's.
+  // By its name from a process that has ended, too, but without our marker: the user's.
   const std::string users = left.substr(0, left.rfind('-') + 1) + "999999999";
   parent.write(users + "/manifest.json", "{}");
-  // With a lock it does not matter where it was made, or which process has that number now.
+  // With a lock the host does not matter, nor whether another process has that id now.
   const std::string killed_elsewhere = "corpus.tmp-some.other.host-2";
   const std::string filling = left.substr(0, left.rfind('-') + 1) + "999999998";
   for (const std::string& name : {killed_elsewhere, filling}) parent.write(name + "/.charrnn-preprocess", "");

@@ -16,8 +16,8 @@
 #include "charrnn/corpus/shard_writer.h"
 #include "charrnn/data/shard_reader.h"
 
-// A damaged file may ask HDF5 for an absurd amount of memory. malloc says no, and so must the sanitizer's.
-// What HDF5 itself does not free when it refuses a file is not ours to find.
+// A damaged file may make HDF5 request an absurd amount of memory. malloc refuses, and so must the
+// sanitizer's. Memory that HDF5 itself does not free when it refuses a file is not reported.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __asan_default_options() {
@@ -44,7 +44,7 @@ ShardInfo info_of(uint64_t length, int id_bytes) {
           .shard_count = 5};
 }
 
-// Ids that count upward, modulo what fits.
+// Ids that count upward, modulo the largest that fits.
 std::vector<uint32_t> upward(uint64_t length, int id_bytes) {
   std::vector<uint32_t> ids(length);
   std::iota(ids.begin(), ids.end(), 0u);
@@ -66,7 +66,7 @@ std::string write_shard(const fs::path& path, uint64_t length, int id_bytes, siz
 }
 
 // More than the writer's buffer holds, so that ids and targets take turns in the file.
-TEST(Shard, TargetsLieBesideTheIds) {
+TEST(Shard, TargetsAreStoredNextToTheIds) {
   const TemporaryFolder folder;
   std::set<std::string> hashes;
   for (const int changed : {-1, 0, 699999}) {
@@ -111,10 +111,10 @@ TEST(Shard, TargetsAreAsManyAsIdsOrNone) {
   info.has_targets = true;
   ShardWriter with(folder / "with.h5", info);
   EXPECT_THAT(error_of([&] { with.append(three, std::span(three).first(2)); }),
-              HasSubstr("3 ids and 2 targets: expected as many"));
+              HasSubstr("3 ids and 2 targets: expected one for each id"));
 }
 
-// As another program may have written it.
+// Files as another program may have written them.
 TEST(Shard, TargetsOfAnotherLengthOrWidthAreRefused) {
   const TemporaryFolder folder;
   for (const auto& [length, type] : {std::pair<hsize_t, hid_t>{9, H5T_STD_U8LE}, {10, H5T_STD_U16LE}}) {
@@ -183,7 +183,7 @@ TEST(Shard, ReadsAnyPartInEitherWidth) {
 TEST(Shard, EqualIdsGiveEqualBytes) {
   const TemporaryFolder folder;
   const std::string hash = write_shard(folder / "a.h5", 12345, 1);
-  // Time stamps, where there were any, count in seconds.
+  // Time stamps, if there were any, would count in seconds.
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   EXPECT_EQ(write_shard(folder / "b.h5", 12345, 1), hash);
   EXPECT_EQ(read_file(folder / "a.h5"), read_file(folder / "b.h5"));
@@ -202,8 +202,8 @@ TEST(Shard, WriterRefusesTheWrongNumberOfIdsAndAnExistingFile) {
   const TemporaryFolder folder;
   ShardWriter writer(folder / "a.h5", info_of(3, 1));
   writer.append(std::vector<uint32_t>{1, 2});
-  EXPECT_THAT(error_of([&] { writer.finish(); }), HasSubstr("was to have 3 ids and got 2"));
-  EXPECT_THAT(error_of([&] { writer.append(std::vector<uint32_t>{3, 4}); }), HasSubstr("and got 4"));
+  EXPECT_THAT(error_of([&] { writer.finish(); }), HasSubstr("expected 3 ids, received 2"));
+  EXPECT_THAT(error_of([&] { writer.append(std::vector<uint32_t>{3, 4}); }), HasSubstr("received 4"));
   folder.write("b.h5", "precious");
   EXPECT_THAT(error_of([&] { ShardWriter(folder / "b.h5", info_of(3, 1)); }), HasSubstr("cannot write"));
   EXPECT_EQ(read_file(folder / "b.h5"), "precious");
@@ -225,8 +225,7 @@ TEST(Shard, ATruncatedFileIsAnErrorAtEveryLength) {
   }
 }
 
-// Damage anywhere gives an Error or another hash, never a crash; damage to what describes the data is an
-// Error.
+// Damage anywhere causes an Error or another hash, never a crash; damage to metadata causes an Error.
 TEST(Shard, ADamagedFileNeverCrashes) {
   const TemporaryFolder folder;
   const std::string hash = write_shard(folder / "whole.h5", 300, 1);
@@ -276,8 +275,8 @@ void put_ids(hid_t file, hid_t type, int rank) {
 TEST(Shard, AForeignFileIsAnErrorThatSaysWhatIsWrong) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { ShardReader(folder / "none.h5"); }),
-              AllOf(HasSubstr("none.h5"), HasSubstr("not there")));
-  EXPECT_THAT(error_of([&] { ShardReader(folder.path()); }), HasSubstr("not there"));
+              AllOf(HasSubstr("none.h5"), HasSubstr("does not exist")));
+  EXPECT_THAT(error_of([&] { ShardReader(folder.path()); }), HasSubstr("does not exist"));
   const auto text = folder.write("text.h5", "once upon a time");
   EXPECT_THAT(error_of([&] { ShardReader reader(text); }), HasSubstr("not HDF5"));
   EXPECT_THAT(foreign_error(folder, [](hid_t f) { put_version(f, 2); }),

@@ -91,12 +91,12 @@ TEST(SplitPlan, ASplitByDocumentHasAtLeastOneAndDoesNotDependOnTheirOrder) {
 }
 
 TEST(SplitPlan, EmptySplitsAreUsageErrors) {
-  EXPECT_THAT(
-      usage_error_of([] {
-        plan_splits({{hash_number("x"), 5}, {hash_number("y"), 0}, {hash_number("z"), 5}},
-                    shares(SplitBy::kDocument, 0.1, 0.1));
-      }),
-      AllOf(HasSubstr("needs 3 files with text"), HasSubstr("found 2"), HasSubstr("corpus.split.by: tail")));
+  EXPECT_THAT(usage_error_of([] {
+                plan_splits({{hash_number("x"), 5}, {hash_number("y"), 0}, {hash_number("z"), 5}},
+                            shares(SplitBy::kDocument, 0.1, 0.1));
+              }),
+              AllOf(HasSubstr("needs 3 documents with text"), HasSubstr("found 2"),
+                    HasSubstr("corpus.split.by: tail")));
   EXPECT_THAT(usage_error_of([] {
                 plan_splits({{hash_number("x"), 5}}, shares(SplitBy::kTail, 0.1, 0.1));
               }),
@@ -105,7 +105,7 @@ TEST(SplitPlan, EmptySplitsAreUsageErrors) {
                 plan_splits({{hash_number("x"), 500}}, shares(SplitBy::kTail, 0.5, 0.5));
               }),
               HasSubstr("expected less than 1"));
-  // One document takes all that valid wants and all that there is but two: train stays empty.
+  // Valid takes both documents to reach its share, so train stays empty.
   EXPECT_THAT(
       usage_error_of([] {
         plan_splits({{hash_number("x"), 10}, {hash_number("y"), 10}}, shares(SplitBy::kDocument, 0.9, 0));

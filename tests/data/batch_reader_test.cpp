@@ -70,7 +70,7 @@ TEST(BatchReader, Hello) {
   }
 }
 
-// Whatever T is drawn, each lane is read once, in order, and each target is the letter after its input.
+// Whatever T is drawn, each lane is read once and in order, and each target is the letter after its input.
 TEST(BatchReader, LanesOfARangeAreReadInOrder) {
   const TemporaryFolder folder;
   const SplitInfo split = counting_split(folder, {25});
@@ -286,7 +286,7 @@ TEST(BatchReader, FourByteIds) {
 }
 
 // N = 25, B = 2, T = 3, o = 0: lanes of 12, steps begin at 0 3 6 9 and 12 15 18 21. Documents begin at 0, 4,
-// 6, 14 and 23: the one at 4 lies inside of the step from 3, so the step from 6 starts from zero, as it does
+// 6, 14 and 23: the one at 4 is inside the step from 3, so the step from 6 starts from zero state, as it does
 // for the one at 6.
 TEST(BatchReaderDocuments, LanesStartAfreshAfterADocumentBegan) {
   const TemporaryFolder folder;
@@ -313,7 +313,7 @@ TEST(BatchReaderDocuments, LanesStartAfreshAfterADocumentBegan) {
   EXPECT_THAT(found, testing::ElementsAre(Lanes{}, Lanes{1}, Lanes{0}, Lanes{}));
   EXPECT_TRUE(reader.next().fresh_state) << "the next epoch";
 
-  // The same for a part, and when reading goes on in the middle.
+  // The same for a part, and when reading is resumed in the middle.
   BatchReader second(split, options, 1, 2, {.epoch = 0, .place = 0, .done = 3});
   EXPECT_THAT(second.next().fresh_lanes, testing::ElementsAre(0)) << "its own number of the lane";
   options.reset_state = ResetState::kShard;
@@ -321,7 +321,8 @@ TEST(BatchReaderDocuments, LanesStartAfreshAfterADocumentBegan) {
   for (int step = 0; step < 4; ++step) EXPECT_TRUE(never.next().fresh_lanes.empty());
 }
 
-// A document begins at every 13th character. Compared with the rule spelled out, also from each position on.
+// A document begins at every 13th character. Compared with the rule written out, also when resumed from each
+// position.
 TEST(BatchReaderDocuments, StepsOfARange) {
   const TemporaryFolder folder;
   SplitInfo split;

@@ -85,18 +85,18 @@ TEST_F(CorpusFolders, AShardOfAnotherVocabularyIsNamed) {
   fs::copy_file(folder_ / "b/train-00001.h5", folder_ / "a/train-00001.h5",
                 fs::copy_options::overwrite_existing);
   EXPECT_THAT(error(), AllOf(HasSubstr("a/train-00001.h5 was made with vocabulary "),
-                             HasSubstr("the corpus' vocabulary is"), HasSubstr("preprocess again")));
+                             HasSubstr("expected that of the corpus"), HasSubstr("preprocess again")));
 }
 
 TEST_F(CorpusFolders, ShardsInTheWrongPlaceMissingOrCutShortAreNamed) {
   const std::string good = read_file(folder_ / "a/train-00001.h5");
   fs::copy_file(folder_ / "a/train-00000.h5", folder_ / "a/train-00001.h5",
                 fs::copy_options::overwrite_existing);
-  EXPECT_THAT(error(), HasSubstr("calls itself train-00000.h5 of 2, expected train-00001.h5 of 2"));
+  EXPECT_THAT(error(), HasSubstr("is by its attributes train-00000.h5 of 2, expected train-00001.h5 of 2"));
   folder_.write("a/train-00001.h5", good.substr(0, good.size() - 10));
   EXPECT_THAT(error(), AllOf(HasSubstr("train-00001.h5"), HasSubstr("cut short")));
   fs::remove(folder_ / "a/train-00001.h5");
-  EXPECT_THAT(error(), AllOf(HasSubstr("train-00001.h5"), HasSubstr("not there")));
+  EXPECT_THAT(error(), AllOf(HasSubstr("train-00001.h5"), HasSubstr("does not exist")));
 }
 
 TEST_F(CorpusFolders, AnotherVocabularyFileIsNoticed) {
@@ -117,7 +117,7 @@ TEST_F(CorpusFolders, ADamagedManifestIsRefusedWithTheReason) {
   EXPECT_THAT(manifest_error("/splits/0/characters", 17),
               HasSubstr("has 17 characters, but its shards have 16"));
   EXPECT_THAT(manifest_error("/splits/0/shards/1/file", "../b/train-00001.h5"),
-              HasSubstr("names the shard ../b/train-00001.h5, expected train-00001.h5"));
+              HasSubstr("lists the shard ../b/train-00001.h5, expected train-00001.h5"));
   const Json longer = {{{"file", "valid-00000.h5"}, {"length", 5}, {"hash", ""}}};
   Json valid = {{"name", "valid"}, {"characters", 5}, {"utf8_bytes", 5}, {"shards", longer}};
   EXPECT_THAT(manifest_error("/splits/1", valid), HasSubstr("has 4 characters, the manifest lists 5"));
@@ -186,8 +186,8 @@ TEST_F(CorpusFolders, OneThatWasBuiltAgainIsNoticedAtTheNextShard) {
   EXPECT_EQ(open_shard(train, 1).info().length, 8u);
   // The same characters in another order: the vocabulary and all lengths are as before.
   make("a", "tsrqponmlkjihgfedcba");
-  EXPECT_THAT(problem(), AllOf(HasSubstr("was built again"), HasSubstr("manifest.json is another one"),
-                               HasSubstr("charrnn_preprocess with the run's config")));
+  EXPECT_THAT(problem(), AllOf(HasSubstr("was built again"), HasSubstr("manifest.json was replaced"),
+                               HasSubstr("charrnn_preprocess with the config of the run")));
   fs::remove_all(folder_ / "a");
   copy("kept", "a");
   make("d", "tsrqponmlkjihgfedcba");

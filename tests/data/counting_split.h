@@ -1,6 +1,6 @@
 // A split whose ids count upward through its shards, so that any batch can be read by eye: the id of a
-// character is its place in the split, modulo `vocabulary_size` where one is given. Aligned targets, where it
-// has some, count downward, to 0.
+// character is its place in the split, modulo `vocabulary_size` if that is given. Aligned targets, if any,
+// count downward to 0.
 #pragma once
 
 #include <cstdint>

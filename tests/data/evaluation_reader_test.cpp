@@ -16,7 +16,7 @@ using testing::HasSubstr;
 constexpr int64_t kEnded = EvaluationReader::kLaneEnded;
 
 // How often each target was read by all parts together. Ids count upward, so a target is its input's
-// successor; aligned ones count downward.
+// successor; aligned targets count downward.
 std::vector<int> times_read(const SplitInfo& split, int64_t lanes, int64_t sequence_length, int parts) {
   std::vector<int> times(split.characters);
   int64_t lanes_in_all = 0;
@@ -50,7 +50,7 @@ TEST(EvaluationReader, EveryTargetOnce) {
   const TemporaryFolder folder;
   const SplitInfo split = counting_split(folder, {9, 14, 1, 6}, 1, 0, "valid");  // 30 characters, 29 targets
   std::vector<int> once(30, 1);
-  once[0] = 0;  // the first character is nobody's target
+  once[0] = 0;  // the first character is not a target
   for (const int64_t lanes : {1, 3, 5, 28, 29, 64}) {
     for (const int64_t sequence_length : {1, 4, 7, 100}) {
       for (const int parts : {1, 2, 3}) {
@@ -135,7 +135,8 @@ TEST(EvaluationReader, OneCharacterPredictsNothing) {
   const SplitInfo split = counting_split(folder, {1}, 1, 0, "valid");
   EXPECT_THAT(usage_error_of([&] { EvaluationReader(split, 3, 4, 0, 1); }), HasSubstr("split valid has 1"));
   const SplitInfo aligned = counting_split(folder, {1}, 1, 0, "test", true);
-  EXPECT_THAT(EvaluationReader(aligned, 1, 4, 0, 1).next()->targets, ElementsAre(0)) << "but its own target";
+  EXPECT_THAT(EvaluationReader(aligned, 1, 4, 0, 1).next()->targets, ElementsAre(0))
+      << "which has its own target";
 }
 
 }  // namespace

@@ -207,7 +207,8 @@ TEST(Lanes, EpochsInAnyOrder) {
   }
 }
 
-// Twelve letters with targets of their own are three lanes of four; without, the last would lack a successor.
+// Twelve letters with aligned targets make three lanes of four; without, the last lane would lack a
+// successor.
 TEST(Lanes, AlignedTargetsNeedNoSuccessor) {
   const ShardPass aligned = ReadingPlan({12}, fixed_offset(3, 2), true).pass(0, 0);
   EXPECT_EQ(aligned.lane_length, 4u);
@@ -215,7 +216,7 @@ TEST(Lanes, AlignedTargetsNeedNoSuccessor) {
   EXPECT_EQ(aligned.end, 4u) << "every character is read";
   EXPECT_EQ(ReadingPlan({12}, fixed_offset(3, 2)).pass(0, 0).lane_length, 3u);
 
-  // hello: one lane, one step, no offset but 0.
+  // hello: one lane, one step, only the offset 0.
   const ReadingPlan hello({5}, {.batch_size = 1, .sequence_length = 5}, true);
   for (uint64_t epoch = 0; epoch < 20; ++epoch) {
     EXPECT_EQ(hello.pass(epoch, 0).offset, 0u);
@@ -237,21 +238,21 @@ std::string problem_with(uint64_t length, int64_t batch_size, int64_t sequence_l
 
 TEST(Lanes, TooShortNamesALaneCountAndALengthThatDoWork) {
   EXPECT_THAT(problem_with(20, 4, 7), AllOf(HasSubstr("20 characters"), HasSubstr("need 29"),
-                                            HasSubstr("take a train.batch_size of 2 or less or a "
+                                            HasSubstr("use a train.batch_size of 2 or less or a "
                                                       "train.sequence_length of 4 or less")));
   EXPECT_NO_THROW(ReadingPlan({40, 20}, fixed_offset(2, 7)));
   EXPECT_NO_THROW(ReadingPlan({40, 20}, fixed_offset(4, 4)));
-  EXPECT_THROW(ReadingPlan({40, 20}, fixed_offset(3, 7)), Error) << "the named value is the largest";
+  EXPECT_THROW(ReadingPlan({40, 20}, fixed_offset(3, 7)), Error) << "the value in the advice is the largest";
   EXPECT_THROW(ReadingPlan({40, 20}, fixed_offset(4, 5)), Error);
 }
 
 TEST(Lanes, TooShortNamesOnlyWhatHelps) {
   EXPECT_THAT(problem_with(5, 10, 2), AllOf(HasSubstr("batch_size of 2 or less"), Not(HasSubstr("or a "))));
   EXPECT_NO_THROW(ReadingPlan({5}, fixed_offset(2, 2)));
-  EXPECT_THAT(problem_with(5, 2, 10), AllOf(HasSubstr("take a train.sequence_length of 2 or less")));
+  EXPECT_THAT(problem_with(5, 2, 10), AllOf(HasSubstr("use a train.sequence_length of 2 or less")));
   EXPECT_NO_THROW(ReadingPlan({5}, fixed_offset(2, 2)));
-  EXPECT_THAT(problem_with(2, 5, 7), HasSubstr("take a longer text, or smaller values of both"));
-  EXPECT_THAT(problem_with(0, 1, 1), HasSubstr("take a longer text"));
+  EXPECT_THAT(problem_with(2, 5, 7), HasSubstr("use a longer text, or smaller values of both"));
+  EXPECT_THAT(problem_with(0, 1, 1), HasSubstr("use a longer text"));
   EXPECT_THAT(usage_error_of([] { ReadingPlan({}, fixed_offset(1, 1)); }), HasSubstr("no shards"));
 }
 

@@ -163,7 +163,7 @@ class ModelTest(ToolTest):
         self.assertIn("--cell", self.bench("model", "--cell", "nonsense", code=2).stderr)
         self.assertIn("--precision", self.bench("model", "--precision", "int8", code=2).stderr)
         self.assertIn("--dropout", self.bench("model", "--dropout", 1, code=2).stderr)
-        self.assertIn("take 32 or 34", self.bench("model", "--batch", 33, "--hidden", 7, ranks=2, code=2).stderr)
+        self.assertIn("use 32 or 34", self.bench("model", "--batch", 33, "--hidden", 7, ranks=2, code=2).stderr)
 
 
 class RanksTest(ToolTest):
@@ -186,7 +186,7 @@ class RanksTest(ToolTest):
 
     @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "two ranks of one core each need two cores")
     def test_the_message_of_mpirun_is_shown(self):
-        with self.assertRaisesRegex(pages.Failure, "(?s)ended with code .* mpirun .*--batch 3 .*take 2 or 4"):
+        with self.assertRaisesRegex(pages.Failure, "(?s)ended with code .* mpirun .*--batch 3 .*use 2 or 4"):
             self.scaling(batch=3)
 
     def scaling(self, batch=6):

@@ -59,7 +59,7 @@ class ClientsTest(ToolTest):
         save_file(mean, again)
         edited = again.read_bytes()
         resumed = self.succeed("charrnn_train", self.config, train__steps=22)
-        self.assertIn("is kept in", resumed.stderr)
+        self.assertIn("the old file is now in", resumed.stderr)
         self.assertEqual((run / "discarded" / again.name).read_bytes(), edited)
         mean["head.bias"][0] = float("nan")
         save_file(mean, self.folder / "nan.safetensors", metadata=metadata)

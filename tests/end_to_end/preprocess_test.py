@@ -183,11 +183,11 @@ class PreprocessTest(ToolTest):
         self.assertTrue(again["up_to_date"])
         self.assertEqual({own["what"] for own in again["own_files"]}, {"corpus.output", "run.output"})
         text = self.succeed("charrnn_preprocess", self.config, "--force", **settings).stdout
-        self.assertIn(f"left out, for charrnn wrote them itself\n  {data}/corpus: ", text)
+        self.assertIn(f"files left out because charrnn wrote them itself\n  {data}/corpus: ", text)
         self.assertEqual(self.contents("data/corpus"), before)
         settings["corpus__sources"] = f"[{data}/run/samples.txt]"
         (data / "run" / "samples.txt").touch()
-        self.refuse(2, "samples.txt of corpus.sources lies in run.output", tool="charrnn_preprocess", **settings)
+        self.refuse(2, "samples.txt of corpus.sources is in run.output", tool="charrnn_preprocess", **settings)
         (data / "corpus" / "train-00099.h5").write_text("by the user")
         settings["corpus__sources"] = f"[{data}/text.txt]"
         self.refuse(2, "holds train-00099.h5", "set corpus.output", tool="charrnn_preprocess",
@@ -200,7 +200,7 @@ class PreprocessTest(ToolTest):
         (self.folder / "posts.jsonl").write_text("".join(json.dumps({"text": post}) + "\n" for post in posts + posts))
         settings = {"corpus__sources": self.folder / "posts.jsonl", "corpus__split": "{by: document, valid: 0.1, test: 0}"}
         text = self.succeed("charrnn_preprocess", self.config, **settings).stdout
-        for words in ("119 documents run into the next one", "corpus.document_end", "copies in train of ", "U+0000 control",
+        for words in ("119 documents run into the next ", "corpus.document_end", "with a copy in train", "U+0000 control",
                       "corpus.invisible_characters=drop", "a<U+0000>b", "baselines"):
             self.assertIn(words, text)
         self.assertNotIn("\0", text)

@@ -56,8 +56,8 @@ class WrongInputTest(ToolTest):
     def test_command_lines(self):
         self.refuse(2, "--help", arguments=["--no-such-option"])
         self.refuse(2, "expected a config", arguments=[])
-        self.refuse(2, "is not there", tool="charrnn_eval", arguments=[self.folder / "nothing"])
-        self.refuse(2, "is not there", tool="charrnn_sample", arguments=[self.folder / "nothing"])
+        self.refuse(2, "does not exist", tool="charrnn_eval", arguments=[self.folder / "nothing"])
+        self.refuse(2, "does not exist", tool="charrnn_sample", arguments=[self.folder / "nothing"])
         self.refuse(2, "does not exist", tool="charrnn_inspect", arguments=[self.folder / "nothing"])
 
     def test_corpora(self):
@@ -75,7 +75,7 @@ class WrongInputTest(ToolTest):
         self.refuse(2, "too short for one step", "train.batch_size of 293 or less",
                     "train.sequence_length of 19 or less", train__batch_size=300)
         self.refuse(2, "too short", "train.sequence_length of 488 or less", train__sequence_length=6000)
-        self.refuse(2, "cannot be shared equally by 5 ranks", "take 10 or 15", "--set train.batch_size=15", ranks=5)
+        self.refuse(2, "cannot be shared equally by 5 ranks", "use 10 or 15", "--set train.batch_size=15", ranks=5)
         # The number that the message recommends must work for this number of ranks.
         self.refuse(2, "train.batch_size of 292 or less, a multiple of the 2 ranks", ranks=2, train__batch_size=300)
         self.succeed("charrnn_train", self.config, "--dry-run", ranks=2, train__batch_size=292)

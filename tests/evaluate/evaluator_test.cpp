@@ -16,7 +16,7 @@ namespace charrnn {
 namespace {
 
 constexpr int64_t kV = 11;
-constexpr int64_t kN = 401;  // characters in two shards, more than the evaluator takes at a time
+constexpr int64_t kN = 401;  // characters in two shards, more than the evaluator processes at a time
 
 class Evaluator : public testing::Test {
  protected:
@@ -53,7 +53,7 @@ TEST_F(Evaluator, AModelThatKnowsNothingHasLnV) {
   }
 }
 
-// 1e-5: float sums of 400 losses, in other orders.
+// 1e-5: float sums of 400 losses, in different orders.
 TEST_F(Evaluator, CarriesTheStateThroughEachLane) {
   for (const int64_t lanes : {1, 2, 7}) {
     double expected = 0;

@@ -1,7 +1,7 @@
-// Any bytes as a source, any settings: decoding and cleaning end, with clean text or with an Error that names
-// the reason, and never depend on where the text was cut into blocks. The first bytes of an input choose the
-// settings (see read_choice), the rest is the file. launch/fuzz.sh looks for inputs that break this;
-// replay.cpp runs those that are kept in corpus/.
+// For any bytes as a source and any settings, decoding and cleaning must end with clean text or with an Error
+// that has the reason, and must not depend on where the text was cut into blocks. The first bytes of an input
+// choose the settings (see read_choice), the rest is the file. launch/fuzz.sh searches for inputs that break
+// this; replay.cpp runs those in corpus/.
 #include <sys/mman.h>
 #include <unicode/normalizer2.h>
 #include <unistd.h>
@@ -55,7 +55,7 @@ class MemoryFile {
   int descriptor_;
 };
 
-// What an input's first bytes choose.
+// The choices made by the first bytes of an input.
 struct Choice {
   static constexpr size_t kBytes = 5;
   CorpusSettings settings;
@@ -86,7 +86,7 @@ Choice read_choice(std::string_view bytes) {
   s.lower_case = bit(2, 1);
   s.letters_only = bit(2, 2);
   s.collapse_blanks = bit(2, 3);
-  s.transliterate = bit(2, 4) && bit(2, 5);  // seldom: it takes milliseconds to begin
+  s.transliterate = bit(2, 4) && bit(2, 5);  // rarely: it takes milliseconds to start
   if (bit(2, 6)) s.document_end = "\x1e";
   if (bit(2, 7)) s.on_error = OnError::kSkip;
   choice.block_bytes = 1 + byte(3) % 64;
@@ -96,7 +96,7 @@ Choice read_choice(std::string_view bytes) {
   return choice;
 }
 
-// The file as decompressed, unless that is long.
+// The decompressed file, unless it is too long.
 std::optional<std::string> decompressed(const Source& source) {
   std::string bytes(kLongestText, '\0');
   ByteSource file(source.file);
@@ -108,7 +108,7 @@ std::optional<std::string> decompressed(const Source& source) {
 // All of a source, cleaned in blocks.
 struct Cleaned {
   std::vector<std::string> documents;
-  std::vector<uint64_t> lines;  // of JSON lines, that of each document
+  std::vector<uint64_t> lines;  // with JSON lines, the line of each document
   CleaningCounts counts;
   uint64_t lines_left_out = 0;
   std::string problem;
@@ -147,7 +147,7 @@ Cleaned clean_in_blocks(const Choice& choice, const SourceFacts& facts, size_t b
       check_block(clean);
       size_t at = 0;
       for (const DocumentPart& part : clean.parts) {
-        expect(part.begins || !all.documents.empty(), "a part that goes on has a beginning");
+        expect(part.begins || !all.documents.empty(), "a part that continues a document has a beginning");
         if (part.begins) {
           all.documents.emplace_back();
           all.lines.push_back(part.line);
@@ -159,7 +159,7 @@ Cleaned clean_in_blocks(const Choice& choice, const SourceFacts& facts, size_t b
       if (all.lines_left_out == 0) all.problem = clean.problem;
       all.lines_left_out += clean.lines_left_out;
     }
-    expect(last, "the last block says so");
+    expect(last, "the last block is marked as the last");
   } catch (const Error& problem) {
     all.error = problem.what();
   }
@@ -183,7 +183,7 @@ void expect_same(const Cleaned& whole, const Cleaned& blocks) {
   expect(changes == changes_of_whole, "each stage changes as much in blocks");
 }
 
-// Stages behind normalisation may bring a letter and a mark together; those before it may not matter.
+// Stages after normalisation may bring a letter and a mark together; earlier stages may have no effect.
 void expect_normalized(const CorpusSettings& settings, const std::vector<std::string>& documents) {
   if (settings.normalization == Normalization::kNone || settings.join_lines != JoinLines::kNewline ||
       settings.collapse_blanks) {

@@ -1,4 +1,4 @@
-// Runs a fuzz target on every file of a folder: what was found once stays mended, without clang's libFuzzer.
+// Runs a fuzz target on every file of a folder, without clang's libFuzzer, so that fixed errors stay fixed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   for (const auto& entry : std::filesystem::directory_iterator(argv[1])) files.insert(entry.path());
   for (const std::filesystem::path& file : files) {
     std::printf("%s\n", file.filename().c_str());
-    std::fflush(stdout);  // an abort leaves the name of its file
+    std::fflush(stdout);  // so that the name of the file is printed before an abort
     std::ifstream in(file, std::ios::binary);
     const std::string input((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());

@@ -26,7 +26,7 @@ std::map<uint32_t, int> counts(std::span<const float> logits, const SampleOption
   return result;
 }
 
-// Draws of each id against their probabilities: five standard deviations of a binomial count.
+// Compares the draws of each id with its probability, within five standard deviations of a binomial count.
 void expect_shares(const std::map<uint32_t, int>& found, const std::map<uint32_t, double>& probabilities) {
   EXPECT_EQ(found.size(), probabilities.size());
   for (const auto& [id, p] : probabilities) {
@@ -62,7 +62,7 @@ TEST(Pick, TopPTakesTheLikeliestThatHoldTheShare) {
   expect_shares(counts(kLogits, {.top_p = 0.8}), {{1, 4.0 / 9}, {2, 2.0 / 9}, {3, 3.0 / 9}});
   expect_shares(counts(kLogits, {.top_p = 0.39}), {{1, 1.0}});
   expect_shares(counts(kLogits, {.top_p = 0.0}), {{1, 1.0}});
-  // Both: of 4/7 and 3/7 the first alone holds a half.
+  // Both: of 4/7 and 3/7 the first alone is more than a half.
   expect_shares(counts(kLogits, {.top_k = 2, .top_p = 0.5}), {{1, 1.0}});
 }
 

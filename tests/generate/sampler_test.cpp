@@ -18,7 +18,7 @@ Vocabulary vocabulary_of(std::u32string_view letters, bool unknown) {
   return Vocabulary::from_counts(characters, {.max_size = {}, .unknown = unknown}, Unit::kCodePoint);
 }
 
-// Larger recurrent weights than a fresh model's, so that what came before matters.
+// Larger recurrent weights than in a new model, so that earlier characters matter.
 CharRnn model_for(const Vocabulary& vocabulary, at::ScalarType type = at::kFloat, Cell cell = Cell::kLstm) {
   CharRnn model({.cell = cell, .embedding_size = 5, .hidden_size = 7, .layers = 2, .output_dropout = {}},
                 static_cast<int64_t>(vocabulary.size()), type);
@@ -32,7 +32,7 @@ CharRnn model_for(const Vocabulary& vocabulary, at::ScalarType type = at::kFloat
 
 class Samplers : public testing::Test {
  protected:
-  // The prefix and what the model wrote.
+  // The prefix, and what the model generated.
   std::string whole(const std::string& prefix, int64_t length, const SampleOptions& options = {}) const {
     return prefix + sampler_.text(prefix, length, options);
   }
@@ -63,7 +63,7 @@ TEST_F(Samplers, OneCallOfTheSinkForEachCharacter) {
   EXPECT_EQ(sampler_.text("a", 0, {}), "");
 }
 
-TEST_F(Samplers, GreedyGoesOnFromItsOwnWordsAsFromAPrefix) {
+TEST_F(Samplers, GreedyContinuesItsOwnTextLikeAPrefix) {
   const SampleOptions greedy{.temperature = 0};
   for (const std::string start : {"a", "b", "cd", "fée", "\n"}) {
     const std::string text = whole(start, 12, greedy);
@@ -113,7 +113,7 @@ const std::vector<SampleStream> kStreams{
     {"ab", {.seed = 5}},
 };
 
-TEST_F(Samplers, ATextIsTheSameAloneAndBesideOthers) {
+TEST_F(Samplers, ATextIsTheSameAloneAndWithOthers) {
   const std::vector<std::string> texts = sampler_.texts(kStreams, 150);
   ASSERT_EQ(texts.size(), kStreams.size());
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -154,7 +154,7 @@ TEST_F(Samplers, DoublesWriteTheSame) {
   }
 }
 
-// A long prefix is read in pieces: the same state and logits, bit for bit, as if it were read at once.
+// A long prefix is read in pieces: state and logits are the same, bit for bit, as if it were read at once.
 TEST_F(Samplers, ALongPrefixIsReadInPieces) {
   std::string prefix;
   for (uint64_t x = 1; prefix.size() < 1300; x = x * 6364136223846793005u + 1442695040888963407u) {
@@ -191,7 +191,7 @@ TEST_F(Samplers, ACharacterThatTheVocabularyLacksIsAUsageError) {
   EXPECT_THAT(usage_error_of([&] { sampler_.text("ab\xff", 5, {}); }), Not(testing::IsEmpty()));
 }
 
-// With aligned targets each character's own target is drawn, from all that came before it.
+// With aligned targets the target of each character is drawn, given all characters up to it.
 TEST_F(Samplers, AlignedTargetsAnswerTheText) {
   const c10::AutoGradMode no_grad(false);
   const Sampler aligned(model_, vocabulary_, true);
@@ -210,7 +210,7 @@ TEST_F(Samplers, AlignedTargetsAnswerTheText) {
   }
 }
 
-TEST_F(Samplers, ForeignCharactersAreSkippedWhereThatIsAskedFor) {
+TEST_F(Samplers, ForeignCharactersAreSkippedOnRequest) {
   const SampleOptions skip{.temperature = 0, .unknown = UnknownCharacters::kSkip};
   EXPECT_EQ(sampler_.text("ax日b", 20, skip), sampler_.text("ab", 20, skip));
 }
@@ -228,7 +228,7 @@ TEST(Sampler, UnknownIsNeverDrawn) {
   CharRnn model = model_for(vocabulary);
   {
     const c10::AutoGradMode no_grad(false);
-    model.parameters()["head.bias"].detach()[0].fill_(50);  // <unk> is all but certain
+    model.parameters()["head.bias"].detach()[0].fill_(50);  // <unk> is almost certain
   }
   const Sampler sampler(model, vocabulary);
   for (const double temperature : {0.0, 1.0, 50.0}) {

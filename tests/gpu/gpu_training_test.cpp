@@ -44,7 +44,7 @@ TEST_F(GpuTraining, CheckpointsGoBothWays) {
   runs().expect_checkpoints_both_ways();
 }
 
-TEST_F(GpuTraining, AStepWithNaNChangesNothing) {
+TEST_F(GpuTraining, AStepThatIsNotFiniteChangesNothing) {
   runs().expect_that_a_step_of_no_number_changes_nothing();
 }
 

@@ -22,7 +22,7 @@ double sigmoid(double x) {
   return 1.0 / (1.0 + std::exp(-x));
 }
 
-// Weights (R, C) times a column, plus a bias where there is one.
+// Weights (R, C) times a column, plus the bias, if any.
 Row product(const at::Tensor& weights, const Row& column, const at::Tensor& bias) {
   const at::Tensor values = weights.detach();
   const at::Tensor offsets = bias.detach();
@@ -37,8 +37,8 @@ Row product(const at::Tensor& weights, const Row& column, const at::Tensor& bias
   return result;
 }
 
-// One lane of an LSTM as Hochreiter and Schmidhuber wrote it down, with forget gates (Gers 2000), in
-// PyTorch's order of gates: i, f, g, o. Updates h and c of each layer; gives the logits.
+// One lane of an LSTM by the formulas of Hochreiter and Schmidhuber, with forget gates (Gers 2000), in
+// PyTorch's order of gates: i, f, g, o. Updates h and c of each layer; returns the logits.
 Row plain_step(const CharRnn& model, int64_t id, std::vector<Row>& h, std::vector<Row>& c) {
   const Parameters& p = model.parameters();
   Row x;
@@ -74,7 +74,7 @@ std::vector<Row> rows_of(const at::Tensor& state, int64_t lane) {
   return rows;
 }
 
-// Double precision on both sides and sums of at most 11 numbers near 1: rounding alone.
+// Double precision on both sides and sums of at most 11 numbers near 1: only rounding differs.
 constexpr double kRounding = 1e-13;
 
 class Forward : public testing::TestWithParam<std::tuple<InputLayer, int64_t>> {
@@ -136,8 +136,7 @@ TEST_P(Forward, CharacterByCharacterWithoutGradientsIsTheSameFunction) {
   EXPECT_LT(largest_difference(state.c, whole.c), kRounding);
 }
 
-// Floats take another way through LibTorch (oneDNN). 2e-6: some tens of float roundings of 6e-8 on logits
-// below 2.
+// For floats LibTorch uses other code (oneDNN). 2e-6: a few dozen float roundings of 6e-8 on logits below 2.
 TEST_P(Forward, FloatsAreNearDoubles) {
   CharRnn floats(settings_, kV, at::kFloat);
   const c10::AutoGradMode no_grad(false);
@@ -194,7 +193,7 @@ TEST(CharRnn, ParameterCountByHand) {
   EXPECT_EQ(small_model(small_settings()).parameters().count(), 983);
 }
 
-// Sampling takes another way through each cell: one character, no gradients.
+// Sampling uses other code for each cell: one character, no gradients.
 TEST(CharRnnCells, OneCharacterAtATimeIsTheSame) {
   for (const Cell cell : {Cell::kLstm, Cell::kGru, Cell::kRnnTanh, Cell::kRnnRelu}) {
     ModelSettings settings = small_settings();
@@ -269,8 +268,8 @@ TEST(CharRnnHeads, TiedWeightsAreTheEmbeddings) {
   EXPECT_LT(largest_difference(logits.select(1, kT - 1), expected), 1e-15);
 }
 
-// The loss and its gradients through head and layers, in floats by our own kernels, against the logits' in
-// double; also of the last position alone.
+// The loss and its gradients through head and layers, in floats by our own kernels, against those from the
+// logits in double; also for the last position alone.
 TEST(CharRnnHeads, LossIsThatOfTheLogits) {
   for (const bool is_tied : {false, true}) {
     for (const int64_t positions : {kT, int64_t{1}}) {

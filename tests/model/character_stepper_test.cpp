@@ -1,4 +1,4 @@
-// One character at a time by packed weights against CharRnn::forward over all of them.
+// One character at a time with packed weights, against CharRnn::forward over all characters.
 #include "charrnn/model/cpu/character_stepper.h"
 
 #include <ATen/Parallel.h>
@@ -97,8 +97,8 @@ TEST_P(Stepper, EqualsForwardInEverySize) {
   }
 }
 
-// Bit for bit: a text must not depend on what else is drawn.
-TEST_P(Stepper, AStreamIsTheSameAloneAndBesideOthers) {
+// Bit for bit: a text must not depend on the other texts that are drawn.
+TEST_P(Stepper, AStreamIsTheSameAloneAndWithOthers) {
   const c10::AutoGradMode no_grad(false);
   for (const int64_t B : {2, 5, 13, 67}) {
     const Sizes s{InputLayer::kEmbedding, B, 6, 12, 50, 2, 31};
@@ -152,7 +152,7 @@ TEST(CharacterStepper, KeepsTheWeightsThatItWasMadeWith) {
   }
 }
 
-TEST(CharacterStepper, RefusesIdsThatAreNone) {
+TEST(CharacterStepper, RefusesInvalidIds) {
   const CharRnn model = small_model(small_settings(), at::kFloat);
   const CharacterStepper stepper(model);
   CharacterStepper::Streams streams = stepper.begin(model.zero_state(2));

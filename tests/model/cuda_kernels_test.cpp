@@ -1,5 +1,5 @@
-// charrnn's GPU kernels, tested without a GPU: their text compiled for the host and run thread by thread, and
-// compiled by NVRTC for the GPUs of today.
+// charrnn's GPU kernels, tested without a GPU: their source is compiled for the host and run thread by
+// thread, and compiled by NVRTC for current GPUs.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -41,7 +41,7 @@ inline unsigned __float_as_uint(float x) {
 #undef __device__
 #undef __global__
 
-// Every thread of a launch, one after the other; more threads than there is work, as on a GPU.
+// Runs every thread of a launch, one after the other; there are more threads than work, as on a GPU.
 template <class Kernel, class... Arguments>
 void launch(const Kernel& kernel, uint64_t threads, Arguments... arguments) {
   blockDim.x = 32;
@@ -60,7 +60,7 @@ constexpr double kProbability = 0.3;
 constexpr DropoutKey kKey{.seed = 9, .step = 40, .first_lane = 6};
 constexpr int64_t kLayer = 1;
 
-// (lanes, steps, units), which lies in memory as it is or as (steps, lanes, units).
+// (lanes, steps, units), in memory in this order or as (steps, lanes, units).
 at::Tensor some_input(at::ScalarType type, int64_t units, bool is_time_major) {
   const int64_t lanes = 5;
   const int64_t steps = 3;
@@ -78,7 +78,7 @@ void expect_same(const Kernel& kernel, at::ScalarType type, int64_t units, int64
     const at::Tensor input = some_input(type, units, is_time_major);
     const at::Tensor expected = dropout(input, kProbability, kKey, kLayer);
     const at::Tensor output = at::full_like(input, 77);
-    // What gpu/dropout_cuda.cpp passes on, written out: the key is that of seed, step and layer.
+    // What gpu/dropout_cuda.cpp passes to the kernel: the key is that of seed, step and layer.
     const auto rows = static_cast<unsigned>(input.size(0) * input.size(1));
     const auto key = static_cast<unsigned>(random_bits(
         kKey.seed, Draw::kDropout, {static_cast<uint64_t>(kKey.step), static_cast<uint64_t>(kLayer)}));
@@ -113,7 +113,7 @@ TEST(DropoutKernel, RoundsAsTheCpuDoes) {
   }
 }
 
-// Needs NVRTC, which launch/install.sh --gpu and --tests bring.
+// Needs NVRTC, which launch/install.sh installs with --gpu or --tests.
 TEST(Kernels, CompileForTheGpusOfToday) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer's dlopen does not see the program's RUNPATH";

@@ -1,4 +1,4 @@
-// charrnn's own recurrent layers against LibTorch's, in doubles where rounding is to be told apart.
+// charrnn's own recurrent layers against LibTorch's, in doubles to separate errors from rounding.
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,8 +66,8 @@ Result run(const CharRnn& model, const at::Tensor& ids) {
   return {logits, state, gathered_gradients(model.parameters()).clone(), first};
 }
 
-// Largest difference over the largest of the numbers (or `scale`): the sums behind a small number are of
-// large ones.
+// Largest difference divided by the largest of the numbers (or `scale`), because even small results are sums
+// of large numbers.
 double relative_difference(const at::Tensor& a, const at::Tensor& b, double scale = 1e-30) {
   return largest_difference(a, b) / std::max(scale, b.detach().to(at::kDouble).abs().max().item<double>());
 }
@@ -99,7 +99,7 @@ void expect_same(const Sizes& sizes) {
               1e-5)
         << parameter.name;
   }
-  // Evaluation keeps nothing for backward, with the same numbers.
+  // Evaluation keeps nothing for backward, but computes the same numbers.
   const c10::AutoGradMode no_grad(false);
   RnnState trained = found.first;
   RnnState evaluated = found.first;
@@ -139,7 +139,7 @@ TEST_P(FastLayer, EqualsLibTorchsInRandomSizes) {
   }
 }
 
-// What an update of the weights sees must not depend on the order in which threads come by.
+// An update of the weights must not depend on the order in which threads run.
 TEST_P(FastLayer, AnyNumberOfThreadsGivesTheSameNumbers) {
   const Sizes sizes{GetParam(), InputLayer::kEmbedding, 11, 5, 20, 150, 2, 31};
   CharRnn model(settings_of(sizes, Kernel::kFast), sizes.V);
@@ -159,7 +159,7 @@ TEST_P(FastLayer, AnyNumberOfThreadsGivesTheSameNumbers) {
   at::set_num_threads(before);
 }
 
-TEST_P(FastLayer, NotANumberStaysNone) {
+TEST_P(FastLayer, NotANumberStaysNotANumber) {
   const Sizes sizes{GetParam(), InputLayer::kEmbedding, 3, 4, 5, 20, 1, 11};
   CharRnn model(settings_of(sizes, Kernel::kFast), sizes.V);
   model.initialize(3);
@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(Cells, FastLayer,
                          testing::Values(Cell::kLstm, Cell::kGru, Cell::kRnnTanh, Cell::kRnnRelu),
                          [](const auto& kind) { return std::string(enum_name(kind.param)); });
 
-// Sums from far left to far right of where the nonlinearities bend, among them the tiniest floats.
+// Sums far to the left and right of where the nonlinearities bend, and the smallest floats.
 TEST(FastLayerRange, NonlinearitiesAreExactEverywhere) {
   constexpr int64_t count = 4000;
   const at::Tensor tiny = at::tensor({1e-38F, -1e-38F, 1e-42F, -1e-42F, 0.0F, -0.0F, 200.0F, -200.0F});

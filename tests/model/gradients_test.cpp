@@ -10,7 +10,8 @@
 namespace charrnn {
 namespace {
 
-// The loss of a batch from some state, with dropout after both layers and one position that does not count.
+// The loss of a batch from a given state, with dropout after both layers and one position that does not
+// count.
 at::Tensor loss_of(const CharRnn& model) {
   RnnState state = some_state(model.settings(), kB, model.parameters().values().scalar_type());
   at::Tensor targets = some_ids(kB, kT, 5);
@@ -28,8 +29,8 @@ ModelSettings with_dropout(InputLayer input) {
 
 class Gradients : public testing::TestWithParam<InputLayer> {};
 
-// Central differences err by epsilon^2 times the third derivative, 1e-10 here, and by rounding, 1e-15 * loss
-// / epsilon.
+// The error of central differences is epsilon^2 times the third derivative, 1e-10 here, and that of rounding,
+// 1e-15 * loss / epsilon.
 TEST_P(Gradients, OfEveryWeightEqualCentralDifferences) {
   CharRnn model = small_model(with_dropout(GetParam()));
   loss_of(model).backward();
@@ -53,7 +54,7 @@ TEST_P(Gradients, OfEveryWeightEqualCentralDifferences) {
   }
 }
 
-// Floats take another way through LibTorch (oneDNN). 1e-5: float rounding of gradients that reach about 3.
+// For floats LibTorch uses other code (oneDNN). 1e-5: float rounding of gradients of up to about 3.
 TEST_P(Gradients, OfFloatsAreNearThoseOfDoubles) {
   CharRnn doubles = small_model(with_dropout(GetParam()));
   CharRnn floats(doubles.settings(), kV, at::kFloat);
@@ -98,7 +99,7 @@ TEST(Gradients, OutputDropoutIsOfTheLastLayerAlone) {
   RnnState expected = some_state(settings, kB);
   dropping.forward(some_ids(kB, kT), state, key);
   keeping.forward(some_ids(kB, kT), expected, std::nullopt);
-  EXPECT_TRUE(at::equal(state.h[0], expected.h[0])) << "the first layer sees no dropout";
+  EXPECT_TRUE(at::equal(state.h[0], expected.h[0])) << "the first layer has no dropout";
   EXPECT_GT(largest_difference(state.h[1], expected.h[1]), 1e-3);
 
   settings.layers = 1;

@@ -78,8 +78,8 @@ TEST(Parameters, GradientsAreGatheredInTheFlatBuffer) {
   const Parameters& p = model.parameters();
   const void* memory = p.gradients().const_data_ptr();
   p.gradients().detach().fill_(99);  // of an earlier step
-  // d/dw of 3 sum(w): 3 in the head's rows, nothing elsewhere. Those of one step add up, another one's are
-  // new.
+  // d/dw of 3 sum(w): 3 in the head's rows, 0 elsewhere. Gradients of one step add up; the next step starts
+  // from 0.
   for (const int times : {1, 2, 1}) {
     for (int i = 0; i < times; ++i) (p["head.weight"].sum() * 3.0).backward();
     p.gather_gradients(0, p.list().size());
@@ -115,7 +115,8 @@ TEST(Initialize, DrawsAsPyTorchDoes) {
   CharRnn model(settings, 97, at::kFloat);
   model.initialize(3);
   const Parameters& p = model.parameters();
-  // Of n draws the mean errs by sigma / sqrt(n), the variance of a normal by sqrt(2 / n): five of those each.
+  // For n draws the mean has an error of sigma / sqrt(n), the variance of a normal one of sqrt(2 / n); the
+  // bounds are five times these.
   const at::Tensor embedding = p["embedding.weight"].detach().to(at::kDouble);
   const double n = 97 * 50;
   EXPECT_NEAR(embedding.mean().item<double>(), 0, 5 / std::sqrt(n));

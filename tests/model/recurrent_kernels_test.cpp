@@ -1,4 +1,4 @@
-// The kernels of every instruction set that this processor has, against the same layer and products by tensor
+// The kernels of every instruction set of this processor, against the same layer and products by tensor
 // operations in doubles.
 #include "charrnn/model/cpu/recurrent_kernels.h"
 
@@ -203,7 +203,7 @@ TEST_P(RecurrentKernelsOf, CellsEqualTheirFormulasInEverySize) {
   }
 }
 
-// One block of the product at a time, with a part of the rows, as threads share it.
+// One block of the product at a time, with a part of the rows, as when threads share it.
 TEST_P(RecurrentKernelsOf, ProductOfRowsEqualsTheMatrixProduct) {
   for (const auto& [rows, depth, columns] :
        {std::tuple{1, 5, 16}, std::tuple{7, 33, 80}, std::tuple{70, 16, 144}, std::tuple{9, 600, 48}}) {

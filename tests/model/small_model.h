@@ -30,7 +30,7 @@ inline at::Tensor some_ids(int64_t lanes, int64_t steps, int64_t shift = 0) {
   return (places * places * 3 + places).remainder(kV).view({lanes, steps});
 }
 
-// Numbers in about -1 to 1, another for each element.
+// Numbers from about -1 to 1, different for each element.
 inline at::Tensor some_numbers(at::IntArrayRef sizes, double shift, at::ScalarType type = at::kDouble) {
   int64_t count = 1;
   for (const int64_t size : sizes) count *= size;

@@ -1,7 +1,7 @@
-// The first numbers of a process equal all later ones, however its threads are scheduled. This program stands
-// in for oneMKL's detection of the processor, so that its race (model/cpu/vector_math.h) would happen every
-// time: the first thread that asks stays in the window until another one asks too, or for 300 ms; one that
-// asks meanwhile gets the raw number. Each test needs its own process.
+// The first numbers of a process equal all later ones, however its threads are scheduled. This program
+// replaces oneMKL's detection of the processor, so that its race (model/cpu/vector_math.h) would occur every
+// time: the first thread that calls it stays in the window until another one calls it too, or for 300 ms; a
+// thread that calls it meanwhile receives the raw number. Each test needs its own process.
 #include "charrnn/model/cpu/vector_math.h"
 
 #include <ATen/Parallel.h>
@@ -18,7 +18,7 @@ namespace {
 
 enum State { kNobody, kInWindow, kDone };
 std::atomic<int> state{kNobody};
-std::atomic<int> threads_in_window{0};  // besides the first
+std::atomic<int> threads_in_window{0};  // not counting the first
 
 int call(void* handle, const char* name) {
   return reinterpret_cast<int (*)()>(dlsym(handle, name))();
@@ -44,7 +44,7 @@ extern "C" int mkl_vml_serv_cpu_detect() {
 namespace charrnn {
 namespace {
 
-// Of the weights of a head of 67 characters over 800 positions: enough work for two threads.
+// The gradient of the weights of a head of 67 characters over 800 positions: enough work for two threads.
 at::Tensor gradient() {
   const at::Tensor x = at::arange(800 * 16).remainder(7).sub(3).div(4).reshape({800, 16});
   const at::Tensor weight =

@@ -66,7 +66,7 @@ TEST_F(DryRun, TheLengthOfTheRun) {
   EXPECT_EQ(estimate_run(settings_, corpus_, 1).total_steps, 40);
 }
 
-TEST_F(DryRun, ACheckpointIsAsLargeAsItSays) {
+TEST_F(DryRun, ACheckpointIsAsLargeAsPredicted) {
   CharRnn model(settings_.model, 11);
   model.initialize(1);
   const auto comm = make_solo_communicator();
@@ -89,7 +89,7 @@ TEST_F(DryRun, MoreOfEverythingTakesMoreMemory) {
   EXPECT_GT(estimate_run(settings_, corpus_, 2).memory_bytes, memory);
   settings_.model.hidden_size = 7;
   settings_.train.optimizer.name = OptimizerName::kSgd;
-  // Two flat buffers less.
+  // Two fewer flat buffers.
   EXPECT_EQ(estimate_run(settings_, corpus_, 2).memory_bytes, memory - 2 * 4 * 983.0);
 }
 
@@ -109,7 +109,7 @@ TEST_F(DryRun, TheDeviceIsTheOneThatWouldBeUsed) {
   EXPECT_THAT(text(DeviceName::kCuda, none), HasSubstr("on a GPU, none here; CUDA"));
 }
 
-// 983 weights; 3 lanes of 4 characters a rank, E 5, H 7, V 11, two layers of an LSTM.
+// 983 weights; per rank 3 lanes of 4 characters; E 5, H 7, V 11, an LSTM of two layers.
 TEST_F(DryRun, MemoryOfAGpuByHand) {
   const Device h100{.cuda = true, .index = 0, .gpu = {"GPU-1", "H100", 9, 0}};
   const auto bytes = [&] { return estimate_run(settings_, corpus_, 2, h100).memory_bytes; };

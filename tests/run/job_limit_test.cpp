@@ -17,7 +17,7 @@ TEST(JobLimit, TimeLeft) {
   EXPECT_EQ(job_time_left("2:03:04\n"), 2 * 3600 + 3 * 60 + 4);
   EXPECT_EQ(job_time_left("3:04"), 184);
   EXPECT_EQ(job_time_left("0:00\n"), 0);
-  EXPECT_EQ(job_time_left("INVALID\n"), 0) << "the limit is past";
+  EXPECT_EQ(job_time_left("INVALID\n"), 0) << "the limit has passed";
 }
 
 TEST(JobLimit, JobsWithoutOne) {
@@ -36,7 +36,7 @@ TEST(JobLimit, AnythingElseIsAnError) {
   }
 }
 
-// A squeue of our own, first on the PATH.
+// A script in place of squeue, first on the PATH.
 class JobLimitOfASqueue : public testing::Test {
  protected:
   void SetUp() override {

@@ -29,7 +29,7 @@ class PitfallsOfARun : public testing::Test {
   Pitfalls pitfalls_{settings_, {4.5, 3.5}, 64};
 };
 
-TEST_F(PitfallsOfARun, OneCharacterBackIsSaidOnce) {
+TEST_F(PitfallsOfARun, OneCharacterBackIsReportedOnce) {
   EXPECT_EQ(pitfalls_.at_start(), std::nullopt);
   settings_.train.sequence_length = {1, 2};
   EXPECT_EQ(pitfalls_.at_start(), std::nullopt);
@@ -38,7 +38,7 @@ TEST_F(PitfallsOfARun, OneCharacterBackIsSaidOnce) {
   EXPECT_EQ(pitfalls_.at_start(), std::nullopt);
 }
 
-TEST_F(PitfallsOfARun, ExplodingGradientsWhereNothingClips) {
+TEST_F(PitfallsOfARun, ExplodingGradientsWithoutClipping) {
   const double infinite = std::numeric_limits<double>::infinity();
   EXPECT_EQ(pitfalls_.after_step(step_, infinite), std::nullopt) << "it is clipped";
   Pitfalls hardly_clipped = pitfalls_;
@@ -48,10 +48,10 @@ TEST_F(PitfallsOfARun, ExplodingGradientsWhereNothingClips) {
   EXPECT_EQ(pitfalls_.after_step(step_, 99), std::nullopt);
   EXPECT_EQ(pitfalls_.after_step(step_, std::numeric_limits<double>::quiet_NaN()), std::nullopt);
   EXPECT_THAT(pitfalls_.after_step(step_, 101), Optional(HasSubstr("try train.clip_norm: 1")));
-  EXPECT_EQ(pitfalls_.after_step(step_, 1e9), std::nullopt) << "said once";
+  EXPECT_EQ(pitfalls_.after_step(step_, 1e9), std::nullopt) << "reported once";
   at_step(5000, 9);
   EXPECT_EQ(pitfalls_.after_line(step_, of_bits(9)), std::nullopt) << "that is its consequence";
-  // One target a step: the limit is the root of a thousand times as high.
+  // One target per step: the limit is higher by a factor of the square root of a thousand.
   Pitfalls single{settings_, {4.5, 3.5}, 64};
   settings_.train.batch_size = 1;
   settings_.train.loss = LossOver::kLast;
@@ -61,7 +61,7 @@ TEST_F(PitfallsOfARun, ExplodingGradientsWhereNothingClips) {
 
 TEST_F(PitfallsOfARun, ARateFarTooHighIsWorseThanGuessing) {
   at_step(10, 8);
-  EXPECT_EQ(pitfalls_.after_line(step_, of_bits(8)), std::nullopt) << "too early to say";
+  EXPECT_EQ(pitfalls_.after_line(step_, of_bits(8)), std::nullopt) << "too early to judge";
   at_step(50, 7.1);
   EXPECT_EQ(pitfalls_.after_line(step_, of_bits(7.1)), std::nullopt);
   EXPECT_THAT(pitfalls_.after_line(step_, of_bits(7.3)), Optional(HasSubstr("learning_rate: 0.001")));
@@ -69,7 +69,7 @@ TEST_F(PitfallsOfARun, ARateFarTooHighIsWorseThanGuessing) {
   EXPECT_EQ(pitfalls_.after_line(step_, of_bits(7)), std::nullopt);
 }
 
-TEST_F(PitfallsOfARun, NothingButFrequencies) {
+TEST_F(PitfallsOfARun, OnlyFrequencies) {
   at_step(999, 4.6);
   EXPECT_EQ(pitfalls_.after_line(step_, of_bits(4.6)), std::nullopt);
   at_step(1000, 4.4);
@@ -80,7 +80,7 @@ TEST_F(PitfallsOfARun, NothingButFrequencies) {
   EXPECT_EQ(pitfalls_.after_line(step_, of_bits(4.6)), std::nullopt);
 }
 
-// A single rare character says nothing: lines are added up to a thousand targets.
+// A single rare character proves nothing: lines are added up until they have a thousand targets.
 TEST_F(PitfallsOfARun, FewTargetsAreNotJudged) {
   at_step(40, 20);
   for (int line = 1; line < 1000; ++line) {
@@ -103,7 +103,8 @@ TEST_F(PitfallsOfARun, OneCharacterForEver) {
   at_step(999, 4.4);
   EXPECT_EQ(pitfalls_.after_sample(step_, training_loss_, blanks), std::nullopt);
   at_step(1000, 4.6);
-  EXPECT_EQ(pitfalls_.after_sample(step_, training_loss_, blanks), std::nullopt) << "the other line says it";
+  EXPECT_EQ(pitfalls_.after_sample(step_, training_loss_, blanks), std::nullopt)
+      << "the other line reports it";
   at_step(1000, 4.4);
   for (const std::string text :
        {"", "a", "                    ", "          a          ", "abababababababababababab"}) {

@@ -14,7 +14,7 @@ class StopRulesOfARun : public testing::Test {
   StopRules rules(Clock::time_point started = Clock::now()) {
     return {settings_, options_, /*total_steps=*/10, *comm_, started};
   }
-  // Nothing was cut short, patience is left.
+  // Nothing was interrupted, and patience is left.
   std::optional<RunEnd> end(int64_t step, StopReason agreed = StopReason::kNone) {
     return rules().end_after(step, agreed, false, false);
   }
@@ -33,7 +33,7 @@ TEST_F(StopRulesOfARun, WhatTheRanksAgreedOn) {
   EXPECT_EQ(end(3, StopReason::kMaxSeconds), RunEnd::kAsked);
   for (const StopReason reason : {StopReason::kSignal, StopReason::kTimeLimit, StopReason::kFileError}) {
     EXPECT_EQ(end(3, reason), RunEnd::kInterrupted);
-    EXPECT_EQ(end(10, reason), RunEnd::kComplete) << "it is finished all the same";
+    EXPECT_EQ(end(10, reason), RunEnd::kComplete) << "the run is finished anyway";
   }
 }
 

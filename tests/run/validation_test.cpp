@@ -15,7 +15,7 @@ class ValidationOfARun : public testing::Test {
     settings_.evaluate.patience = 2;
   }
 
-  // A run that had three values of which the first was the best, and one cut of the rate.
+  // A run with three values, of which the first was the best, and one cut of the learning rate.
   SavedStates saved() const {
     Plateau plateau;
     for (const double loss : {1.5, 1.6}) plateau.add(loss, settings_.train.schedule);

@@ -1,5 +1,5 @@
-// Wherever a source is cut into blocks, cleaning the blocks gives what cleaning the whole gives, character
-// for character and count for count.
+// Wherever a source is cut into blocks, cleaning the blocks has the same result as cleaning the whole: equal
+// characters and equal counts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -135,7 +135,7 @@ std::vector<Recipe> recipes() {
   };
 }
 
-// Between things that have no safe place are plain words, so that every one comes to lie beside a border.
+// Plain words separate texts that have no safe place, so that each of these texts is next to a border.
 std::string nasty_text() {
   const std::string things[] = {
       "\r",
@@ -215,7 +215,7 @@ TEST(Borders, AnyBlockSizeGivesTheTextAndTheCountsOfOnePiece) {
     DocumentCleaner cleaner(settings);
     const Cleaned whole = clean_parts(cleaner, {text});
     size_t most_blocks = 0;
-    // Every size up to the longest run of nasty text, then ever fewer: the borders repeat.
+    // Every size up to the longest run of difficult text, then fewer and fewer, because the borders repeat.
     for (size_t block = 1; block <= text.size() + 1; block += 1 + block / 64) {
       SourceReader reader(source, facts, settings, block);
       std::vector<std::string> parts;
@@ -234,7 +234,7 @@ TEST(Borders, AnyBlockSizeGivesTheTextAndTheCountsOfOnePiece) {
   }
 }
 
-// A character, or a few.
+// One character or a few.
 const std::string kAlphabet[] = {
     "a",      "b",          "e",          "K",      "I",      "o",      "x",      "Z",        "t",
     "1",      ".",          ";",          "'",      "-",      "\n",     "\r\n",   "\r",       "\r\r\n",
@@ -251,8 +251,8 @@ const std::string kAlphabet[] = {
     "\ufdfa", "…",          "’",          "\x01",   "\0"s,    "\f",     "\u3164", "\ufffd",   "\u034f",
 };
 
-// Texts of a few characters, each from a few kinds, so that what goes badly together meets.
-TEST(Borders, EveryPlaceThatIsSaidToBeSafeIs) {
+// Texts of a few characters, each of one of a few kinds, so that difficult combinations occur.
+TEST(Borders, EveryPlaceReportedAsSafeIsSafe) {
   constexpr int kTexts = 1500;
   std::mt19937_64 random(7);
   const auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
@@ -337,7 +337,7 @@ TEST(SafeCut, AfterALineEndComesWhatCleaningKeeps) {
   EXPECT_EQ(last_safe("漢\nע", latin), 4u);
   latin.letters_only = true;
   EXPECT_EQ(last_safe("漢\nж", latin), 4u);
-  EXPECT_EQ(last_safe("漢\nע", latin), 0u);  // whose Latin form is no letter
+  EXPECT_EQ(last_safe("漢\nע", latin), 0u);  // whose Latin form is not a letter
   EXPECT_EQ(last_safe("漢\n1", latin), 0u);
 }
 

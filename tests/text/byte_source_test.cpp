@@ -45,7 +45,7 @@ std::string noise(size_t bytes) {
 
 class ByteSourceTest : public testing::Test {
  protected:
-  // However much is read at once.
+  // The result must not depend on how much is read at once.
   void expect_bytes(const std::string& on_disk, const std::string& expected) {
     const auto file = folder_.write("file", on_disk);
     for (const size_t at_once : {1u, 2u, 3u, 7u, 4096u, 4097u, 1u << 18, 1u << 20}) {
@@ -107,15 +107,16 @@ TEST_F(ByteSourceTest, CompressedDataCutShortAreAnErrorThatNamesTheFile) {
       const bool border = length == gzip("one").size() || length == zstd("one").size();
       if (border && whole.size() > length + 10) continue;
       EXPECT_THAT(error_reading(whole.substr(0, length), "short.gz"),
-                  AllOf(HasSubstr("short.gz is compressed data cut short after"), HasSubstr("a whole copy")))
+                  AllOf(HasSubstr("short.gz is compressed, and its data end too early, after"),
+                        HasSubstr("a complete copy")))
           << length;
     }
   }
-  EXPECT_THAT(error_reading("\x1f\x8b", "stub.gz"), HasSubstr("cut short after 2 bytes"));
-  EXPECT_THAT(error_reading("\x1f", "stub.gz"), HasSubstr("cut short after 1 bytes"));
-  EXPECT_THAT(error_reading("\x28\xb5", "stub.zst"), HasSubstr("cut short after 2 bytes"));
+  EXPECT_THAT(error_reading("\x1f\x8b", "stub.gz"), HasSubstr("too early, after 2 bytes"));
+  EXPECT_THAT(error_reading("\x1f", "stub.gz"), HasSubstr("too early, after 1 bytes"));
+  EXPECT_THAT(error_reading("\x28\xb5", "stub.zst"), HasSubstr("too early, after 2 bytes"));
   EXPECT_THAT(error_reading(gzip(noise(600000)).substr(0, 500000), "long.gz"),
-              HasSubstr("cut short after 500000 bytes"));
+              HasSubstr("too early, after 500000 bytes"));
 }
 
 TEST_F(ByteSourceTest, DamagedCompressedDataAreAnErrorThatNamesTheFile) {
@@ -132,15 +133,15 @@ TEST_F(ByteSourceTest, SomethingElseAfterTheEndIsAnErrorPaddingIsNot) {
   expect_bytes(gzip("one") + std::string(1000, '\0'), "one");  // as tapes and tar pad
   expect_bytes(gzip("one") + "\0\0"s + gzip("two"), "onetwo");
   EXPECT_THAT(error_reading(gzip("one") + "not gzip", "b.gz"),
-              AllOf(HasSubstr("b.gz has something else after the end of its gzip data"),
+              AllOf(HasSubstr("b.gz has other data after the end of its gzip data"),
                     HasSubstr("6e 6f 74 20 67 7a 69 70")));
-  EXPECT_THAT(error_reading(gzip("one") + "\0\0\x1fx"s, "b.gz"), HasSubstr("something else after the end"));
+  EXPECT_THAT(error_reading(gzip("one") + "\0\0\x1fx"s, "b.gz"), HasSubstr("other data after the end"));
   EXPECT_THAT(error_reading(zstd("one") + "no frame", "c.zst"),
-              HasSubstr("c.zst has something else after the end of its Zstandard data"));
+              HasSubstr("c.zst has other data after the end of its Zstandard data"));
 }
 
-// By hand (RFC 8878): magic, a descriptor without flags, the window's exponent, one raw block that is the
-// last.
+// Written by hand (RFC 8878): magic number, a descriptor without flags, the window's exponent, one raw block,
+// marked as the last.
 std::string zstd_with_window(int log, const std::string& text) {
   const size_t header = text.size() << 3 | 1;
   std::string frame = "\x28\xb5\x2f\xfd\0"s;
@@ -153,7 +154,7 @@ TEST_F(ByteSourceTest, ZstandardMayHaveALargeWindow) {
   expect_bytes(zstd_with_window(17, "some text\n"), "some text\n");
   expect_bytes(zstd_with_window(28, "some text\n"), "some text\n");  // zstd --long=28
   EXPECT_THAT(error_reading(zstd_with_window(40, "some text\n"), "w.zst"),
-              AllOf(HasSubstr("w.zst was compressed in a way that this libzstd"), HasSubstr("--long=31"),
+              AllOf(HasSubstr("w.zst is compressed in a way that this libzstd"), HasSubstr("--long=31"),
                     Not(HasSubstr("damaged"))));
 }
 
@@ -165,7 +166,7 @@ TEST_F(ByteSourceTest, SkippableFramesOfZstandardAreSkipped) {
 }
 
 TEST_F(ByteSourceTest, ZstandardWithADictionaryIsRefusedAsThat) {
-  // The same by hand with the number of a dictionary, 7.
+  // The same by hand, with the id of a dictionary, 7.
   EXPECT_THAT(error_reading("\x28\xb5\x2f\xfd\x01\x38\x07\x09\0\0x"s, "d.zst"),
               HasSubstr("was compressed with a dictionary"));
 }
@@ -176,7 +177,7 @@ TEST_F(ByteSourceTest, WhatCannotBeReadIsNamedWithTheReason) {
   EXPECT_THAT(usage_error_of([&] { ByteSource{folder_.path()}; }),
               AllOf(HasSubstr(folder_.path().string()), HasSubstr("Is a directory")));
   EXPECT_THAT(usage_error_of([&] { hash_of_file(folder_ / "none.txt"); }), HasSubstr("none.txt"));
-  const AsNobody nobody(folder_.path());  // root reads everything
+  const AsNobody nobody(folder_.path());  // root can read everything
   const auto file = folder_.write("secret.txt", "x");
   chmod(file.c_str(), 0);
   EXPECT_THAT(usage_error_of([&] { ByteSource{file}; }), HasSubstr("Permission denied"));

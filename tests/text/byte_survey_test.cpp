@@ -81,7 +81,7 @@ TEST(Charset, ReadsDeclarationsAsPeopleWriteThem) {
   expect_charset(declares("ISO-646-US (US-ASCII)"), "ASCII", CharsetEvidence::kDeclared,
                  "ISO-646-US (US-ASCII)");
   expect_charset(declares("UTF-8") + "\xc3\xa9", "UTF-8", CharsetEvidence::kDeclared, "UTF-8");
-  // Names that nobody knows count as none; so does a declaration far inside the text.
+  // Unknown names are ignored, and so is a declaration far inside the text.
   expect_charset(declares("UF-8") + "\xc3\xa9", "UTF-8", CharsetEvidence::kValidUtf8, "UF-8");
   expect_charset(declares("") + "\xc3\xa9", "UTF-8", CharsetEvidence::kValidUtf8);
   expect_charset(std::string(70000, '\n') + declares("KOI8-R") + french, "ISO-8859-1",
@@ -98,12 +98,12 @@ TEST(Charset, TheBytesCorrectADeclaration) {
   expect_charset(declares("ISO-8859-1") + "caf\xc3\xa9", "UTF-8", kValidUtf8, "ISO-8859-1");
   expect_charset(declares("UTF-16") + "caf\xc3\xa9", "UTF-8", kValidUtf8, "UTF-16");
   expect_charset(declares("UTF-8") + "Le caf\xe9 est tr\xe8s bon", "ISO-8859-1", kDetected, "UTF-8");
-  // One malformed sequence in a hundred is for the policy on invalid bytes, one in ten is another charset.
+  // One malformed sequence in a hundred is left to corpus.invalid_bytes, one in ten means another charset.
   expect_charset(declares("UTF-8") + repeat("\xc3\xa9t\xc3\xa9 ", 50) + "\xe9.", "UTF-8", kDeclared, "UTF-8");
   expect_charset(repeat("\xc3\xa9t\xc3\xa9 ", 50) + "\xe9.", "UTF-8", kDetected);
   EXPECT_NE(charset_of(declares("UTF-8") + repeat("\xc3\xa9t\xc3\xa9 ", 5) + "\xe9.").name, "UTF-8");
-  // Two-byte charsets make a little valid UTF-8 by accident: these two are one character of EUC-KR, or
-  // U+00B1.
+  // A little text in a two-byte charset may be valid UTF-8 by accident: these two bytes are one character of
+  // EUC-KR, or U+00B1.
   expect_charset(declares("EUC-KR") + "\xc2\xb1", "EUC-KR", kDeclared, "EUC-KR");
   expect_charset(declares("EUC-KR") + repeat("\xc3\xa9t\xc3\xa9 ", 4), "UTF-8", kValidUtf8, "EUC-KR");
 }
@@ -131,7 +131,7 @@ TEST(Charset, DetectsWhatNothingDeclares) {
   expect_charset(declares("ISO-2022-JP") + "\x1b$BF|K\\8l\x1b(B\n", "ISO-2022-JP", kDeclared, "ISO-2022-JP");
 }
 
-// The header that all of Gutenberg's books have would drown 30 words of French.
+// The English header of Gutenberg's books is much longer than these 30 words of French.
 TEST(Charset, TheDetectorSeesLinesThatHaveHighBytes) {
   const std::string header = repeat("This eBook is for the use of anyone anywhere at no cost.\r\n", 3000);
   // "Říkal, že přijde zítra ráno a že nám všechno vysvětlí, protože to není žádné tajemství."
@@ -142,7 +142,7 @@ TEST(Charset, TheDetectorSeesLinesThatHaveHighBytes) {
   const Charset found = charset_of(header + czech + header);
   EXPECT_EQ(found.name, "windows-1250");
   EXPECT_EQ(found.confidence, charset_of(czech).confidence);
-  // Of a line without end, what is around the bytes.
+  // Of an endless line, only the surroundings of these bytes are used.
   const std::string line = repeat("It was a dark and stormy night. ", 3000);
   EXPECT_EQ(charset_of(line + czech + line).name, "windows-1250");
 }
@@ -174,10 +174,10 @@ TEST(Charset, SaysWhyAFileLooksBinary) {
       {text, ""},
       {text + "\x1a", ""},  // ^Z, the end of a file to DOS
       {"\x0c" + text, ""},  // a new page
-      {"%PDF-1.4\n", "begins as a PDF file does"},
-      {"\x89PNG\r\n\x1a\n", "begins as a PNG image file does"},
-      {"PK\x03\x04", "begins as a ZIP file does"},
-      {"\x1f\x8b\x08", "begins as a gzip file does"},
+      {"%PDF-1.4\n", "begins like a PDF file"},
+      {"\x89PNG\r\n\x1a\n", "begins like a PNG image file"},
+      {"PK\x03\x04", "begins like a ZIP file"},
+      {"\x1f\x8b\x08", "begins like a gzip file"},
       {"plain text with a\0"s + text, "has NUL bytes (the first at byte 17)"},
       {text + "\x01\x02\x03\x04\x05\x06\x7f" + text, ""},  // few
       {"a\x01\x02\x03\x04\x7f", "has 5 control characters in 6 bytes (the first at byte 1)"},
@@ -189,8 +189,7 @@ TEST(Charset, SaysWhyAFileLooksBinary) {
   }
 }
 
-// Also with what is sampled only once the sample of 64 KiB is nearly full, and characters across blocks of
-// 4096.
+// Also when the sample of 64 KiB is nearly full, and with characters across blocks of 4096 bytes.
 TEST(Charset, PiecesMergedAreTheWhole) {
   const std::vector<std::string> texts = {
       declares("ISO-8859-1") + repeat("un caf\xe9 cr\xe8me, \x93s'il vous pla\xeet\x94\r\n", 3000) +

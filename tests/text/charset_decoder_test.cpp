@@ -86,8 +86,8 @@ TEST(CharsetDecoder, DecodesWhereverBlocksAreCut) {
   }
 }
 
-// The first malformed sequence with its place, the text with U+FFFD for each, and the number of them. A byte
-// that cannot go on a character, but could be one by itself, is read as that.
+// The first malformed sequence with its place, the text with U+FFFD for each, and their number. A byte that
+// cannot continue a character, but could be one by itself, is read as one.
 TEST(CharsetDecoder, FindsTheSameInvalidBytesWhereverBlocksAreCut) {
   const struct {
     const char* charset;
@@ -167,12 +167,12 @@ TEST(CharsetDecoder, DropsOnlyAByteOrderMarkAtTheStart) {
     for (const size_t block_bytes : kBlockBytes)
       EXPECT_EQ(decode(charset, InvalidBytes::kError, bytes, block_bytes).text, "\ufeffa\ufeff") << charset;
   }
-  // Without a mark UTF-16 has its great byte first (RFC 2781).
+  // Without a mark, UTF-16 is big-endian (RFC 2781).
   EXPECT_EQ(decode("UTF-16", InvalidBytes::kError, "\0a"s, 1).text, "a");
 }
 
-// iconv and Python have no characters for these five; ICU gives the control characters of ISO-8859-1, as
-// browsers do.
+// iconv and Python have no characters for these five bytes; ICU returns the control characters of ISO-8859-1,
+// as browsers do.
 TEST(CharsetDecoder, FiveBytesOfWindows1252AreControlCharacters) {
   EXPECT_EQ(decode("windows-1252", InvalidBytes::kError, "\x81\x8d\x8f\x90\x9d", 1000).text,
             "\u0081\u008d\u008f\u0090\u009d");
@@ -187,7 +187,7 @@ TEST(CharsetDecoder, HalfASurrogatePairInCesu8IsInvalid) {
   }
 }
 
-// Only UTF-7 and the like can spell those.
+// Only charsets such as UTF-7 can encode these.
 TEST(CharsetDecoder, HalfASurrogatePairIsInvalid) {
   for (const size_t block_bytes : kBlockBytes) {
     const Decoded found = decode("UTF-7", InvalidBytes::kReplace, "a+2AE-b+2AE-", block_bytes);

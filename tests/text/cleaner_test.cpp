@@ -78,7 +78,7 @@ TEST(CollapseBlanks, RunsBecomeOne) {
                {"a  b\t\tc \t d", "a b c d"},
                {"a\u00a0\u3000b\u2003c", "a b c"},
                {"a \nb\t\n\nc", "a\nb\n\nc"},
-               {"a\n b", "a\n b"},  // what a line begins with is not taken away, but made one
+               {"a\n b", "a\n b"},  // blanks at the beginning of a line become one, but stay
                {"a\n   b", "a\n b"},
                {"a\n\n\n\nb", "a\n\nb"},
                {"a\n \n\t\n\u3000\nb", "a\n\nb"},
@@ -151,7 +151,7 @@ TEST(Cleaner, LowersByUnicodesRules) {
 TEST(Cleaner, WhatLowerCaseGivesIsNormalised) {
   CorpusSettings settings;
   settings.lower_case = true;
-  // J with caron has no letter of its own, the small one has.
+  // J with caron has no code point, the small letter has.
   const Cleaned cleaned = clean("J\u030c", settings);
   EXPECT_EQ(cleaned.text, "\u01f0");
   EXPECT_EQ(changes(cleaned.counts), (Changes{{"lower_case", -1}}));
@@ -224,7 +224,7 @@ TEST(Cleaner, CountsAddUp) {
       sum, [&](const char* name, int64_t change) { EXPECT_EQ(change, 2 * next++) << name; });
 }
 
-// The recipe of d2l, whose authors print these numbers.
+// The settings of d2l, whose authors publish these numbers.
 TEST(Cleaner, MakesTheTimeMachineOfD2l) {
   std::ifstream in(CHARRNN_SOURCE_DIR "/data/time_machine/timemachine.txt", std::ios::binary);
   const std::string book{std::istreambuf_iterator<char>(in), {}};

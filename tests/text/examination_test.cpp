@@ -44,7 +44,7 @@ class Examination : public testing::Test {
   }
   Examined examined(const std::string& bytes) { return examined(source("a.txt", bytes)); }
 
-  // The text as the model gets it, in blocks of that many bytes.
+  // The text as a model receives it, read in blocks of this many bytes.
   std::string read(const Source& source, size_t block_bytes = 10) {
     const Examined found = examined(source);
     EXPECT_EQ(found.problem, "");
@@ -74,7 +74,7 @@ TEST_F(Examination, FindsTheCharsetAndTheHash) {
   EXPECT_EQ(examined("caf\u00e9\n").facts.charset.name, "UTF-8");
   EXPECT_EQ(examined("caf\xe9\n").facts.charset.name, "ISO-8859-1");
   EXPECT_EQ(examined("a\x81\n").facts.charset.name,
-            "windows-1252");  // of which ICU's detector thinks nothing
+            "windows-1252");  // for which ICU's detector has no evidence
   const Examined empty = examined("");
   EXPECT_THAT(empty.problem, HasSubstr("a.txt is empty"));
   EXPECT_EQ(empty.hash, hash_hex(""));
@@ -133,7 +133,7 @@ TEST_F(Examination, BinaryFilesAreAProblem) {
       examined("\x89PNG\r\n\x1a\n rest").problem,
       AllOf(StartsWith((folder_ / "a.txt").string()), HasSubstr("PNG"), HasSubstr("convert it to text")));
   EXPECT_THAT(examined("text \0 text"s).problem, HasSubstr("has NUL bytes (the first at byte 5)"));
-  EXPECT_THAT(examined(source("a.gz", gzip(gzip("twice")))).problem, HasSubstr("a.gz begins as"));
+  EXPECT_THAT(examined(source("a.gz", gzip(gzip("twice")))).problem, HasSubstr("a.gz begins like"));
 }
 
 TEST_F(Examination, WhatCannotBeReadIsAProblem) {
@@ -145,7 +145,7 @@ TEST_F(Examination, WhatCannotBeReadIsAProblem) {
   EXPECT_EQ(missing.hash, "");
   std::string bytes = gzip(repeat("some text\n", 100000));
   EXPECT_THAT(examined(source("short.gz", bytes.substr(0, bytes.size() / 2))).problem,
-              HasSubstr("short.gz is compressed data cut"));
+              HasSubstr("short.gz is compressed, and its data end too early"));
   EXPECT_EQ(examined(source("short.gz", bytes.substr(0, bytes.size() / 2))).hash, "");
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x55);
   EXPECT_THAT(examined(source("bad.gz", bytes)).problem, HasSubstr("bad.gz is damaged gzip data"));
@@ -156,7 +156,7 @@ TEST_F(Examination, WhatCannotBeReadIsAProblem) {
 }
 
 TEST_F(Examination, MalformedBytesAreAProblemThatNamesTheirPlace) {
-  // Few enough not to speak against UTF-8; beyond the first block of reading.
+  // Few enough to be accepted as UTF-8, and after the first block that is read.
   const std::string before = repeat("caf\u00e9 au lait\n", 30000);
   const std::string bytes = before + "a\xff z\xe2\x82";
   const std::string place = "the bytes ff at byte " + std::to_string(before.size() + 1);
@@ -287,7 +287,7 @@ TEST_F(Examination, FindsTheSameOnOneAndOnFourThreads) {
   EXPECT_EQ(most, on_disk);
 }
 
-// 65 MiB in which nothing is a letter beside a letter.
+// 65 MiB without two adjacent letters.
 TEST_F(Examination, ASourceWithoutASafePlaceIsAnError) {
   const std::string block(1 << 20, '7');
   const auto file = folder_.path() / "digits.txt";
@@ -305,7 +305,7 @@ TEST_F(Examination, ASourceWithoutASafePlaceIsAnError) {
     }
   };
   EXPECT_THAT(usage_error_of(read_all),
-              AllOf(HasSubstr("digits.txt has more than 64 MiB without a letter that begins a line"),
+              AllOf(HasSubstr("digits.txt has more than 64 MiB without a line that begins with a letter"),
                     HasSubstr("break its lines")));
   digits.format = SourceFormat::kJsonLines;
   EXPECT_THAT(usage_error_of(read_all),
@@ -315,8 +315,8 @@ TEST_F(Examination, ASourceWithoutASafePlaceIsAnError) {
   read_all();
 }
 
-// Paragraphs without an ASCII letter, each beginning after a full stop: none is a reason to hold all in
-// memory.
+// Paragraphs without an ASCII letter, each beginning after a full stop. They must not be held in memory as a
+// whole.
 TEST_F(Examination, TextsInAnyScriptAreReadInBlocks) {
   settings_.collapse_blanks = settings_.transliterate = true;
   for (const std::string paragraph :

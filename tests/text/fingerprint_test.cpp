@@ -41,7 +41,7 @@ TEST(Fingerprint, CaseAndWhatLiesBetweenLettersMakeNoDifference) {
             passages("春眠不觉晓\n处处闻啼鸟\n夜来风雨声\n花落知多少\n"));
 }
 
-// However a text is cut, in one go and as parts that were looked at by themselves.
+// However a text is cut: added piece by piece, and appended as fingerprints of the parts.
 TEST(Fingerprint, PiecesGiveThatOfTheWhole) {
   for (const std::string letters : {"abcdefghij", "абвгдеж", "春眠不觉晓处处闻啼鸟", "aé漢"}) {
     const std::string text = words(300, 1, letters);
@@ -65,8 +65,8 @@ TEST(Fingerprint, PiecesGiveThatOfTheWhole) {
   }
 }
 
-// The share of passages in common is known by how the texts are made: n words of both, m of each alone give
-// n / (n + 2 m). Of 32 bins the estimate's standard deviation is at most 0.09; three of them.
+// The share of common passages is known by construction: with n words in both texts and m in each alone it is
+// n / (n + 2 m). With 32 bins the estimate's standard deviation is at most 0.09; the bound is three of them.
 TEST(Fingerprint, LikenessIsTheShareOfPassagesInCommon) {
   const std::string common = words(2000, 1);
   EXPECT_EQ(likeness(passages(common), passages(common)), 1);

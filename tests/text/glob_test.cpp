@@ -36,7 +36,7 @@ class Glob : public testing::Test {
   TemporaryFolder folder_;
 };
 
-// What Python's sorted(glob.glob(pattern, root_dir=FOLDER, recursive=True)) gives.
+// Expected: what Python's sorted(glob.glob(pattern, root_dir=FOLDER, recursive=True)) returns.
 TEST_F(Glob, MatchesAsPythonDoes) {
   EXPECT_THAT(matches("*"), ElementsAre("a.txt", "x", "z"));
   EXPECT_THAT(matches("*.txt"), ElementsAre("a.txt"));

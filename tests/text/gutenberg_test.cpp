@@ -53,7 +53,8 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// Excerpts of Gutenberg's files, some lines of each head and tail, made UTF-8; line ends as they were.
+// Excerpts of Gutenberg's files, some lines from the beginning and end of each, converted to UTF-8 with their
+// original line ends.
 std::string excerpt(const std::string& name) {
   std::ifstream in(std::string(CHARRNN_TEST_DATA) + "/" + name + ".txt", std::ios::binary);
   EXPECT_TRUE(in) << name;
@@ -67,7 +68,7 @@ struct Expected {
   size_t lines;  // that are not blank
 };
 
-// Read by eye from the excerpts.
+// Found by reading the excerpts.
 const std::vector<Expected> kExpected = {
     {"chinese", "南山經", "命禹卒布土以定九州。", 7},  // no header; a footer of one line; LF
     {"collected", "THE DECLARATION OF INDEPENDENCE OF THE UNITED STATES OF AMERICA",
@@ -143,7 +144,7 @@ TEST(Gutenberg, EveryLineEndGivesTheSameLines) {
 TEST(Gutenberg, FilesPutTogetherKeepWhatEachWouldKeep) {
   for (const Expected& a : kExpected) {
     for (const Expected& b : kExpected) {
-      // A note before the first opening is known as Gutenberg's at a file's beginning only.
+      // A note before the first opening is only recognised as Gutenberg's at the beginning of a file.
       if (std::string_view(b.name) == "collected") continue;
       std::vector<std::string> expected = lines_of(kept_of(excerpt(a.name)));
       for (const std::string& line : lines_of(kept_of(excerpt(b.name)))) expected.push_back(line);
@@ -194,7 +195,7 @@ TEST(Gutenberg, CreditsGoAndTitlesStay) {
             "One.\n\nOdes\n");
 }
 
-// Where nothing names Gutenberg after an end, somebody's text goes on.
+// If nothing after an end mentions Gutenberg, what follows is text.
 TEST(Gutenberg, TextAfterAnEndWithoutLicenceStays) {
   EXPECT_EQ(kept_of(kBanner + kStart + "\nOne.\n\n" + kEnd + "\n\nTwo.\n\nThree.\n"),
             "One.\n\nTwo.\n\nThree.\n");
@@ -212,7 +213,7 @@ TEST(Gutenberg, ALongTextBeforeAHeaderStays) {
   EXPECT_EQ(kept_of(poem + "\n" + kBanner + kBanner + kStart + "\nOne.\n"), poem + "\nOne.\n");
 }
 
-// Small print at the end does not reach back over a short text to the title banner.
+// Small print at the end must not be taken to begin at the title banner, before a short text.
 TEST(Gutenberg, AShortTextBeforeSmallPrintStays) {
   const std::string small =
       "***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN ETEXTS**START***\nWhy?\n"
@@ -274,8 +275,8 @@ TEST(Gutenberg, CutsAreWholeLinesAscendingAndDisjoint) {
   }
 }
 
-// Nothing but markers: neither time nor memory may grow faster than the text.
-TEST(Gutenberg, ManyMarkersTakeNoLongTime) {
+// Only markers: neither time nor memory may grow faster than the text.
+TEST(Gutenberg, ManyMarkersAreFast) {
   for (const std::string& line : {kEnd, kStart, kBanner, std::string("End of Project Gutenberg\n"),
                                   std::string("\nThe Project Gutenberg Etext of X\n")}) {
     std::string text;

@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// "number: text" or "number! problem" of each line.
+// "number: text" or "number! problem" for each line.
 std::vector<std::string> read(std::string_view lines, const std::string& field = "text",
                               uint64_t first_line = 1) {
   std::vector<std::string> all;
@@ -77,7 +77,7 @@ TEST(JsonLines, ABadLineIsAProblemAndTheNextIsRead) {
                           HasSubstr("2! has a field \"text\" that is not"), HasSubstr("3! has a field")));
 }
 
-// Half of a surrogate pair is JSON, but no character: "error" is the policy unless another one is given.
+// Half of a surrogate pair is valid JSON, but not a character: by default an error.
 TEST(JsonLines, HalfASurrogatePairIsAsMalformedBytes) {
   const auto read_with = [](InvalidBytes policy, std::string_view line, const std::string& field = "text") {
     std::string all;
@@ -103,7 +103,7 @@ TEST(JsonLines, HalfASurrogatePairIsAsMalformedBytes) {
   EXPECT_THAT(read_with(InvalidBytes::kReplace, R"({"by":"\ud83d"})"), HasSubstr("!has no field"));
 }
 
-// What a file of JSON lines becomes, read in blocks.
+// The clean text of a file of JSON lines, read in blocks.
 struct Documents {
   std::vector<std::string> texts;
   std::vector<uint64_t> lines, units;

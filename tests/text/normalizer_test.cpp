@@ -61,7 +61,7 @@ TEST(Normalizer, ChecksATextInOneLook) {
   EXPECT_EQ(checked("ﬁ", kNfkc), std::tuple(true, false, 1u));
   EXPECT_EQ(checked("e\u0301", kNfc), std::tuple(true, false, 2u));
   EXPECT_EQ(checked("x\u0301", kNfc),
-            std::tuple(true, false, 2u));  // in the form, but for its neighbours' sake
+            std::tuple(true, false, 2u));  // normalised, but not whatever the neighbours
   EXPECT_EQ(checked("\u1112\u1161", kNfc), std::tuple(true, false, 2u));
   EXPECT_EQ(checked("\u212a", kNfc), std::tuple(true, false, 1u));
   EXPECT_EQ(checked("e\u0301\u212aﬁ", kNone), std::tuple(true, true, 4u));

@@ -40,7 +40,7 @@ class OwnFilesOf : public testing::Test {
       folder_.write(run + std::string("notes.txt"), "by the user");
     }
     folder_.write("corpus.tmp-host-1/standard-input.zst", "of a build that was killed");
-    // A run that has only begun, and a vocabulary that was copied.
+    // A run that has just begun, and a vocabulary that was copied.
     for (const char* place : {"begun/", "kept/"}) {
       folder_.write(place + std::string("vocabulary.json"),
                     R"({"format_version": 1, "unit": "byte", "hash": "", "characters": []})");
@@ -101,14 +101,14 @@ TEST_F(OwnFilesOf, LinksDoNotHideThem) {
 TEST_F(OwnFilesOf, OutputsThatAnEntryNamesAreRefused) {
   for (const char* output : {"corpus", "corpus/", "corpus/vocabulary.json", "mine/../corpus/manifest.json"}) {
     EXPECT_THAT(usage_error_of([&] { find(at(output)); }),
-                AllOf(HasSubstr("lies in corpus.output"), HasSubstr("which charrnn writes itself")));
+                AllOf(HasSubstr("is in corpus.output"), HasSubstr("which charrnn writes itself")));
   }
   fs::create_symlink(at("corpus/vocabulary.json"), at("link.json"));
-  EXPECT_THAT(usage_error_of([&] { find(at("link.json")); }), HasSubstr("lies in corpus.output"));
-  EXPECT_THAT(usage_error_of([&] { find(at("run/samples.txt")); }), HasSubstr("lies in run.output"));
+  EXPECT_THAT(usage_error_of([&] { find(at("link.json")); }), HasSubstr("is in corpus.output"));
+  EXPECT_THAT(usage_error_of([&] { find(at("run/samples.txt")); }), HasSubstr("is in run.output"));
   const fs::path before = fs::current_path();
   fs::current_path(folder_ / "mine");
-  EXPECT_THAT(usage_error_of([&] { find("../run/samples.txt"); }), HasSubstr("lies in run.output"));
+  EXPECT_THAT(usage_error_of([&] { find("../run/samples.txt"); }), HasSubstr("is in run.output"));
   fs::current_path(before);
   EXPECT_THAT(names(at("run")), ElementsAre("notes.txt"));
   EXPECT_THAT(names(at("run2/samples.txt")), ElementsAre("samples.txt"));  // of another run: meant so

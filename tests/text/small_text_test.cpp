@@ -9,7 +9,7 @@ namespace {
 
 using std::string_literals::operator""s;
 
-// As editors save it.
+// Text as editors save it.
 TEST(SmallText, AByteOrderMarkIsNotPartOfIt) {
   const TemporaryFolder folder;
   const auto read = [&](const std::string& bytes) {

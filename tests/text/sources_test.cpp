@@ -26,7 +26,7 @@ using testing::IsEmpty;
 class Sources : public testing::Test {
  protected:
   Sources() {
-    // Made in an order that is not theirs by name.
+    // Created in an order other than that of their names.
     for (const char* name :
          {"b/2.txt", "b/10.txt", "a.txt", "c/d/e.md", ".hidden.txt", ".git/x.txt", "c/.x"}) {
       folder_.write(name, name);
@@ -47,7 +47,7 @@ class Sources : public testing::Test {
     for (const Source& source : found.sources) all.push_back(source.name);
     return all;
   }
-  // "name reason" of the only problem; found names come before it where there are some.
+  // "name reason" of the only problem, after the names that were found.
   std::string problem(const std::string& source) const {
     const FoundSources found = find({source});
     std::string text;
@@ -72,7 +72,7 @@ TEST_F(Sources, AFolderGivesAllFilesBelowItByNameButHiddenOnes) {
   EXPECT_EQ(found.sources.at(0).hash, "");
 }
 
-// b-1.txt lies before b/..., for '-' comes before '/': by the whole name, not folder by folder.
+// b-1.txt comes before b/..., because '-' comes before '/': sorted by the whole name, not folder by folder.
 TEST_F(Sources, NamesAreInTheOrderOfTheirBytes) {
   for (const char* name : {"b.txt", "b-1.txt", "Z.txt", "é.txt", "c/d.txt", "10.txt"})
     folder_.write(name, "");
@@ -86,7 +86,7 @@ TEST_F(Sources, AFileIsNamedByItself) {
   EXPECT_THAT(names({at(".hidden.txt")}), ElementsAre(".hidden.txt"));  // for it was named
 }
 
-TEST_F(Sources, AGlobNamesFilesFromItsFixedFolder) {
+TEST_F(Sources, AGlobNamesFilesRelativeToItsFixedFolder) {
   EXPECT_THAT(names({at("*/*.txt")}), ElementsAre("b/10.txt", "b/2.txt"));
   EXPECT_THAT(names({at("b/[0-9].txt")}), ElementsAre("2.txt"));
   EXPECT_THAT(names({at("?")}), ElementsAre("b/10.txt", "b/2.txt", "c/d/e.md"));
@@ -102,7 +102,7 @@ TEST_F(Sources, TwoStarsStandForAnyFolders) {
   fs::create_directory_symlink(at("b"), at("b/round"));
   fs::create_directory_symlink(folder_.path(), at("b/up"));
   EXPECT_THAT(names({at("**/*.txt")}), ElementsAre("a.txt", "b/10.txt", "b/2.txt", "c/d/2.txt"));
-  EXPECT_THAT(problem(at("**/*.epub")), HasSubstr("a glob that no file matches"));
+  EXPECT_THAT(problem(at("**/*.epub")), HasSubstr("a glob that matches no file"));
 }
 
 TEST_F(Sources, AFileWithAStarInItsNameIsTakenLiterally) {
@@ -126,7 +126,7 @@ TEST_F(Sources, LinksToFilesAreFollowedLinksToFoldersOnlyWhereNamed) {
   testing::internal::CaptureStderr();
   EXPECT_THAT(names({at("b")}), ElementsAre("10.txt", "2.txt", "link.txt"));
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
-              AllOf(HasSubstr("2 links to a folder below"), HasSubstr("corpus.sources lists it")));
+              AllOf(HasSubstr("2 links to a folder below"), HasSubstr("list it in corpus.sources")));
   EXPECT_THAT(names({at("b/folder")}), ElementsAre("x.txt"));
   EXPECT_THAT(names({at("b/f*")}), ElementsAre("folder/x.txt"));
 }
@@ -193,21 +193,21 @@ TEST_F(Sources, EachEntryMayHaveItsOwnCharsetAndField) {
   EXPECT_EQ(found[3].encoding, "UTF-8");
 }
 
-TEST_F(Sources, WhatIsMissingIsAProblemThatSaysWhere) {
+TEST_F(Sources, WhatIsMissingIsAProblemWithItsPlace) {
   EXPECT_THAT(usage_error_of([&] { find({}); }), HasSubstr("corpus.sources is empty"));
   EXPECT_THAT(problem(at("nothing.txt")),
-              AllOf(HasSubstr(at("nothing.txt") + " is not there"), HasSubstr("seen from")));
+              AllOf(HasSubstr(at("nothing.txt") + " does not exist"), HasSubstr("seen from")));
   EXPECT_THAT(problem(at("*.epub")),
-              AllOf(HasSubstr(at("*.epub")), HasSubstr("a glob that no file matches")));
-  EXPECT_THAT(problem(at("none/*.txt")), HasSubstr("a glob that no file matches"));
+              AllOf(HasSubstr(at("*.epub")), HasSubstr("a glob that matches no file")));
+  EXPECT_THAT(problem(at("none/*.txt")), HasSubstr("a glob that matches no file"));
   fs::create_directories(folder_ / "empty/more");
   folder_.write("empty/.hidden", "x");
   EXPECT_THAT(problem(at("empty")), HasSubstr("is a folder without files"));
-  EXPECT_THAT(problem(at("a.txt/b")), HasSubstr("is not there"));
-  EXPECT_THAT(problem(std::string(5000, 'x')), HasSubstr("is not there"));
+  EXPECT_THAT(problem(at("a.txt/b")), HasSubstr("does not exist"));
+  EXPECT_THAT(problem(std::string(5000, 'x')), HasSubstr("does not exist"));
 }
 
-TEST_F(Sources, WhatIsNoFileIsAProblemAndTheRestIsFound) {
+TEST_F(Sources, WhatIsNotAFileIsAProblemAndTheRestIsFound) {
   mkfifo((folder_ / "b/fifo").c_str(), 0600);
   EXPECT_THAT(problem(at("b/fifo")), HasSubstr("fifo is neither a file nor a folder"));
   EXPECT_THAT(problem(at("b")),

@@ -35,7 +35,7 @@ TEST(Utf8, BytesOfTheFirstUnits) {
   EXPECT_EQ(bytes_of(kEveryLength, 3, Unit::kByte), 3u);
 }
 
-// Words of 8 and of 32 bytes: the first that is not ASCII may lie at any place of them.
+// Words of 8 and of 32 bytes: the first byte that is not ASCII may be anywhere in them.
 TEST(Utf8, SkipsAsciiToTheFirstOtherByte) {
   for (size_t length = 0; length < 100; ++length) {
     const std::string ascii(length, 'x');
@@ -70,7 +70,7 @@ const Case kCases[] = {
     {"ab\xc0\x80z", 2, 1, "c0 at byte 102", "ab\ufffd\ufffdz", "abz", 2},  // overlong NUL
     {"ab\x80z", 2, 1, "80 at byte 102", "ab\ufffdz", "abz", 1},            // a trail byte alone
     {"ab\xe2\x82z", 2, 2, "e2 82 at byte 102", "ab\ufffdz", "abz", 1},     // cut short by a letter
-    {"ab\xed\xa0\x80z", 2, 1, "ed at byte 102, half of a surrogate pair, which CESU-8 has",
+    {"ab\xed\xa0\x80z", 2, 1, "ed at byte 102, half of a surrogate pair, which is valid in CESU-8",
      "ab\ufffd\ufffd\ufffdz", "abz", 3},                                                 // a surrogate
     {"ab\xf0\x9f\xa6\xf0z", 2, 3, "f0 9f a6 at byte 102", "ab\ufffd\ufffdz", "abz", 2},  // by a lead byte
     {"ab\xf4\x90\x80\x80z", 2, 1, "f4 at byte 102", "ab\ufffd\ufffd\ufffd\ufffdz", "abz",

@@ -138,7 +138,8 @@ TEST(Vocabulary, NamesTheCharactersThatItLacks) {
 TEST(Vocabulary, OfBytesKnowsBytes) {
   const Vocabulary vocabulary = Vocabulary::from_counts({{0xc3, 2}, {0xa9, 1}, {'a', 4}}, {}, Unit::kByte);
   EXPECT_THAT(vocabulary.encode("aé"), ElementsAre(0, 2, 1));
-  EXPECT_THAT(vocabulary.encode("aüé", UnknownCharacters::kSkip), ElementsAre(0, 2, 1)) << "no half of ü";
+  EXPECT_THAT(vocabulary.encode("aüé", UnknownCharacters::kSkip), ElementsAre(0, 2, 1))
+      << "both bytes of ü are skipped";
   EXPECT_THAT(usage_error_of([&] { vocabulary.encode("aü"); }),
               HasSubstr("no byte 188 (byte 3 of the text)"));
   EXPECT_EQ(vocabulary.decode(2), "\xc3");
@@ -241,13 +242,13 @@ TEST(Vocabulary, HostileJsonIsRefusedWithTheReason) {
   EXPECT_THAT(with("/characters/1/character", ""), HasSubstr("not one character"));
   EXPECT_THAT(with("/characters/1/character", "<unk>"), HasSubstr("can only be id 0"));
   EXPECT_THAT(with("/characters/2/character", "a"), HasSubstr("out of order"));
-  EXPECT_THAT(with("/characters/3/character", "d"), HasSubstr("its characters give"));
+  EXPECT_THAT(with("/characters/3/character", "d"), HasSubstr("the hash of its characters is"));
   EXPECT_THAT(with("/hash", "77ab"), HasSubstr("has the hash 77ab"));
-  EXPECT_THAT(with("/unit", "byte"), HasSubstr("its characters give"));
+  EXPECT_THAT(with("/unit", "byte"), HasSubstr("the hash of its characters is"));
   Json wide = Json::parse(plain().to_json());
   wide["unit"] = "byte";
   wide["characters"][3]["character"] = "漢";
-  EXPECT_THAT(json_error(wide), HasSubstr("is no byte"));
+  EXPECT_THAT(json_error(wide), HasSubstr("is not a byte"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Training on a device that is not the CPU, next to the same on the CPU in LibTorch's layers: for the device
-// of the tests and for GPUs.
+// Compares training on a device other than the CPU with the same training on the CPU in LibTorch's layers:
+// for the test device and for GPUs.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,13 +26,13 @@ inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
   return (a.detach().to(at::kCPU) - b.detach().to(at::kCPU)).abs().max().item<double>();
 }
 
-// The tests' bodies. Numbers may differ by float rounding over fifteen steps, of weights below 3: by
-// `tolerance` nats in losses, ten times that in weights.
+// The bodies of the tests. Numbers may differ by float rounding over fifteen steps, with weights below 3:
+// losses by `tolerance` nats, weights by ten times that.
 class DeviceRuns {
  public:
   DeviceRuns(at::Device device, double tolerance) : device_(device), tolerance_(tolerance) {}
 
-  // The CPU's layers are LibTorch's, which add as the device's do.
+  // The CPU uses LibTorch's layers, which sum in the same order as the device's.
   static Settings reference(Settings settings) {
     settings.model.kernel = Kernel::kReference;
     return settings;

@@ -1,5 +1,5 @@
-// Training, evaluating and sampling on a device whose memory the host cannot touch (tests/test_device): what
-// runs on a GPU, run in CI. Compared with the CPU, in LibTorch's layers; operations and waits of a step are
+// Training, evaluating and sampling on a device whose memory the host cannot touch (tests/test_device): the
+// code for GPUs, run in CI. Compared with the CPU, in LibTorch's layers; operations and waits of a step are
 // counted.
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
@@ -44,7 +44,7 @@ TEST_F(DeviceTraining, CheckpointsGoBothWays) {
   runs_.expect_checkpoints_both_ways();
 }
 
-TEST_F(DeviceTraining, AStepWithNaNChangesNothing) {
+TEST_F(DeviceTraining, AStepThatIsNotFiniteChangesNothing) {
   runs_.expect_that_a_step_of_no_number_changes_nothing();
 }
 
@@ -57,13 +57,13 @@ DeviceCounts counts_of_a_step(SmallRun& run) {
   return counts();
 }
 
-// What PyTorch's own step of the same model does, in turns with ours: no more operations here. The figures
-// are a fence: whoever adds an operation to the step sees it.
+// Compares the number of operations with that of PyTorch's own step of the same model. The test fails if a
+// change adds operations to the step.
 TEST_F(DeviceTraining, AStepHasNoMoreOperationsThanPyTorchs) {
   for (const int64_t layers : {1, 2}) {
     Settings settings = some_settings();
     settings.model.layers = layers;
-    settings.model.dropout = 0;  // the PyTorch step has it after the last layer alone
+    settings.model.dropout = 0;  // the PyTorch step has it only after the last layer
     settings.model.output_dropout = 0.2;
     settings.train.optimizer.name = OptimizerName::kAdamW;
     SmallRun run = on_device(settings);
@@ -75,7 +75,7 @@ TEST_F(DeviceTraining, AStepHasNoMoreOperationsThanPyTorchs) {
     const std::string our_text = counts_text();
     reset_counts();
     pytorch.run(ids, ids);
-    // All layers are one operation of cuDNN's to PyTorch, with as many kernels.
+    // In PyTorch all layers are one operation of cuDNN, with the same number of kernels.
     const auto besides_cudnn = [](const DeviceCounts& c) {
       return c.operations - c.by_name.at("_cudnn_rnn") - c.by_name.at("_cudnn_rnn_backward");
     };
@@ -96,7 +96,7 @@ TEST_F(DeviceTraining, EachFurtherDropoutIsTwoOperationsAndEachRoundingOne) {
 }
 
 // LibTorch warns when it copies the weights of a layer together, for instance.
-TEST_F(DeviceTraining, LibTorchHasNothingToWarnOf) {
+TEST_F(DeviceTraining, LibTorchPrintsNoWarnings) {
   struct Warnings : c10::WarningHandler {
     void process(const c10::Warning& warning) override { text += warning.msg() + "\n"; }
     std::string text;
@@ -162,8 +162,8 @@ TEST_F(DeviceTraining, SamplesAreDrawnOnTheCpu) {
   EXPECT_EQ(counts().operations + counts().copies_to_host, 0) << counts_text();
 }
 
-// A whole run as charrnn_train makes it: samples, evaluations, checkpoints; stopped, continued on the CPU,
-// and back.
+// A whole run as by charrnn_train: samples, evaluations, checkpoints; stopped, resumed on the CPU, and again
+// on the device.
 TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
   Config config;
   config.name = "test.yaml";
@@ -197,7 +197,7 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
     TrainingRun training(prepare_run(config, options, *comm, device, std::move(claim)), options, *comm);
     EXPECT_EQ(training.run(), ExitCode::kFinished) << name;
   };
-  const auto lines = [&](const char* name) {  // of kinds train and valid
+  const auto lines = [&](const char* name) {  // of the kinds train and valid
     std::vector<std::pair<std::string, double>> found;
     std::ifstream in(folder_ / name / "metrics.jsonl");
     for (std::string line; std::getline(in, line);) {

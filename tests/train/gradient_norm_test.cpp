@@ -17,7 +17,7 @@ TEST(GradientNorm, ByHand) {
   EXPECT_EQ(norm_of(at::tensor({3.0F, -4.0F})), 5.0);
   EXPECT_EQ(norm_of(at::zeros({7})), 0.0);
   EXPECT_EQ(norm_of(at::empty({0})), 0.0);
-  // One in every block, and at the ends of a buffer that fills no block: 9 * 4.
+  // One in every block, and at the ends of a buffer shorter than a block: 9 * 4.
   at::Tensor flat = at::zeros({8 * 65536 + 21});
   for (int64_t block = 0; block < 8; ++block) flat[block * 65536 + 17 * block].fill_(2);
   flat[8 * 65536 + 20].fill_(-2);
@@ -46,7 +46,7 @@ TEST(GradientNorm, IsTheSameForAnyNumberOfThreads) {
   at::set_num_threads(before);
 }
 
-TEST(GradientNorm, OneElementThatIsNoNumberMakesItNone) {
+TEST(GradientNorm, OneElementThatIsNotANumberMakesItNotANumber) {
   at::Tensor flat = at::ones({200'000});
   flat[150'000].fill_(std::numeric_limits<float>::infinity());
   EXPECT_TRUE(std::isinf(norm_of(flat)));

@@ -1,5 +1,5 @@
-// The tutorial hello -> ohlol with a thousand seeds of our own: as often right, and as near, as PyTorch's
-// sixty were. (From PyTorch's own weights: tests/end_to_end/tutorials_test.py.)
+// The tutorial hello -> ohlol with a thousand seeds: predictions are right as often, and losses as low, as
+// with PyTorch's sixty. (From PyTorch's own weights: tests/end_to_end/tutorials_test.py.)
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
@@ -29,11 +29,11 @@ struct Outcome {
 
 class Hello : public testing::Test {
  protected:
-  // A model of a few dozen numbers: a second thread would only be waited for.
+  // A model of a few dozen numbers: a second thread would only cause waits.
   void SetUp() override { at::set_num_threads(1); }
   void TearDown() override { at::set_num_threads(threads_); }
 
-  // In epoch 15 both are PyTorch's: before the update.
+  // In epoch 15 both as in PyTorch: before the update.
   Outcome train_all(const std::string& recipe) {
     const std::string root = CHARRNN_SOURCE_DIR;
     Settings settings = read_config(root + "/configs/tutorials/" + recipe).settings;

@@ -22,7 +22,7 @@ NormWatch learnt() {
   return norms;
 }
 
-TEST(NormWatch, ASpikeLiesSoManyStandardDeviationsAbove) {
+TEST(NormWatch, ASpikeIsThatManyStandardDeviationsAbove) {
   NormWatch norms = learnt();
   EXPECT_NEAR(norms.mean(), 1, 0.01);
   EXPECT_NEAR(std::sqrt(norms.variance()), 0.1, 0.005);
@@ -31,7 +31,7 @@ TEST(NormWatch, ASpikeLiesSoManyStandardDeviationsAbove) {
   copy = norms;
   EXPECT_TRUE(copy.is_spike(1.42, 4));
   copy = norms;
-  EXPECT_FALSE(copy.is_spike(1e-6, 4)) << "small norms are none";
+  EXPECT_FALSE(copy.is_spike(1e-6, 4)) << "small norms are not spikes";
 }
 
 TEST(NormWatch, NoneOfTheFirstIsASpike) {

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kWeights = 37;
 constexpr int kUpdates = 50;
 
-// The gradient of weight i at update t: of changing sign and of very different sizes.
+// The gradient of weight i at update t: with changing signs and very different sizes.
 double gradient(size_t i, int t) {
   return std::sin(1.3 * static_cast<double>(i) + 0.7 * t) * std::pow(10.0, static_cast<double>(i % 5) - 3.0);
 }
@@ -100,7 +100,7 @@ TEST_P(Optimizers, FiftyUpdatesEqualTheFormulas) {
   EXPECT_GT(moved, 0.01) << "nothing was tested";
 }
 
-// PyTorch's own, of the same library.
+// Against PyTorch's own optimizers, from the same library.
 std::unique_ptr<torch::optim::Optimizer> pytorchs(const OptimizerSettings& s, const at::Tensor& weights) {
   const std::vector<at::Tensor> all{weights};
   switch (s.name) {
@@ -175,7 +175,7 @@ OptimizerSettings named(OptimizerName name, double momentum, double weight_decay
   settings.name = name;
   settings.momentum = momentum;
   settings.weight_decay = weight_decay;
-  settings.alpha = 0.9;  // no defaults
+  settings.alpha = 0.9;  // not the defaults
   settings.beta1 = 0.8;
   settings.beta2 = 0.97;
   settings.epsilon = 1e-4;

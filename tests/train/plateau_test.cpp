@@ -21,7 +21,7 @@ std::vector<double> factors_after(const ScheduleSettings& settings, const std::v
   return factors;
 }
 
-// The third value in a row that is not better is one more than the patience of 2.
+// With a patience of 2, the third value in a row that is not better cuts the rate.
 TEST(Plateau, CutsAfterMoreThanPatience) {
   EXPECT_THAT(factors_after({.factor = 0.5, .patience = 2}, {3, 2, 2, 2.5, 2, 1.9, 1.9, 1.9, 1.9}),
               testing::ElementsAre(1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25));
@@ -32,7 +32,7 @@ TEST(Plateau, BetterIsLowerByAPartOfTheBest) {
               testing::ElementsAre(1, 0.5, 0.5, 0.25));
 }
 
-// The two values after a cut count nothing.
+// The two values after a cut do not count.
 TEST(Plateau, CoolsDownAndStopsAtTheFinalFraction) {
   EXPECT_THAT(factors_after({.final_fraction = 0.2, .factor = 0.5, .patience = 0, .cooldown = 2},
                             {1, 1, 1, 1, 1, 1, 1, 1}),

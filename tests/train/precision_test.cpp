@@ -1,5 +1,4 @@
-// What stays on the device between steps, and training in 16 bits: the same code serves GPUs, here it runs on
-// the CPU.
+// What stays on the device between steps, and training in 16 bits. This code for GPUs runs on the CPU here.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -67,7 +66,7 @@ TEST_F(Precisions, LossesAreReadAtTheEndOfThePeriod) {
     run.trainer.step();
   }
   EXPECT_GT(run.trainer.gradient_norm(), 0);
-  EXPECT_EQ(run.trainer.progress().window_count, 0) << "the other ranks have not been heard";
+  EXPECT_EQ(run.trainer.progress().window_count, 0) << "nothing has been received from the other ranks";
   run.trainer.step();
   EXPECT_EQ(run.trainer.progress().window_count, 36);
   run.trainer.settle();

@@ -28,7 +28,7 @@ inline Settings some_settings() {
   return settings;
 }
 
-// All made from settings.
+// All of it made from settings.
 struct SmallRun {
   SmallRun(const Settings& run_settings, const SplitInfo& split, at::Device device = at::kCPU)
       : settings(run_settings),
@@ -62,7 +62,7 @@ struct SmallRun {
   Trainer trainer;
 };
 
-// Also equal where both are the same kind of not-a-number.
+// NaNs are equal if their bits are.
 inline bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   return at::equal(a.detach().contiguous().view(at::kInt), b.detach().contiguous().view(at::kInt));
 }

@@ -36,7 +36,7 @@ TEST(StepTimes, NamesARankThatIsSlowOverAWholeWindow) {
   EXPECT_NEAR(straggler->seconds, 2, 1e-9);
   EXPECT_NEAR(straggler->median, 1, 1e-9) << "the lower one of 1, 1, 1.2, 2 in the middle";
   add(times, StepTimes::kWindow, {1, 1.2, 1, 2});
-  EXPECT_FALSE(times.find_straggler(1.5)) << "it was just named";
+  EXPECT_FALSE(times.find_straggler(1.5)) << "it was just reported";
   add(times, StepTimes::kWindow, {3, 1.2, 1, 1});
   EXPECT_EQ(times.find_straggler(1.5)->rank, 0) << "another one";
 }
@@ -48,7 +48,7 @@ TEST(StepTimes, ASingleSlowStepIsNoStraggler) {
   EXPECT_FALSE(times.find_straggler(1.5));
 }
 
-TEST(StepTimes, NeverWhereNotAskedOrAlone) {
+TEST(StepTimes, NeverIfSwitchedOffOrAlone) {
   StepTimes two(2);
   add(two, StepTimes::kWindow, {1, 5});
   EXPECT_FALSE(two.find_straggler(0));

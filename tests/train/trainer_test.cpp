@@ -23,7 +23,7 @@
 namespace charrnn {
 namespace {
 
-// A step is the gradient times the rate, and nothing else.
+// A step is only the gradient times the learning rate.
 Settings plain_descent() {
   Settings settings = some_settings();
   settings.train.optimizer.name = OptimizerName::kSgd;
@@ -54,7 +54,7 @@ void expect_same_bits(const Checkpoint& a, const Checkpoint& b) {
 class Trainers : public testing::Test {
  protected:
   TemporaryFolder folder_;
-  // Two or three steps of 4 x 3 in each: borders of shards and epochs lie everywhere.
+  // Two or three steps of 4 x 3 in each, so that there are many borders of shards and epochs.
   SplitInfo split_ = counting_split(folder_, {29, 43}, 1, kV);
 };
 
@@ -69,15 +69,15 @@ TEST_F(Trainers, LearnsARepeatedTextFromLnVDown) {
   settings.model.dropout = 0;
   SmallRun run(settings, split_);
   run.steps(1);
-  EXPECT_NEAR(mean_loss(run), std::log(11.0), 0.25) << "fresh weights know nothing";
+  EXPECT_NEAR(mean_loss(run), std::log(11.0), 0.25) << "new weights predict nothing";
   run.steps(120);
   mean_loss(run);
   run.steps(10);
-  EXPECT_LT(mean_loss(run), 0.3) << "each character says which one follows";
+  EXPECT_LT(mean_loss(run), 0.3) << "each character determines the next";
 }
 
 // The same steps written out: the mean loss over all lanes, its gradient, plain descent; the state carried
-// and cut, zeroed where a shard begins.
+// over and detached, and zero at the beginning of a shard.
 TEST_F(Trainers, StepsArePlainDescentOnTheMeanLoss) {
   Settings settings = plain_descent();
   settings.model.dropout = 0;
@@ -154,7 +154,7 @@ TEST_F(Trainers, SixAndFourStepsAreTenBitForBit) {
   }
 }
 
-// What the test above would miss if it were not saved: each part changes the steps that follow.
+// Each part of the saved state changes the steps that follow, so the test above would fail without it.
 TEST_F(Trainers, StateMomentsAndPlaceAllMatter) {
   SmallRun whole(some_settings(), split_);
   do {
@@ -182,7 +182,8 @@ TEST_F(Trainers, StateMomentsAndPlaceAllMatter) {
   EXPECT_FALSE(same_bits(after_one_step(changed), whole.values()));
 }
 
-// As after a divergence: the trainer goes back in the middle of its run, and steps as a new one would.
+// As after a divergence: the trainer goes back in the middle of its run, and then makes the steps that a new
+// one would.
 TEST_F(Trainers, GoesBackToACheckpointAsANewOneWould) {
   for (const OptimizerName name : {OptimizerName::kAdam, OptimizerName::kSgd}) {
     Settings settings = some_settings();
@@ -209,7 +210,7 @@ TEST_F(Trainers, GoesBackToACheckpointAsANewOneWould) {
   }
 }
 
-TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
+TEST_F(Trainers, AGradientThatIsNotFiniteSkipsTheStep) {
   Settings settings = some_settings();
   settings.train.schedule = {};
   settings.train.clip_norm = 0;
@@ -228,11 +229,11 @@ TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
   EXPECT_EQ(progress.skipped_in_a_row, 2);
   EXPECT_EQ(progress.window_count, 0);
   EXPECT_EQ(progress.window_loss_sum, 0);
-  EXPECT_NE(progress.position, ReadingPosition()) << "reading goes on";
+  EXPECT_NE(progress.position, ReadingPosition()) << "reading continues";
 
   // The next step is Adam's first: its corrected moments are the gradient and its square, so every weight
-  // whose gradient is well above epsilon moves by the learning rate. (Were it counted as the third, by 0.26
-  // of it.)
+  // whose gradient is well above epsilon moves by the learning rate. (If it counted as the third, by 0.26 of
+  // that.)
   at::Tensor(head_bias).copy_(kept);
   const at::Tensor weights = run.values().clone();
   run.steps(1);
@@ -245,13 +246,13 @@ TEST_F(Trainers, AGradientThatIsNoNumberSkipsTheStep) {
   EXPECT_LT((moved.masked_select(well_above) - 0.02).abs().max().item<double>(), 1e-5);
 }
 
-// The loss of one batch is no number, its gradient is: log p of a certain error is minus infinity where
-// logits are.
-TEST_F(Trainers, ALossThatIsNoNumberSkipsTheStep) {
+// The loss of one batch is not finite, but its gradient is: log p is minus infinity if the logit of a target
+// is.
+TEST_F(Trainers, ALossThatIsNotFiniteSkipsTheStep) {
   Settings settings = some_settings();
   settings.train.clip_norm = 0;
   SmallRun run(settings, split_);
-  // Half of the characters: some of them are targets.
+  // Half of the characters, some of which are targets.
   run.model.parameters()["head.bias"].detach().narrow(0, 0, 6).fill_(-std::numeric_limits<float>::infinity());
   const at::Tensor before = run.values().clone();
   run.steps(1);
@@ -260,7 +261,7 @@ TEST_F(Trainers, ALossThatIsNoNumberSkipsTheStep) {
   EXPECT_TRUE(same_bits(run.values(), before));
 }
 
-TEST_F(Trainers, ASpikeIsSkippedAndTheStateGoesOn) {
+TEST_F(Trainers, ASpikeIsSkippedButTheStateAdvances) {
   Settings settings = some_settings();
   settings.model.dropout = 0;
   settings.train.optimizer.name = OptimizerName::kSgd;
@@ -273,7 +274,7 @@ TEST_F(Trainers, ASpikeIsSkippedAndTheStateGoesOn) {
   const Trainer::Progress& progress = run.trainer.progress();
   ASSERT_EQ(progress.skipped, 0);
   EXPECT_EQ(run.trainer.norms().count(), 60);
-  // An output bias that is sure of one character: the gradient is several times what it was.
+  // An output bias that makes one character certain: the gradient becomes several times as large.
   const at::Tensor head_bias = run.model.parameters()["head.bias"].detach();
   const at::Tensor kept = head_bias.clone();
   head_bias[4].add_(100);
@@ -303,7 +304,8 @@ TEST_F(Trainers, RollbacksAndTheBatchScaleTheRate) {
   EXPECT_DOUBLE_EQ(run.trainer.rate(), 0.02 * 2 * 0.25);
 }
 
-// By the formula: a = d a + (1 - d) w after each update, from the first weights on; also across a checkpoint.
+// The formula: a = d a + (1 - d) w after each update, starting with the first weights; also across a
+// checkpoint.
 TEST_F(Trainers, TheAverageFollowsTheWeights) {
   Settings settings = some_settings();
   settings.train.average_decay = 0.75;
@@ -340,8 +342,8 @@ TEST_F(Trainers, TheAverageFollowsTheWeights) {
               testing::HasSubstr("train.average_decay"));
 }
 
-// Groups of lanes one after another give what all at once give, but for the order of adding up; with dropout,
-// whose masks are the lanes' own.
+// Groups of lanes one after another have the result of all at once, except for the order of summation; with
+// dropout, whose masks belong to the lanes.
 TEST_F(Trainers, AccumulatedGroupsAreTheWholeBatch) {
   for (const Cell cell : {Cell::kLstm, Cell::kGru}) {
     Settings settings = some_settings();
@@ -369,8 +371,8 @@ TEST_F(Trainers, AccumulatedGroupsAreTheWholeBatch) {
               testing::AllOf(testing::HasSubstr("the 6 lanes of each rank"), testing::HasSubstr("2 ranks")));
 }
 
-// Plain descent without clipping: a gradient that were k times too large would show. With drawn lengths, the
-// last character alone, random windows and lanes that start anew with a document.
+// Plain descent without clipping, so that a gradient k times too large would show. With drawn lengths, the
+// last character alone, random windows, and lanes whose state is reset at documents.
 TEST_F(Trainers, AccumulatedGradientsAreOfTheSameSize) {
   Settings settings = plain_descent();
   std::vector<Settings> kinds(4, settings);
@@ -389,7 +391,7 @@ TEST_F(Trainers, AccumulatedGradientsAreOfTheSameSize) {
   }
 }
 
-// amsgrad and momentum may come when a run goes on; a moment that was never optional may not be missing.
+// amsgrad and momentum may be switched on when a run is resumed; other moments must not be missing.
 TEST_F(Trainers, AMomentMayBeginLate) {
   Settings settings = some_settings();
   SmallRun first(settings, split_);
@@ -406,7 +408,7 @@ TEST_F(Trainers, AMomentMayBeginLate) {
   EXPECT_THAT(error_of([&] { second.trainer.restore_from(found); }), testing::HasSubstr("no moment exp_avg"));
 }
 
-// By hand: only the last character of each lane has a part in loss and gradient, and in their count.
+// By hand: only the last character of each lane contributes to loss, gradient and count.
 TEST_F(Trainers, TheLossOfTheLastCharacterAlone) {
   Settings settings = plain_descent();
   settings.model.dropout = 0;
@@ -429,8 +431,8 @@ TEST_F(Trainers, TheLossOfTheLastCharacterAlone) {
   EXPECT_LT((run.values() - expected).abs().max().item<double>(), 1e-6);
 }
 
-// Each step has its own T, and a run that goes on amid an epoch draws the same ones.
-TEST_F(Trainers, DrawnLengthsGoOnBitForBit) {
+// Each step has its own T, and a run that is resumed within an epoch draws the same values.
+TEST_F(Trainers, DrawnLengthsAreResumedBitForBit) {
   Settings settings = some_settings();
   settings.train.sequence_length = {1, 4};
   SmallRun whole(settings, split_);
@@ -467,12 +469,12 @@ TEST_F(Trainers, StopIsAskedForOnceForAll) {
   SmallRun run(some_settings(), split_);
   run.trainer.ask_to_stop(StopReason::kTimeLimit);
   run.trainer.step();
-  EXPECT_EQ(run.trainer.stop_reason(), StopReason::kNone) << "the others have not heard of it";
+  EXPECT_EQ(run.trainer.stop_reason(), StopReason::kNone) << "the others have not received it";
   run.trainer.step();
   EXPECT_EQ(run.trainer.stop_reason(), StopReason::kTimeLimit);
 }
 
-// The parts of a step in a trace file, and how often each is there.
+// The parts of a step in a trace file, and how often each occurs.
 std::map<std::string, int> traced_parts(const std::filesystem::path& path) {
   std::ifstream file(path);
   const nlohmann::json trace = nlohmann::json::parse(file);

@@ -1,4 +1,4 @@
-// What the ranks of a training run promise each other; under mpirun with 2 and 3 ranks.
+// What must hold across the ranks of a training run; under mpirun with 2 and 3 ranks.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -41,7 +41,7 @@ struct RankRun {
 
   Settings settings;
   TemporaryFolder folder;
-  SplitInfo split = counting_split(folder, {43, 61}, 1, kV);  // each rank has a copy of its own
+  SplitInfo split = counting_split(folder, {43, 61}, 1, kV);  // each rank has its own copy
   CharRnn model;
   std::optional<Trainer> trainer;
 };
@@ -63,7 +63,7 @@ TEST(TrainingRanks, SumsOfUnevenWorkAreExact) {
   for (int repeat = 0; repeat < 3; ++repeat) {
     control.send(own * count, count, is_last() ? StopReason::kTimeLimit : StopReason::kNone, own);
     std::vector<double> other{1.0};
-    group().all_reduce_sum(other);  // goes on beside it
+    group().all_reduce_sum(other);  // runs at the same time
     EXPECT_TRUE(control.receive());
     EXPECT_FALSE(control.receive());
     const bool two = group().size() == 2;
@@ -98,10 +98,10 @@ TEST(TrainingRanks, AFlippedBitIsNoticedAndItsRankNamed) {
     run.trainer->check_replicas();
     ADD_FAILURE() << "expected AgreedError on all ranks";
   } catch (const AgreedError& error) {
-    if (group().rank() != 0) return;  // rank 0 speaks
+    if (group().rank() != 0) return;  // only rank 0 reports
     EXPECT_THAT(error.what(), testing::HasSubstr("after step 4"));
     EXPECT_THAT(error.what(), testing::HasSubstr(concat("rank ", group().size() - 1, " (host ")));
-    // With two ranks nobody can say which one is right.
+    // With two ranks it is unknown which one is right.
     const bool names_rank_0 = std::string(error.what()).find("rank 0") != std::string::npos;
     EXPECT_EQ(names_rank_0, group().size() == 2) << error.what();
   }
@@ -112,7 +112,7 @@ TEST(TrainingRanks, AMomentThatDiffersIsNoticedToo) {
   run.steps(1);
   Checkpoint checkpoint;
   run.trainer->save_to(checkpoint);
-  // What is saved shares the optimizer's memory.
+  // The saved tensors share the optimizer's memory.
   if (group().rank() == 0) at::Tensor(checkpoint.moments.at("exp_avg").at("head.bias")).add_(1e-6);
   EXPECT_THROW(run.trainer->check_replicas(), AgreedError);
 }
@@ -125,7 +125,7 @@ TEST(TrainingRanks, BucketsOfLayersGiveTheSameNumbers) {
   for (int step = 0; step < 10; ++step) {
     whole.steps(1);
     layers.steps(1);
-    if (group().size() == 2) {  // a sum of two is the same in either order
+    if (group().size() == 2) {  // a sum of two does not depend on the order
       ASSERT_TRUE(same_bits(whole.values(), layers.values())) << "step " << step;
     } else {
       ASSERT_LT((whole.values() - layers.values()).abs().max().item<double>(), 1e-5) << "step " << step;
@@ -178,7 +178,7 @@ TEST(TrainingRanks, ASpikeIsSkippedOnAll) {
   EXPECT_NO_THROW(run.trainer->check_replicas());
 }
 
-TEST(TrainingRanks, ANumberThatIsNoneOnOneRankSkipsTheStepOnAll) {
+TEST(TrainingRanks, ANotFiniteNumberOnOneRankSkipsTheStepOnAll) {
   RankRun run(some_settings());
   run.steps(2);
   const at::Tensor before = run.values();

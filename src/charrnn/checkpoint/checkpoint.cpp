@@ -20,7 +20,7 @@ constexpr const char* kFormatVersion = "2";
 constexpr std::string_view kMomentPrefix = "optimizer.";
 constexpr std::string_view kAveragePrefix = "average.";
 
-// nlohmann-json prints the shortest text that reads back to the same double.
+// nlohmann-json writes the shortest text that is read back as the same double.
 json to_json(const SavedStates& saved) {
   json owners = json::object();
   for (const auto& [owner, fields] : saved.owners()) {
@@ -49,7 +49,7 @@ SavedStates saved_from(const json& owners, const std::string& origin) {
 }  // namespace
 
 std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
-  return {{"format", "pt"},  // for readers that ask which framework's names these are
+  return {{"format", "pt"},  // for other programs: the framework whose names these are
           {"format_version", kFormatVersion},
           {"build", concat("charrnn ", version(), " ", commit())},
           {"config", to_yaml(checkpoint.settings)},
@@ -68,7 +68,7 @@ Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, con
   Checkpoint checkpoint;
   try {
     check(metadata.at("format_version") == kFormatVersion, "it has format version ",
-          metadata.at("format_version"), ", this charrnn reads ", kFormatVersion);
+          metadata.at("format_version"), ", this version of charrnn reads ", kFormatVersion);
     checkpoint.settings = parse_saved(metadata.at("config"), "the config in " + origin);
     checkpoint.vocabulary_json = metadata.at("vocabulary");
     checkpoint.corpus_hash = metadata.at("corpus_hash");
@@ -80,7 +80,7 @@ Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, con
     checkpoint.is_good = metadata.at("good") == "true";
     checkpoint.saved = saved_from(json::parse(metadata.at("saved")), origin);
   } catch (const std::out_of_range&) {
-    fail(origin, " is not a checkpoint of charrnn: its metadata lack a field");
+    fail(origin, " is not a checkpoint of charrnn: a field is missing from its metadata");
   } catch (const json::exception& problem) {
     fail(origin, " is not a checkpoint of charrnn: ", problem.what());
   } catch (const Error& problem) {
@@ -126,7 +126,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     } else if (name.starts_with(kMomentPrefix)) {
       const std::string rest = name.substr(kMomentPrefix.size());
       const size_t dot = rest.find('.');
-      check(dot != std::string::npos, path, " cannot be used: the tensor ", name, " names no weight");
+      check(dot != std::string::npos, path, " cannot be used: the tensor ", name, " belongs to no weight");
       checkpoint.moments[rest.substr(0, dot)][rest.substr(dot + 1)] = tensor;
     } else {
       checkpoint.weights[name] = tensor;
@@ -139,15 +139,15 @@ void load_weights(const Checkpoint& checkpoint, CharRnn& model, WeightsUsed whic
   const c10::AutoGradMode no_grad(false);
   const bool is_average = which == WeightsUsed::kAverage;
   if (is_average && checkpoint.average.empty()) {
-    fail_usage("the run keeps no average of its weights (train.average_decay): take those of the last step");
+    fail_usage("the run keeps no average of its weights (train.average_decay): use those of the last step");
   }
   const auto& weights = is_average ? checkpoint.average : checkpoint.weights;
   for (const Parameters::Parameter& parameter : model.parameters().list()) {
     const auto found = weights.find(parameter.name);
     check(found != weights.end(), "the checkpoint has no weight ", parameter.name,
-          ", which its config asks for");
+          ", which its config requires");
     check(found->second.sizes() == parameter.value.sizes(), "the weight ", parameter.name, " has shape ",
-          found->second.sizes(), " in the checkpoint, its config asks for ", parameter.value.sizes());
+          found->second.sizes(), " in the checkpoint, its config requires ", parameter.value.sizes());
     parameter.value.detach().copy_(found->second);
   }
 }

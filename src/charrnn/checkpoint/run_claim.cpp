@@ -12,11 +12,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kLockFile = ".lock";
-// Another start that is refused may remove the file, or the folder, that this one is about to lock.
+// Another start, being refused, may remove the file or the folder that this one is about to lock.
 constexpr int kAttempts = 20;
 
 [[noreturn]] void refuse(const fs::path& folder, const std::string& reason) {
-  fail_usage("the run's folder ", folder, " cannot be made or written: ", reason,
+  fail_usage("the run's folder ", folder, " cannot be created or written: ", reason,
              ": set run.output to a folder that can be written (--set run.output=FOLDER)");
 }
 
@@ -44,15 +44,15 @@ RunClaim::RunClaim(const fs::path& folder) : folder_(folder) {
   }
   if (lock_->state() == FileLock::State::kUnsupported) {
     log::warning(concat("the file system of ", folder_, " cannot lock files (", lock_->reason(),
-                        "): nothing keeps a second start out of this run. Start it once at a time, or set "
-                        "run.output to a folder on another file system"));
+                        "), so a second process could train in it at the same time. Make sure that only one "
+                        "does, or set run.output to a folder on another file system"));
   }
 }
 
 RunClaim::~RunClaim() {
   if (is_kept_) return;
   if (lock_->was_created()) lock_->remove();
-  lock_.reset();  // before its folder: NFS keeps the name of a file that is open
+  lock_.reset();  // before removing its folder: NFS keeps an open file under another name
   remove_folders();
 }
 
@@ -76,7 +76,7 @@ void RunClaim::make_folders() {
   }
 }
 
-// Those that somebody has put something into stay.
+// Folders into which something was put meanwhile stay.
 void RunClaim::remove_folders() {
   std::error_code ignored;
   for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) fs::remove(*folder, ignored);

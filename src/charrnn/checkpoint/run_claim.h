@@ -1,5 +1,4 @@
-// A start's claim on the folder of a run: one process trains in it, and a start that is refused has touched
-// nothing.
+// Reserves the folder of a run for one process. A start that is refused leaves no trace.
 #pragma once
 
 #include <filesystem>
@@ -12,16 +11,16 @@ namespace charrnn {
 
 class RunClaim {
  public:
-  // Makes the folder if it does not exist, and locks the file .lock in it. Throws Error (exit code 2) if
-  // another process holds that, or the folder cannot be written. A file system without locks is a warning.
+  // Creates the folder if it does not exist, and locks the file .lock in it. Throws Error (exit code 2) if
+  // another process holds the lock, or the folder cannot be written. Warns if the file system has no locks.
   explicit RunClaim(const std::filesystem::path& folder);
-  ~RunClaim();  // unless keep() was called, removes what it made
+  ~RunClaim();  // unless keep() was called, removes what the constructor created
   RunClaim(const RunClaim&) = delete;
   RunClaim& operator=(const RunClaim&) = delete;
 
-  // The start was not refused.
+  // Call this when the start was not refused.
   void keep();
-  // No other process writes into the folder, as far as the file system can tell.
+  // No other process writes into the folder, as far as the file system's locks show.
   bool is_exclusive() const { return lock_->state() == FileLock::State::kHeld; }
   // Nobody deleted, renamed or replaced the folder.
   bool is_in_place() const { return lock_->is_in_place(); }

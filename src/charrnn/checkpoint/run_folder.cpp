@@ -35,7 +35,7 @@ std::optional<int64_t> step_of(const std::string& name) {
   return step;
 }
 
-// The step of a checkpoint that charrnn wrote, by what is in it; nullopt of any other file.
+// The step of a checkpoint that charrnn wrote, from its metadata; nullopt for any other file.
 std::optional<int64_t> step_inside(const fs::path& file) {
   try {
     const auto metadata = read_safetensors_metadata(file);
@@ -46,7 +46,7 @@ std::optional<int64_t> step_inside(const fs::path& file) {
   }
 }
 
-// As charrnn wrote it, neither damaged nor edited.
+// Whether the file is as charrnn wrote it, neither damaged nor edited.
 bool is_whole(const fs::path& file) {
   try {
     return !read_safetensors(file).is_edited;
@@ -55,16 +55,16 @@ bool is_whole(const fs::path& file) {
   }
 }
 
-// Somebody's work may be in a checkpoint that was passed over.
+// Keeps a checkpoint that was skipped: a user may have edited it.
 void keep_aside(const fs::path& file) {
   const fs::path folder = file.parent_path().parent_path() / "discarded";
   fs::create_directories(folder);
   fs::rename(file, folder / file.filename());
-  log::warning(
-      concat(file, " was edited or damaged, and this run writes that step again: it is kept in ", folder));
+  log::warning(concat(
+      file, " was edited or damaged, and this run writes that step again: the old file is now in ", folder));
 }
 
-// The names that a run writes, and that a killed one may leave half written.
+// Names of files that a run writes, and that a killed run may leave half written.
 bool is_run_file(const std::string& name) {
   const bool is_report =
       (name.starts_with("abort-report-rank-") || name.starts_with("last-operations-rank-")) &&
@@ -146,7 +146,7 @@ void RunFolder::refuse_foreign() const {
   }
   const std::optional<int64_t> recorded = steps().empty() ? recorded_step() : std::nullopt;
   if (recorded) {
-    fail_usage(metrics(), " records checkpoints, the last of step ", *recorded, ", found none in ",
+    fail_usage(metrics(), " records checkpoints, the last of step ", *recorded, ", but none is in ",
                checkpoints(),
                ": were they deleted, or not copied? Copy them back to continue; or set another "
                "run.output (--set run.output=FOLDER); or, to start again here, move ",
@@ -154,7 +154,7 @@ void RunFolder::refuse_foreign() const {
   }
 }
 
-// Of the last line of metrics.jsonl about a checkpoint.
+// The step in the last line of metrics.jsonl about a checkpoint.
 std::optional<int64_t> RunFolder::recorded_step() const {
   constexpr std::string_view kBegin = "{\"kind\":\"checkpoint\",\"step\":";
   std::optional<int64_t> step;
@@ -172,10 +172,11 @@ void RunFolder::warn_of_lost() const {
   const std::vector<int64_t> all = steps();
   if (all.empty()) return;
   if (const auto recorded = recorded_step(); recorded && *recorded > all.front()) {
-    log::warning(concat(metrics(), " records a checkpoint of step ", *recorded, ", the newest in ",
-                        checkpoints(), " is of step ", all.front(),
-                        ": the run continues from there. If the other was moved, "
-                        "or not copied, stop this run and copy it back"));
+    log::warning(
+        concat(metrics(), " records a checkpoint of step ", *recorded, ", the newest in ", checkpoints(),
+               " is of step ", all.front(),
+               ": the run resumes from that one. If the other was moved or not copied, stop this run "
+               "and copy it back"));
   }
   best();
 }
@@ -184,9 +185,9 @@ void RunFolder::create(bool alone) const {
   std::error_code problem;
   fs::create_directories(checkpoints(), problem);
   if (problem) {
-    fail_usage(
-        "the folder ", checkpoints(), " cannot be made: ", problem.message(),
-        ": set run.output to a folder that can be written (--set run.output=FOLDER), or move that away");
+    fail_usage("the folder ", checkpoints(), " cannot be created: ", problem.message(),
+               ": set run.output to a folder that can be written (--set run.output=FOLDER), or move away "
+               "the file in its place");
   }
   if (!alone) return;
   remove_leftovers(path_, is_run_file);
@@ -217,11 +218,11 @@ std::optional<fs::path> RunFolder::best() const {
   const fs::path file = target ? checkpoints() / *target : link;
   if (fs::exists(file)) return file;
   if (target)
-    log::warning(concat("the best checkpoint, ", file, ", is gone: was it deleted, or not copied?"));
+    log::warning(concat("the best checkpoint, ", file, ", is missing: was it deleted, or not copied?"));
   return std::nullopt;
 }
 
-// Only what charrnn wrote as a checkpoint of that step.
+// Removes the file only if charrnn wrote it as a checkpoint of this step.
 void RunFolder::remove_own(int64_t step) const {
   if (step_inside(checkpoint(step)) == step) fs::remove(checkpoint(step));
 }
@@ -231,7 +232,7 @@ void RunFolder::save(const Checkpoint& contents, bool is_best, int64_t keep, int
   std::error_code problem;
   fs::create_directories(checkpoints(), problem);
   if (problem) {
-    const std::string message = concat("cannot make the folder ", checkpoints(), ": ", problem.message());
+    const std::string message = concat("cannot create the folder ", checkpoints(), ": ", problem.message());
     if (is_disk_full(problem.value())) throw DiskFullError(message + ": free some space");
     fail(message);
   }
@@ -256,9 +257,9 @@ std::optional<Checkpoint> RunFolder::newest() const {
       if (step != all.front()) log::warning(concat("resuming from ", checkpoint(step), " instead"));
       return found;
     } catch (const UnreadableError& problem) {
-      // It may be whole: an older one would silently lose what lies between.
+      // It may be undamaged: resuming from an older one would silently lose the steps between.
       if (!fs::exists(checkpoint(step))) continue;  // removed meanwhile
-      fail(problem.what(), ": make it readable; or, to resume from an older one, move it away");
+      fail(problem.what(), ": make it readable; or move it away, to resume from an older one");
     } catch (const Error& problem) {
       log::warning(problem.what());
     }
@@ -293,7 +294,7 @@ void RunFolder::remove_after(int64_t step) const {
 fs::path checkpoint_file(const fs::path& file) {
   if (fs::is_symlink(file)) return file;
   const std::optional<std::string> target = link_target(file);
-  return target && step_of(*target) ? file.parent_path() / *target : file;  // any other is a damaged file
+  return target && step_of(*target) ? file.parent_path() / *target : file;  // not a link: a damaged file
 }
 
 Checkpoint open_run(const fs::path& run, fs::path* file) {
@@ -306,7 +307,8 @@ Checkpoint open_run(const fs::path& run, fs::path* file) {
   if (!fs::exists(run, unreachable)) {
     if (unreachable)
       fail_usage(run, " cannot be read: ", unreachable.message(), ": check the path and its permissions");
-    fail_usage(run, " is not there: expected a run's folder (run.output of its config) or a checkpoint file");
+    fail_usage(run,
+               " does not exist: expected a run's folder (run.output of its config) or a checkpoint file");
   }
   if (!fs::is_directory(run)) return read(checkpoint_file(run));
   const RunFolder folder(run);

@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors holds lit
 
 constexpr uint64_t kLongestHeader = 100'000'000;        // bytes, by the format
 constexpr uint64_t kLargestExtent = uint64_t{1} << 62;  // bytes
-constexpr uint64_t kAlignment = 8;                      // of the numbers, by padding the header with blanks
+constexpr uint64_t kAlignment = 8;                      // of the numbers: the header is padded with blanks
 
 struct TypeName {
   const char* name;
@@ -54,9 +54,8 @@ Hasher start_digest(json header) {
   return hasher;
 }
 
-// As write_safetensors puts it into the file: without blanks except for the padding, and in each entry the
-// fields in the order of the alphabet. Other programs have another order or blanks; damage leaves both as
-// they are.
+// Whether write_safetensors wrote this header: without blanks except for the padding, and the fields of each
+// entry in alphabetical order. Other programs use another order or blanks; damage changes neither.
 bool is_own_writing(const std::string& header_text) {
   const auto header = nlohmann::ordered_json::parse(header_text);
   if (!header.is_object()) return false;
@@ -68,8 +67,8 @@ bool is_own_writing(const std::string& header_text) {
   return std::string_view(header_text).substr(0, end) == header.dump();
 }
 
-// What a file is that begins with these eight bytes, if it is something that people give in place of a
-// checkpoint.
+// The kind of a file by its first eight bytes, for files that people use by mistake in place of a checkpoint;
+// else empty.
 std::string other_kind(uint64_t first_bytes) {
   std::array<char, 8> first{};
   std::memcpy(first.data(), &first_bytes, first.size());
@@ -83,12 +82,12 @@ std::string other_kind(uint64_t first_bytes) {
   return is_text ? "a text file" : "";
 }
 
-// A file of another program may hold what no training has left in it.
+// A file of another program may hold numbers that training never produces.
 void check_finite(const SafetensorsFile& contents) {
   for (const auto& [name, tensor] : contents.tensors) {
     check(!tensor.is_floating_point() || tensor.isfinite().all().item<bool>(),
           "another program wrote it, and its tensor ", name,
-          " holds numbers that are not finite: correct them there");
+          " holds numbers that are not finite: correct them with that program");
   }
 }
 
@@ -112,10 +111,10 @@ Entry read_entry(const json& fields, uint64_t data_bytes) {
       known = true;
     }
   }
-  check(known, "elements of type ", type, " are unknown here");
-  check(fields.at("shape").is_array(), "a shape is no list");
+  check(known, "elements of type ", type, " are not supported");
+  check(fields.at("shape").is_array(), "a shape is not a list");
   uint64_t bytes = at::elementSize(entry.type);
-  uint64_t extent = bytes;  // as if no size were 0: LibTorch's strides must not overflow either
+  uint64_t extent = bytes;  // with sizes of 0 counted as 1: LibTorch's strides must not overflow either
   for (const json& size : fields.at("shape")) {
     check(size.is_number_unsigned(), "a shape is not made of whole numbers");
     const auto count = size.get<uint64_t>();
@@ -131,7 +130,7 @@ Entry read_entry(const json& fields, uint64_t data_bytes) {
   entry.begin = offsets[0].get<uint64_t>();
   entry.end = offsets[1].get<uint64_t>();
   check(entry.begin <= entry.end && entry.end <= data_bytes, "data_offsets ", entry.begin, " to ", entry.end,
-        " lie outside of the ", data_bytes, " bytes of data");
+        " are outside of the ", data_bytes, " bytes of data");
   check(entry.end - entry.begin == bytes, "shape and data_offsets do not agree");
   return entry;
 }
@@ -154,7 +153,7 @@ Header read_header(std::ifstream& in, uint64_t file_bytes) {
         "its header of ", header_bytes, " bytes does not fit in its ", file_bytes, " bytes");
   std::string header_text(header_bytes, '\0');
   in.read(header_text.data(), static_cast<std::streamsize>(header_bytes));
-  // The JSON parser would take a zero for the end.
+  // The JSON parser would take a zero byte as the end.
   check(in.good() && header_text[0] == '{' && header_text.find('\0') == std::string::npos,
         "its header is not JSON");
   return {json::parse(header_text), sizeof(header_bytes) + header_bytes, is_own_writing(header_text)};
@@ -181,7 +180,7 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
     }
   }
   check(!read.is_own || contents.metadata.contains("digest"),
-        "it has no digest: it was not written by charrnn");
+        "it has no digest, so it was not written by charrnn");
   check(!contents.metadata.empty(),
         "it has no metadata, so the model's shape and vocabulary are unknown: save it with those of "
         "the checkpoint that it was made from (in Python, save_file(tensors, file, metadata=...))");
@@ -194,20 +193,20 @@ SafetensorsFile read_checked(std::ifstream& in, uint64_t file_bytes) {
     expected = entry.end;
     at::Tensor tensor = at::empty(entry.sizes, entry.type);
     in.read(static_cast<char*>(tensor.mutable_data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
-    check(in.good(), "it ends inside of the tensor ", name);
+    check(in.good(), "it ends inside the tensor ", name);
     digest.add(bytes_of(tensor));
     contents.tensors[name] = tensor;
   }
   check(expected == data_bytes, data_bytes - expected, " bytes at its end belong to no tensor");
   if (contents.metadata["digest"] == digest.hex()) return contents;
-  check(!read.is_own, "its digest is ", digest.hex(), ", it was written with ", contents.metadata["digest"],
+  check(!read.is_own, "its digest is ", digest.hex(), ", expected ", contents.metadata["digest"],
         ": its contents have changed");
   check_finite(contents);
   contents.is_edited = true;
   return contents;
 }
 
-// What `how` makes of the file; errors get its path.
+// The result of `how` for the file; adds the path to its errors.
 template <class How>
 auto read(const std::filesystem::path& path, const How& how) {
   errno = 0;
@@ -219,10 +218,10 @@ auto read(const std::filesystem::path& path, const How& how) {
   try {
     return how(in, std::filesystem::file_size(path));
   } catch (const json::exception& problem) {
-    fail(path,
-         " is damaged or no safetensors file: its header is not what the format asks for: ", problem.what());
+    fail(path, " is damaged or not a safetensors file: its header does not have the required form: ",
+         problem.what());
   } catch (const Error& problem) {
-    fail(path, " is damaged or no safetensors file: ", problem.what());
+    fail(path, " is damaged or not a safetensors file: ", problem.what());
   }
 }
 

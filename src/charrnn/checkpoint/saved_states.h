@@ -1,6 +1,6 @@
-// What a checkpoint holds besides tensors: the numbers of each owner (the trainer, the learning rate's
-// plateau, the run's log ...), under the owner's name. An owner keeps them in a struct that lists its fields
-// once, and is the only one that writes and reads them:
+// What a checkpoint holds in addition to tensors: the numbers of each owner (the trainer, the learning rate's
+// plateau, the run's log ...), under the owner's name. An owner keeps its numbers in a struct that lists the
+// fields once; only the owner writes and reads them:
 //
 //     struct Fields {
 //       double best = 0;
@@ -44,7 +44,7 @@ class SavedStates {
       const auto value = found->second.find(name);
       check(value != found->second.end(), origin_, " has no '", name, "' of '", owner, "'");
       check(convert(value->second, field), origin_, " has a '", name, "' of '", owner,
-            "' that is no number of the kind that was expected");
+            "' that is not a number of the expected type");
     });
     return state;
   }

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTemporary = ".tmp-";  // and the process
+constexpr std::string_view kTemporary = ".tmp-";  // then the process id
 constexpr std::string_view kMovedAway = ".old-";
 constexpr size_t kLongestName = 255;  // of a file, in bytes
 
@@ -32,7 +32,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-// With the reason in errno.
+// Throws Error with the reason in errno.
 template <class... Parts>
 [[noreturn]] void fail_writing(const Parts&... parts) {
   const int error_number = errno;
@@ -42,14 +42,14 @@ template <class... Parts>
   fail(message, ": check the folder, its permissions and its disk");
 }
 
-// Not every file system can bring a folder, or even a file, to disk on request.
+// Not every file system can fsync a folder, or even a file.
 bool has_no_fsync(int error_number) {
   return error_number == EINVAL || error_number == ENOTSUP || error_number == ENOSYS ||
          error_number == EBADF || error_number == EISDIR;
 }
 
-// Some file systems (SMB, FUSE) refuse to rename over a file: then the old one is moved away first. Killed in
-// between, it leaves both, and remove_leftovers() gives the old one its name back.
+// Some file systems (SMB, FUSE) refuse to rename over a file: then the old one is moved away first. If the
+// process is killed in between, remove_leftovers() renames the old one back.
 void rename_over(const fs::path& from, const fs::path& to) {
   if (rename(from.c_str(), to.c_str()) == 0) return;
   const int error_number = errno;
@@ -70,16 +70,16 @@ void rename_over(const fs::path& from, const fs::path& to) {
 
 void sync(const fs::path& path, int flags) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
-  if (descriptor < 0 && errno == EACCES) return;  // it may be written, not read
+  if (descriptor < 0 && errno == EACCES) return;  // the folder is writable but not readable
   if (descriptor < 0) fail_writing("cannot open ", path);
   const bool is_synced = fsync(descriptor) == 0 || has_no_fsync(errno);
   const int error_number = errno;
   close(descriptor);
   errno = error_number;
-  if (!is_synced) fail_writing("cannot bring ", path, " to disk");
+  if (!is_synced) fail_writing("cannot write ", path, " to disk");
 }
 
-// The part of `name` before `ending` and digits, if it ends so.
+// The part of `name` before `ending` and digits, if `name` ends with these.
 std::optional<std::string> before(const std::string& name, std::string_view ending) {
   const size_t place = name.rfind(ending);
   if (place == std::string::npos || place + ending.size() == name.size()) return std::nullopt;
@@ -114,7 +114,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (fsync(descriptor_) != 0 && !has_no_fsync(errno)) fail_writing("cannot bring ", temporary_, " to disk");
+  if (fsync(descriptor_) != 0 && !has_no_fsync(errno)) fail_writing("cannot write ", temporary_, " to disk");
   const int descriptor = std::exchange(descriptor_, -1);
   if (close(descriptor) != 0) fail_writing("cannot close ", temporary_);
   rename_over(temporary_, path_);

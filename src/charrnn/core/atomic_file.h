@@ -1,7 +1,7 @@
-// A file that is either whole under its name or not there: written next to it under a temporary name,
-// fsynced, renamed, and the folder fsynced. A process killed at any instant leaves the old file untouched.
-// Works, with what they have, on file systems without symbolic links, without fsync of folders, or whose
-// rename replaces nothing.
+// A file that is either complete under its name or does not exist: it is written under a temporary name in
+// the same folder, fsynced, renamed, and the folder fsynced. A process killed at any instant leaves the old
+// file untouched. Also works on file systems without symbolic links, without fsync of folders, or whose
+// rename does not replace files, as well as they permit.
 #pragma once
 
 #include <cstddef>
@@ -15,14 +15,14 @@
 
 namespace charrnn {
 
-// The disk is full, or the user's quota is used up: existing files are untouched, and a later attempt may
+// The disk is full, or the user's quota is exhausted. Existing files are untouched, and a later attempt may
 // succeed.
 class DiskFullError : public Error {
  public:
   using Error::Error;
 };
 
-// Whether a system call failed with this errno for lack of space.
+// Whether this errno means that a system call failed for lack of space.
 bool is_disk_full(int error_number);
 
 class AtomicFile {
@@ -51,15 +51,17 @@ void replace_link(const std::filesystem::path& link, const std::string& target);
 // The name that `link` points at, in either form; nullopt if it is neither.
 std::optional<std::string> link_target(const std::filesystem::path& link);
 
-// Removes what a killed process left in `folder` of writing a file for which `is_ours` is true, except for
-// the only copy of a file, which gets its name back. Not while another process may be writing such a file.
+// Removes the temporary files that a killed process left in `folder`, of files for which `is_ours` is true;
+// the only copy of a file is renamed back instead. Not to be called while another process may write such a
+// file.
 void remove_leftovers(const std::filesystem::path& folder, bool (*is_ours)(const std::string& file));
 
-// Makes a rename or removal in `folder`, or what was written to `file`, survive a power cut.
+// Waits until a rename or removal in `folder`, or what was written to `file`, is on disk, so that it survives
+// a power cut.
 void sync_folder(const std::filesystem::path& folder);
 void sync_file(const std::filesystem::path& file);
 
-// The whole file. Throws Error (expected a readable file) if it cannot be read.
+// The contents of the file. Throws Error if it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
 }  // namespace charrnn

@@ -1,5 +1,5 @@
-// Random numbers without a generator: a number is a function of a seed and of what it is for. So there is no
-// state to save, and a draw does not depend on how many ranks there are or in which order they ask.
+// Counter-based random numbers: a number is a function of a seed and of what it is used for. So there is no
+// state to save, and a draw does not depend on the number of ranks or on the order of draws.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ constexpr uint64_t mix64(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// What a number is drawn for: the first word of its key, so that no two uses share their numbers.
+// What a number is drawn for: the first word of its key, so that different uses have different numbers.
 enum class Draw : uint64_t {
   kShardOrder = 1,
   kShardOffset,

@@ -1,4 +1,4 @@
-// How far apart two words are, to find the name that was meant by a misspelt one.
+// The distance between two words, to find the name that is nearest to a misspelt one.
 #pragma once
 
 #include <algorithm>

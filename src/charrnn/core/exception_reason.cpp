@@ -16,7 +16,7 @@ std::string exception_reason(const std::exception& problem) {
   if (!is_memory) return text;
   return concat("out of memory (", text,
                 "): charrnn_train --dry-run prints what a run needs; a smaller train.batch_size, "
-                "train.sequence_length or model, or a larger train.accumulate, need less");
+                "train.sequence_length or model, or a larger train.accumulate, needs less");
 }
 
 ExitCode exit_code_of(const std::exception& problem) {

@@ -1,4 +1,4 @@
-// What an exception means to the user: a message, and the exit code that the process ends with.
+// What an exception means for the user: a message, and the exit code of the process.
 #pragma once
 
 #include <exception>
@@ -8,8 +8,8 @@
 
 namespace charrnn {
 
-// The message of an Error; of any other exception its text without the stack that LibTorch appends, and with
-// advice if memory ran out.
+// The message of an Error. For any other exception its text, without the stack trace that LibTorch appends,
+// and with advice if memory ran out.
 std::string exception_reason(const std::exception& problem);
 
 // The code of an Error, kError for any other exception.

@@ -16,7 +16,7 @@
 
 namespace charrnn {
 
-// Open for writing: NFS turns flock into a lock of fcntl, which asks for that.
+// Opened for writing, because NFS replaces flock by a lock of fcntl, which requires that.
 FileLock::FileLock(std::filesystem::path file) : file_(std::move(file)) {
   descriptor_ = open(file_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   was_created_ = descriptor_ >= 0;
@@ -32,7 +32,7 @@ FileLock::FileLock(std::filesystem::path file) : file_(std::move(file)) {
 }
 
 FileLock::~FileLock() {
-  // Both only for the message of others: a full disk does not matter.
+  // Only for the messages of other processes: it does not matter if the disk is full.
   [[maybe_unused]] const bool is_emptied = is_signed_ && ftruncate(descriptor_, 0) == 0;
   close(descriptor_);
 }

@@ -1,5 +1,5 @@
-// A file that one process at a time holds. The system frees it when the process ends, however it ends. The
-// file stays: removing it while others wait for it would let two of them in.
+// A lock on a file, held by one process at a time. The system releases it when the process ends, in whatever
+// way. The file stays: if it were removed while others wait for it, two processes could hold the lock.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@ class FileLock {
  public:
   enum class State {
     kHeld,           // by this process
-    kHeldElsewhere,  // by another one, maybe on another host
+    kHeldElsewhere,  // by another process, perhaps on another host
     kUnsupported,    // the file system has no locks
   };
 
@@ -22,16 +22,16 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
 
   State state() const { return state_; }
-  // If kHeld: writes into the file who holds it.
+  // If kHeld: writes the host and the process id into the file.
   void sign();
   // If kHeldElsewhere and signed: " (host H, process 12)", else empty.
   std::string holder() const;
   // If kUnsupported: the system's message.
   const std::string& reason() const { return reason_; }
   bool was_created() const { return was_created_; }
-  // The path still leads to the file that was opened: nobody removed, renamed or replaced it or its folder.
+  // The path still leads to the opened file: neither it nor its folder was removed, renamed or replaced.
   bool is_in_place() const;
-  // For a process that created it and is to leave no trace.
+  // Removes the file, for a process that created it and must leave no trace.
   void remove();
 
  private:

@@ -1,5 +1,5 @@
-// A cheap sign that a file is still the one that was read: if its stamp is equal, it was not
-// replaced or written; if not, its contents must be compared.
+// A cheap check whether a file was replaced or written since it was read: if its stamp is equal, it was not;
+// if the stamp differs, the contents must be compared.
 #pragma once
 
 #include <cstdint>

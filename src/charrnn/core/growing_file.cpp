@@ -25,13 +25,13 @@ std::string read_at(int descriptor, uint64_t begin, uint64_t bytes, const fs::pa
     const ssize_t found =
         pread(descriptor, text.data() + done, text.size() - done, static_cast<off_t>(begin + done));
     if (found < 0 && errno == EINTR) continue;
-    check(found > 0, "cannot read ", path, ": ", found < 0 ? system_reason() : "it became shorter");
+    check(found > 0, "cannot read ", path, ": ", found < 0 ? system_reason() : "it was truncated meanwhile");
     done += static_cast<size_t>(found);
   }
   return text;
 }
 
-// How many bytes the file took; errno has the reason if that is not all.
+// Returns how many bytes were written; if not all, errno has the reason.
 size_t write_some(int descriptor, const std::string& text) {
   size_t done = 0;
   while (done < text.size()) {
@@ -56,7 +56,7 @@ void keep_aside(const fs::path& path, std::string text) {
   const std::string reason = system_reason();
   if (descriptor >= 0) close(descriptor);
   check(is_written, "cannot write ", file, ": ", reason, ": ", path, " has ", text.size(),
-        " bytes beyond the checkpoint, and they are kept there before they are cut off: free some space, or "
+        " bytes after the checkpoint, which must be saved there before they are cut off: free some space, or "
         "move that file away");
 }
 
@@ -78,8 +78,9 @@ void GrowingFile::open_at(uint64_t bytes) {
   check(end >= 0, "cannot find the end of ", path_, ": ", system_reason(), ": expected a file");
   const auto present = static_cast<uint64_t>(end);
   if (present < bytes) {
-    log::warning(concat(path_, " has ", present, " bytes, the checkpoint knew ", bytes,
-                        ": some of its lines are lost; the run continues after those that are there"));
+    log::warning(concat(path_, " has ", present, " bytes, expected the ", bytes,
+                        " of the checkpoint: some of its lines "
+                        "are lost; new lines are appended to the others"));
   }
   bytes_ = std::min(present, bytes);
   while (bytes_ > 0 && read_at(descriptor_, bytes_ - 1, 1, path_) != "\n") --bytes_;

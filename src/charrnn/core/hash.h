@@ -1,5 +1,4 @@
-// XXH3, 128 bits, as 32 hexadecimal digits: equal content, equal name. Against accidents, not against
-// attackers.
+// XXH3, 128 bits, as 32 hexadecimal digits. Detects accidental changes, not attacks.
 #pragma once
 
 #include <cstddef>

@@ -18,8 +18,8 @@ std::shared_ptr<spdlog::logger> make_logger() {
   auto made = std::make_shared<spdlog::logger>("charrnn", std::move(sink));
   made->set_pattern("%^%l%$: %v");
   made->flush_on(spdlog::level::info);
-  made->set_error_handler([](const std::string&) {
-  });  // standard error cannot be written, and a failure cannot be reported elsewhere
+  made->set_error_handler(
+      [](const std::string&) {});  // errors of writing to standard error cannot be reported anywhere
   return made;
 }
 

@@ -1,14 +1,13 @@
-// Messages to people, on standard error (standard output belongs to results). Each carries its level and,
-// with more than one rank, the rank. Only rank 0 speaks for all: info() from other ranks is dropped, warnings
-// and errors are not. spdlog is only included in log.cpp, for it does not compile together with LibTorch's
-// own copy of fmt.
+// Messages for people, on standard error (standard output is for results). Each has its level and, with more
+// than one rank, the rank. info() prints only on rank 0, warnings and errors print on every rank. spdlog is
+// only included in log.cpp, because it does not compile together with LibTorch's own copy of fmt.
 #pragma once
 
 #include <string>
 
 namespace charrnn::log {
 
-// Before this is called a process speaks as rank 0 of 1.
+// Until this is called, the process counts as rank 0 of 1.
 void set_rank(int rank, int world_size);
 
 void info(const std::string& message);

@@ -1,11 +1,11 @@
-// Parts of charrnn that are loaded at run time, because they need libraries that are not on every machine.
-// They lie in the folder lib next to the tools' bin.
+// Parts of charrnn that are loaded at run time, because they need libraries that not every machine has. They
+// are in the folder lib next to the tools' bin.
 #pragma once
 
 namespace charrnn {
 
-// The address of `function` in `module` ("libcharrnn_nccl.so"), which is loaded for the rest of the process:
-// threads of CUDA and NCCL must not lose their code. Throws Error.
+// The address of `function` in `module` ("libcharrnn_nccl.so"), which stays loaded until the process ends,
+// because threads of CUDA and NCCL may still run its code. Throws Error.
 void* find_in_module(const char* module, const char* function);
 
 template <class Function>

@@ -1,7 +1,7 @@
-// Work on a stream of items on several threads, with an order: items are read one after another, worked on
-// side by side, placed one after another in the order in which they were read, and finished side by side. A
-// few are in flight at a time and used again, so memory is bounded. An exception of any step ends all and is
-// thrown to the caller.
+// Processes a stream of items on several threads, in order: items are read one after another, worked on in
+// parallel, placed one after another in the order of reading, and finished in parallel. Only a few exist at a
+// time and are used again, so memory is bounded. An exception in any step ends all and is thrown to the
+// caller.
 #pragma once
 
 #include <oneapi/tbb/concurrent_queue.h>
@@ -16,7 +16,7 @@
 
 namespace charrnn {
 
-// Runs call() with this many threads, even if there are fewer cores.
+// Runs call() with `threads` threads, even if there are fewer cores.
 template <class Call>
 void on_threads(int threads, Call call) {
   namespace tbb = oneapi::tbb;
@@ -25,7 +25,7 @@ void on_threads(int threads, Call call) {
   tbb::task_arena(threads).execute(call);
 }
 
-// bool read(Item&): false at the end. void work(Item&), void place(Item&), void finish(Item&).
+// bool read(Item&): false at the end. void work(Item&), void place(Item&), void finish(Item&): see above.
 template <class Item, class Read, class Work, class Place, class Finish>
 void run_ordered_pipeline(int threads, Read read, Work work, Place place, Finish finish) {
   namespace tbb = oneapi::tbb;
@@ -59,7 +59,7 @@ void run_ordered_pipeline(int threads, Read read, Work work, Place place, Finish
   });
 }
 
-// call(i) for each i below `count`, side by side, in no order.
+// Runs call(i) for each i below `count`, in parallel, in any order.
 template <class Call>
 void run_side_by_side(int threads, size_t count, Call call) {
   on_threads(threads, [&] { oneapi::tbb::parallel_for(size_t{0}, count, call); });

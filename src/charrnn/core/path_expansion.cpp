@@ -30,7 +30,7 @@ std::string expand_path(const std::string& path) {
       fail_usage("the path ", path,
                  " begins with ~ and a name: only ~ and ~/ are expanded, to $HOME; write the folder "
                  "of that user in full, or ./",
-                 path, " for a file of this name");
+                 path, " for a file with this name");
     }
     expanded = value_of("HOME", path, "set it, or write the path in full");
     at = 1;
@@ -53,7 +53,7 @@ std::string expand_path(const std::string& path) {
       fail_usage("the path ", path,
                  " has a ${ without a NAME} after it: write ${NAME}, or $$ for a dollar sign");
     }
-    if (!is_name) {  // a dollar sign before something else
+    if (!is_name) {  // a dollar sign that begins no name
       expanded += '$';
       continue;
     }

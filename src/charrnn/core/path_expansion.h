@@ -1,4 +1,4 @@
-// Expands ~ and environment variables in paths of configs and lists, which no shell reads.
+// Expands ~ and environment variables in paths of configs and lists, which no shell expands.
 #pragma once
 
 #include <string>

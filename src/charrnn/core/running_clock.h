@@ -1,7 +1,8 @@
-// Time in which this process could run. A job may be stopped as a whole (Ctrl-Z, Slurm's suspend, a virtual
-// machine that is paused) and continued hours later: that time must not make a rank look lost, or slow.
-// A stopped process looks at no clock, so a gap between two readings counts up to kLongestGap only. That
-// needs a thread that reads it all the time: the watchdog's does. Without a Watched all time counts.
+// Time during which this process could run. A job may be suspended as a whole (Ctrl-Z, Slurm's suspend, a
+// paused virtual machine) and continued hours later: that time must not make a rank look lost or slow. A
+// suspended process does not read the clock, so a gap between two readings counts as at most kLongestGap.
+// This requires a thread that reads the clock all the time: the watchdog's does. Without a Watched all time
+// counts.
 #pragma once
 
 #include <algorithm>
@@ -15,12 +16,12 @@ namespace charrnn {
 class RunningClock {
  public:
   using Time = Clock::duration;  // since an arbitrary start
-  // On a machine with more work than cores a thread that sleeps wakes late, but seldom by this much; time
-  // that is not counted delays the end of a wait a little.
+  // On an overloaded machine a sleeping thread wakes late, but rarely by this much; then the uncounted time
+  // delays the end of a wait a little.
   static constexpr std::chrono::milliseconds kLongestGap{500};
 
-  // All inline: the NCCL module, which is not linked with charrnn, calls it through OperationLog. Safe in any
-  // thread.
+  // Everything is inline, because the NCCL module, which is not linked with charrnn, calls it through
+  // OperationLog. May be called from any thread.
   Time now() { return at(Clock::now()); }
   double seconds_since(Time start) { return std::chrono::duration<double>(now() - start).count(); }
 
@@ -34,7 +35,7 @@ class RunningClock {
     return time_;
   }
 
-  // While one exists, a thread reads the clock much more often than every kLongestGap.
+  // Exists while a thread reads the clock much more often than every kLongestGap.
   class Watched {
    public:
     explicit Watched(RunningClock& clock) : clock_(clock) { clock_.add_watchers(1); }

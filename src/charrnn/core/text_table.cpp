@@ -7,7 +7,7 @@ namespace {
 
 size_t width_of(const std::string& cell) {
   return static_cast<size_t>(std::count_if(cell.begin(), cell.end(), [](char byte) {
-    return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80;  // not the rest of a character
+    return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80;  // the first byte of a character
   }));
 }
 

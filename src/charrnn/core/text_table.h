@@ -1,4 +1,4 @@
-// Columns of text for a screen or a report.
+// Aligns text in columns, for a screen or a report.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace charrnn {
 
-// One line for each row: `indent`, then its cells, each column as wide as its widest cell and two blanks
-// apart. `alignment` has an l or r for each column; columns without one are aligned left. Cells are UTF-8,
+// One line for each row: `indent`, then its cells. Each column is as wide as its widest cell; columns are two
+// blanks apart. `alignment` has an l or r for each column; the rest are aligned left. Cells are UTF-8, and
 // their width is counted in characters.
 std::string text_table(const std::vector<std::vector<std::string>>& rows, std::string_view alignment = "",
                        std::string_view indent = "");

@@ -16,14 +16,15 @@ namespace charrnn {
 void open_standard_streams() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is this one.
+    // open() returns the lowest free number, which is this one.
     [[maybe_unused]] const int opened = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }
 
 void check_output() {
-  check(std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
-        "standard output could not be written: its disk may be full, or its reader gone");
+  check(
+      std::fflush(stdout) == 0 && std::ferror(stdout) == 0,
+      "standard output could not be written: the disk may be full, or the reader of the pipe may have ended");
 }
 
 int run_tool(const std::function<int()>& tool) {

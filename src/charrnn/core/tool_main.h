@@ -1,19 +1,19 @@
-// What every tool's main does: runs the tool and turns what it throws into a message on standard error and an
-// exit code.
+// What the main of every tool does: runs the tool, and turns exceptions into a message on standard error and
+// an exit code.
 #pragma once
 
 #include <functional>
 
 namespace charrnn {
 
-// Opens those of standard input, output and error that were closed when the process started, such that they
-// fail: the next file that is opened would take their place, and what is printed would be written into it.
+// If standard input, output or error was closed when the process started, opens /dev/null in its place, such
+// that using it fails. Otherwise the next file opened would take its number, and receive what is printed.
 void open_standard_streams();
 
-// Throws Error if standard output has not taken all that was printed (a full disk, a closed pipe).
+// Throws Error if standard output could not be written completely (a full disk, a closed pipe).
 void check_output();
 
-// `tool` returns its exit code. Error gives its own code; any other exception is code 1.
+// Returns the exit code that `tool` returns, or that of the Error it throws; 1 for any other exception.
 int run_tool(const std::function<int()>& tool);
 
 }  // namespace charrnn

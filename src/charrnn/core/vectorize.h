@@ -1,6 +1,6 @@
-// CHARRNN_VECTORIZED before a function with a plain loop: compiled for AVX-512, AVX2 and any x86-64, the best
-// one is picked when the program starts. (Sanitizers run before that choice can be made and get the plain
-// one.)
+// CHARRNN_VECTORIZED before a function with a plain loop compiles it for AVX-512, AVX2 and any x86-64; the
+// best version for the CPU is chosen when the program starts. (With sanitizers, which run before that choice
+// can be made, there is only the plain version.)
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__) && \

@@ -1,4 +1,4 @@
-// Which charrnn this is; goes into checkpoints, manifests and reports.
+// The version of charrnn, written to checkpoints, manifests and reports.
 #pragma once
 
 namespace charrnn {

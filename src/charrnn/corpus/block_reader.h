@@ -1,4 +1,4 @@
-// The blocks of all sources of a corpus, one source after the other: what both passes over it read.
+// Reads the blocks of all sources of a corpus, one source after the other, for both passes over it.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@ class BlockReader {
  public:
   BlockReader(const CorpusText& text, BuildStage stage);
 
-  // Stops for now before that source.
+  // next() returns false before that source, until a later call moves the stop.
   void stop_before(size_t source) { stop_ = source; }
 
-  // False at the end, or if it is to stop. Throws Error if a source has other bytes than when it was
-  // examined.
+  // False at the end, or before the source of stop_before(). Throws Error if the bytes of a source have
+  // changed since it was examined.
   bool next(TextBlock& block);
 
  private:

@@ -1,5 +1,5 @@
-// The clean text of a corpus, block by block: read, cleaned on all cores, cut at corpus.max_characters. Both
-// passes over a corpus and its targets take their text from here.
+// The clean text of a corpus, block by block: read, cleaned on all cores, cut at corpus.max_characters. Used
+// by both passes over a corpus, and for its targets.
 #pragma once
 
 #include <oneapi/tbb/enumerable_thread_specific.h>
@@ -22,10 +22,10 @@ class CleanBlocks {
 
   TextCut& cut() { return cut_; }
 
-  // The blocks up to source `end`, from where the last call stopped. A Block has a member `clean`, a
-  // CleanBlock. void prepare(Block&) works on a clean block, on any thread; again if the cut takes some of it
-  // away. void place(Block&) is called block after block in the order of the text, void finish(Block&)
-  // afterwards on any thread.
+  // The blocks before source `end`, from where the last call stopped. A Block has a member `clean`, a
+  // CleanBlock. void prepare(Block&) works on a clean block, on any thread; it is called again if the block
+  // is cut. void place(Block&) is called for one block after another in the order of the text, then void
+  // finish(Block&) on any thread.
   template <class Block, class Prepare, class Place, class Finish>
   void for_each_clean_block(size_t end, Prepare prepare, Place place, Finish finish) {
     reader_.stop_before(end);

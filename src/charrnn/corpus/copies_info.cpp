@@ -27,18 +27,18 @@ std::vector<std::vector<uint64_t>> characters_by_split(const std::vector<Documen
   return characters;
 }
 
-// Documents in train that are equal to one another, or copies: the first and the last.
+// The first and the last of the documents in train that are equal to one another, or copies.
 struct Ends {
   uint32_t first, last;
 
-  // One that is not document `d`: a document that is cut at the border of a split is not a copy of itself.
+  // One that is not document `d`: a document cut at the border of two splits is not a copy of itself.
   std::optional<uint32_t> other_than(uint32_t d) const {
     if (first != d) return first;
     return last != d ? std::optional(last) : std::nullopt;
   }
 };
 
-// By a number that copies have in common.
+// The Ends of documents in train, by a number that copies have in common.
 template <class Number>
 class InTrain {
  public:
@@ -59,7 +59,7 @@ CopiesInfo copies_info(const CopyFinder& finder, const std::vector<uint32_t>& gr
                        const std::function<std::string(size_t)>& name_of) {
   CopiesInfo info;
   const std::vector<std::vector<uint64_t>> characters = characters_by_split(documents, plan);
-  std::vector<char> has_copies(documents.size());  // by the first of a group
+  std::vector<char> has_copies(documents.size());  // set at the first document of each group
   for (uint32_t d = 0; d < documents.size(); ++d) {
     if (groups[d] == d) continue;
     ++info.documents;

@@ -12,9 +12,9 @@
 namespace charrnn {
 namespace {
 
-constexpr double kNear = 0.6;      // likeness of documents that are nearly equal
-constexpr size_t kKeys = 6;        // passages of a document under which it is looked for
-constexpr size_t kMostApart = 16;  // documents of one key that are not copies of one another
+constexpr double kNear = 0.6;      // least likeness of documents that are nearly equal
+constexpr size_t kKeys = 6;        // passages by which a document is looked up
+constexpr size_t kMostApart = 16;  // documents with the same key that are not copies of one another
 
 uint64_t number_of(const Hasher& hasher) {
   return std::stoull(hasher.hex().substr(0, 16), nullptr, 16);
@@ -24,7 +24,7 @@ bool lies_as_a_whole(const CleanBlock& clean, const DocumentPart& part) {
   return part.line > 0 || (clean.block.first && clean.block.last);
 }
 
-// Sets of documents; the first of each stands for it.
+// Sets of documents, each represented by its first.
 class Groups {
  public:
   explicit Groups(size_t documents) : first_(documents) {
@@ -71,11 +71,11 @@ void join_equal(const std::vector<uint64_t>& hashes, const std::vector<DocumentL
   });
 }
 
-// Nearly equal documents have some of their first passages in common: all six differ once in 250. Of equal
-// documents the first stands for all.
+// Nearly equal documents share some of their first passages: in one pair of 250 all six differ. Of equal
+// documents only the first is compared.
 void join_nearly_equal(const std::vector<Fingerprint::Passages>& passages,
                        const std::vector<DocumentLength>& documents, Groups& groups) {
-  std::vector<uint64_t> keys;  // a passage, and below it the document
+  std::vector<uint64_t> keys;  // upper half: a passage, lower half: the document
   for (uint32_t d = 0; d < passages.size(); ++d) {
     if (documents[d].characters == 0 || groups.first_of(d) != d) continue;
     size_t used = 0;
@@ -152,7 +152,7 @@ void CopyFinder::add_document(const BlockPrints::Document& document) {
 
 std::vector<uint32_t> CopyFinder::groups(const std::vector<DocumentLength>& documents, int threads) {
   finish_document();
-  check(hashes_.size() == documents.size(), "copies were looked for in ", hashes_.size(), " of ",
+  check(hashes_.size() == documents.size(), "searched for copies in ", hashes_.size(), " of ",
         documents.size(), " documents");
   Groups groups(documents.size());
   on_threads(threads, [&] {

@@ -13,14 +13,14 @@
 
 namespace charrnn {
 
-// What is compared of the documents of a block; made on any core.
+// What is compared: hashes and fingerprints of the documents of a block. Made on any core.
 struct BlockPrints {
   struct Document {
     uint64_t hash;  // of its text
     Fingerprint::Passages passages;
   };
-  std::vector<Document> documents;  // those that lie in the block as a whole, in their order
-  Fingerprint part;                 // of a document that does not
+  std::vector<Document> documents;  // those that are wholly in the block, in order
+  Fingerprint part;                 // of a document of which only a part is in the block
 
   void make(const CleanBlock& clean);
 };
@@ -30,9 +30,9 @@ class CopyFinder {
   // The documents of the next block of the text.
   void add(const CleanBlock& clean, const BlockPrints& prints);
 
-  // For each document, the number of the first one that it is a copy of, directly or by others; its own
-  // number if it is not a copy of an earlier one. Those without characters are not copies of anything. Does
-  // not depend on threads.
+  // For each document, the number of the first document of which it is a copy, directly or by way of others;
+  // its own number if it is not a copy of an earlier one. Documents without characters are not copies. The
+  // result does not depend on `threads`.
   std::vector<uint32_t> groups(const std::vector<DocumentLength>& documents, int threads);
 
   uint64_t hash_of(size_t document) const { return hashes_[document]; }
@@ -46,8 +46,8 @@ class CopyFinder {
 
   std::vector<uint64_t> hashes_;
   std::vector<Fingerprint::Passages> passages_;
-  bool is_open_ = false;     // a document that began in a block before and has not ended
-  Fingerprint fingerprint_;  // of it
+  bool is_open_ = false;     // a document began in an earlier block and has not ended
+  Fingerprint fingerprint_;  // of that document
   Hasher hasher_;
 };
 

@@ -34,7 +34,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostThreads = 16;  // more do not help: reading and writing are one thread's work each
+constexpr int kMostThreads = 16;  // more do not help: one thread reads, and one writes
 constexpr size_t kUnknownShown = 20;
 constexpr size_t kProblemsShown = 10;
 
@@ -52,7 +52,7 @@ class CorpusBuild {
       fail_usage("corpus.output is empty: expected the folder to write the corpus to");
     if (count_characters(settings.document_end) > 1)
       fail_usage("corpus.document_end is ", count_characters(settings.document_end),
-                 " characters long: expected one, such as \"\\n\" in double quotes, or none");
+                 " characters long: expected one character, such as \"\\n\" in double quotes, or \"\"");
   }
 
   BuildSummary run() {
@@ -79,7 +79,7 @@ class CorpusBuild {
       return OutputFolder(settings_.output);
     } catch (const fs::filesystem_error& problem) {
       fail_usage("corpus.output ", settings_.output, " cannot be used: ", problem.code().message(),
-                 ": set corpus.output to another place");
+                 ": set corpus.output to another folder");
     }
   }
 
@@ -90,11 +90,11 @@ class CorpusBuild {
                                   });
   }
 
-  // The corpus is replaced: runs that were trained on it may need those settings.
+  // The corpus will be replaced: runs that were trained on it may need its settings.
   void report_changed_settings() const {
     const std::string names = settings_that_differ(settings_.output, settings_);
     if (names.empty()) return;
-    log::info(concat("building ", settings_.output, " again: it was made with other values of ", names));
+    log::info(concat("building ", settings_.output, " again: it was built with other values of ", names));
   }
 
   void build(OutputFolder& output) {
@@ -117,7 +117,7 @@ class CorpusBuild {
     return {found_.sources, examined_, settings_, options_, threads_, sources_read};
   }
 
-  // Ends the run if there are problems and corpus.on_error says so.
+  // Ends the build if there are problems and corpus.on_error is stop.
   void stop_at(const std::vector<SourceProblem>& problems) const {
     if (problems.empty() || settings_.on_error == OnError::kSkip) return;
     std::string text;
@@ -127,8 +127,8 @@ class CorpusBuild {
     }
     if (problems.size() > kProblemsShown)
       text += concat("\n... and ", problems.size() - kProblemsShown, " more");
-    fail_usage(text, problems.size() == 1 ? "\n(or leave it out, with corpus.on_error: skip)"
-                                          : "\n(or leave them out, with corpus.on_error: skip)");
+    fail_usage(text, problems.size() == 1 ? "\n(or set corpus.on_error: skip to leave it out)"
+                                          : "\n(or set corpus.on_error: skip to leave them out)");
   }
 
   void refuse_unusable() const {
@@ -162,16 +162,16 @@ class CorpusBuild {
 
   [[noreturn]] void fail_empty() const {
     if (found_.sources.empty()) {
-      fail_usage("the corpus is empty: corpus.sources names no file that can be used: name files with text");
+      fail_usage("the corpus is empty: no file of corpus.sources can be used: list files with text");
     }
     const auto count = static_cast<int64_t>(found_.sources.size());
     std::string lines;
     for (const SourceInfo& info : counted_.sources) {
       if (lines.empty() && info.lines_left_out > 0) lines = " (" + info.first_line_left_out + ")";
     }
-    fail_usage("the corpus is empty: expected text in corpus.sources, found no character in ",
+    fail_usage("the corpus is empty: expected text in corpus.sources, found no characters in ",
                plural(count, "file"), ", such as ", found_.sources.front().file.string(), lines,
-               ": name files with text");
+               ": list files with text");
   }
 
   void read_targets() {
@@ -184,12 +184,13 @@ class CorpusBuild {
                sources.front().file.string(),
                sources.size() > 1 ? concat(" and ", sources.size() - 1, " more") : std::string(), " has ",
                summary_.characters,
-               ": expected one target for each: correct corpus.targets, or the settings ", "that clean both");
+               ": expected one target for each: correct corpus.targets, or the settings ",
+               "by which both are cleaned");
   }
 
   // The second pass.
   void write(const OutputFolder& output) {
-    std::vector<uint32_t> groups;  // of copies: of each document the first
+    std::vector<uint32_t> groups;  // for each document, the first one of its group of copies
     if (counted_.finder) groups = counted_.finder->groups(counted_.documents, threads_);
     const bool together = settings_.split.copies == Copies::kTogether;
     const SplitPlan plan =
@@ -227,7 +228,7 @@ class CorpusBuild {
     return document_name(counted_.sources[source].name, counted_.documents[document].line);
   }
 
-  // Also of what could not be read, and with the split of each source whose documents all went to one.
+  // Includes the sources that could not be read; a source whose documents all went to one split has its name.
   std::vector<SourceInfo> source_infos(const SplitPlan& plan) const {
     std::vector<SourceInfo> infos = counted_.sources;
     auto end = plan.split_of_document.begin();

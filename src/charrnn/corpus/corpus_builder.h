@@ -1,6 +1,6 @@
-// Text to corpus folder: a first look at the sources, then two passes over them on all cores. The first
-// counts characters, the second writes shards. Memory is bounded by a few blocks, however long the text is.
-// Equal text and settings give equal bytes, whatever the number of threads and the size of blocks.
+// Builds a corpus folder from text: examines the sources, then makes two passes over them on all cores. The
+// first counts characters, the second writes shards. Memory is bounded by a few blocks, however long the text
+// is. Equal text and settings give equal bytes, whatever the number of threads and the size of blocks.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct BuildSummary {
   std::vector<OwnFilesFound> own_files;  // written by charrnn: not read
 };
 
-// Reads settings.sources and puts a corpus at settings.output, whole or not at all, in place of an older one.
+// Reads settings.sources and writes a corpus to settings.output, whole or not at all, replacing an older one.
 // Throws Error with exit code 2 for whatever the user can correct: sources, split, vocabulary, output.
 BuildSummary build_corpus(const CorpusSettings& settings, const BuildOptions& options = {});
 

@@ -1,5 +1,5 @@
-// The text of a corpus: its sources, as they were examined, and how they are read. The references must
-// outlive it.
+// The text of a corpus: its sources, what examining them found, and how they are read. The referenced objects
+// must outlive it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct CorpusText {
   const CorpusSettings& settings;
   const BuildOptions& options;
   int threads;
-  size_t sources_read;  // of those, from the first: the others lie after corpus.max_characters
+  size_t sources_read;  // how many, from the first: the others come after corpus.max_characters
 };
 
 }  // namespace charrnn

@@ -17,7 +17,7 @@ struct CountedBlock {
   BlockPrints prints;  // if copies are looked for
 };
 
-// A single text has no copies, and with nothing held out they do no harm.
+// A single text has no copies, and without held-out text copies do no harm.
 bool looks_for_copies(const CorpusText& text) {
   const SplitSettings& split = text.settings.split;
   const bool holds_out = split.by == SplitBy::kList || split.valid > 0 || split.test > 0;
@@ -61,15 +61,15 @@ class CountPass {
     counted_.sources_read = source;
   }
 
-  // Source by source, up to the cut: so what is read, reported and refused does not depend on how
-  // far threads read ahead.
+  // Source by source up to the cut, so that what is read, reported and refused does not depend on how far
+  // threads read ahead.
   void read_until_full() {
     size_t source = 0;
     while (source < text_.sources.size() && !blocks_.cut().is_full()) {
       const size_t first_document = counted_.documents.size();
       read_up_to(++source);
       if (counted_.sources[source - 1].counts.kept > 0) continue;
-      // It will be left out, with the ends of its documents.
+      // The source will be left out, with the ends of its documents.
       for (size_t d = first_document; d < counted_.documents.size(); ++d)
         blocks_.cut().give_back(counted_.documents[d].characters);
     }

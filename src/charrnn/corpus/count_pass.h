@@ -1,4 +1,4 @@
-// The first pass over a corpus: characters are counted, documents measured, copies looked for.
+// The first pass over a corpus: counts characters, measures documents, looks for copies.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,14 @@ namespace charrnn {
 
 struct CountedText {
   std::vector<SourceInfo> sources;
-  size_t sources_read = 0;                // the others lie after corpus.max_characters
+  size_t sources_read = 0;                // the others come after corpus.max_characters
   std::vector<DocumentLength> documents;  // of the sources, in the order of the text
   CharacterCounts characters;
   RunTogether run_together;
-  std::optional<CopyFinder> finder;  // of copies, if they are looked for
+  std::optional<CopyFinder> finder;  // if copies are looked for
 };
 
-// Throws Error (exit code 2) if corpus.split's lists do not fit the documents.
+// Throws Error (exit code 2) if the lists of corpus.split do not match the documents.
 CountedText count_text(const CorpusText& text);
 
 }  // namespace charrnn

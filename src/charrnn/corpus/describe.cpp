@@ -58,7 +58,7 @@ Json characters_json(const Vocabulary& vocabulary) {
   return list;
 }
 
-// Of the vocabulary, except what the user set as corpus.document_end.
+// The invisible characters of the vocabulary, except the one that the user set as corpus.document_end.
 Json invisible_json(const Vocabulary& vocabulary, const std::string& document_end) {
   Json list = Json::array();
   for (const Vocabulary::Character& character : vocabulary.characters()) {

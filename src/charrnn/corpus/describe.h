@@ -11,7 +11,7 @@ namespace charrnn {
 nlohmann::ordered_json describe_corpus(const std::filesystem::path& folder);
 nlohmann::ordered_json describe_shard(const std::filesystem::path& file);
 
-// One line of JSON, also if a text was cut inside a character.
+// One line of JSON; bytes of a text that was cut inside a character are replaced.
 std::string json_line(const nlohmann::ordered_json& json);
 
 }  // namespace charrnn

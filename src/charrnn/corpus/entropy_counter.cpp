@@ -20,7 +20,7 @@ Baselines EntropyCounter::baselines() const {
     counts[pair.after] += pair.count;
     in_pairs += pair.count;
   }
-  if (first_) ++counts[*first_];  // which is not a target, but one of N
+  if (first_) ++counts[*first_];  // not a target, but one of the N characters
   const uint64_t total = in_pairs + (first_ ? 1 : 0);
   Baselines baselines;
   for (const uint64_t count : counts) {

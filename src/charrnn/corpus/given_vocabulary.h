@@ -6,7 +6,7 @@
 
 namespace charrnn {
 
-// Throws Error (exit code 2) if there is no such file, or it was made with another unit or normalization.
+// Throws Error (exit code 2) if the file does not exist, or was made with another unit or normalization.
 Vocabulary read_given_vocabulary(const CorpusSettings& settings);
 
 }  // namespace charrnn

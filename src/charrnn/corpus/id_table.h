@@ -1,4 +1,4 @@
-// The ids of all characters of a text, by code point: what turns clean text into what shards hold.
+// The ids of all characters of a text, by code point. Turns clean text into the ids that shards hold.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class IdTable {
     for (const auto& character : seen) ids_[character.value] = vocabulary.id(character.value);
   }
 
-  // The ids of valid UTF-8. False if it has a character that was not seen.
+  // The ids of the characters of valid UTF-8. False if one of them is not in `seen`.
   template <class Id>
   bool look_up(std::string_view utf8, Unit unit, std::vector<Id>& ids) const {
     ids.resize(utf8.size());

@@ -1,6 +1,6 @@
-// manifest.json: what a corpus was made from and what is in it. Written once by the builder, with nothing in
-// it that depends on when or with how many threads; read by CorpusFolder, and by the next build, which ends
-// at once if nothing has changed.
+// manifest.json: what a corpus was made from and what is in it. Written once by the builder; nothing in it
+// depends on the time or the number of threads. Read by CorpusFolder, and by the next build, which ends at
+// once if nothing has changed.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 
 namespace charrnn {
 
-// What fell to <unk>.
+// What <unk> replaced.
 struct UnknownInfo {
   uint64_t count = 0;     // occurrences
   uint64_t distinct = 0;  // characters
@@ -33,7 +33,7 @@ struct Manifest {
   UnknownInfo unknown;
   Baselines baselines;
   RunTogether run_together;
-  std::optional<CopiesInfo> copies;  // if they were looked for
+  std::optional<CopiesInfo> copies;  // nullopt: copies were not looked for
 };
 
 std::string manifest_json(const CorpusSettings& settings, const Vocabulary& vocabulary,

@@ -27,13 +27,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kAdvice =
-    ": set corpus.output to a folder for charrnn alone, or move this one yourself";
+    ": set corpus.output to a folder that only charrnn uses, or move this one away";
 
-// Lies in a folder as long as it is not whole, and is locked by the process that fills the folder.
+// A file in each folder that is not complete yet, locked by the process that fills the folder.
 constexpr const char* kMarker = ".charrnn-preprocess";
 constexpr const char* kManifest = "manifest.json";
 
-// Of a folder that a killed run left while it replaced the files in it one by one.
+// The files of ours in a folder in which a run was killed while it replaced them one by one.
 std::set<std::string> files_of_unfinished(const fs::path& folder) {
   static const std::regex own(
       R"((train|valid|test)-\d{5,}\.h5|vocabulary\.json|manifest\.json|\.charrnn-preprocess(\.tmp-\d+)?)");
@@ -45,7 +45,7 @@ std::set<std::string> files_of_unfinished(const fs::path& folder) {
   return names;
 }
 
-// Names of the files that the manifest of a corpus lists, with its own; nullopt if there is no such manifest.
+// The names of the files that the manifest of a corpus lists, and its own; nullopt if there is no manifest.
 std::optional<std::set<std::string>> files_of_corpus(const fs::path& folder) {
   const fs::path file = folder / kManifest;
   std::error_code none;
@@ -71,12 +71,12 @@ bool is_vocabulary(const fs::path& file) {
          json.contains("characters");
 }
 
-// What is in a folder besides a corpus, as a message; empty: nothing else.
+// What a folder holds that is not part of a corpus, as a message; empty: nothing.
 std::string foreign_in(const fs::path& folder) {
   const auto files = files_of_corpus(folder);
   if (!files) {
     return concat("holds ", fs::directory_iterator(folder)->path().filename().string(),
-                  " and no manifest.json of a charrnn corpus, or a damaged one");
+                  ", and its manifest.json is missing, damaged, or not of a charrnn corpus");
   }
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
@@ -84,13 +84,13 @@ std::string foreign_in(const fs::path& folder) {
       return concat("holds ", name, ", which its manifest.json does not list");
     }
     if (name == "vocabulary.json" && !is_vocabulary(entry.path())) {
-      return "holds a vocabulary.json that is not a vocabulary of charrnn, or a damaged one";
+      return "holds a vocabulary.json that is damaged or was not written by charrnn";
     }
   }
   return "";
 }
 
-// Only what charrnn_preprocess wrote may be replaced and removed.
+// Only files that charrnn_preprocess wrote may be replaced and removed.
 void refuse_foreign(const fs::path& target) {
   if (!fs::exists(fs::symlink_status(target))) return;
   if (!fs::is_directory(target))
@@ -100,7 +100,7 @@ void refuse_foreign(const fs::path& target) {
   if (!foreign.empty()) fail_usage("corpus.output ", target.string(), " exists and ", foreign, kAdvice);
 }
 
-// Of a corpus that was replaced. If something else came into the folder meanwhile, the folder stays.
+// Removes a corpus that was replaced. If other files were put into its folder meanwhile, the folder stays.
 void remove_corpus(const fs::path& folder) {
   for (const std::string& name : files_of_corpus(folder).value_or(std::set<std::string>())) {
     fs::remove(folder / name);
@@ -108,8 +108,8 @@ void remove_corpus(const fs::path& folder) {
   if (fs::is_empty(folder)) {
     fs::remove(folder);
   } else {
-    log::warning(concat(folder.string(), " holds files that are not of the corpus which was there before: ",
-                        "move them to where they belong"));
+    log::warning(concat(folder.string(), " holds files that were not part of the corpus that was replaced: ",
+                        "move them to another folder"));
   }
 }
 
@@ -117,7 +117,7 @@ bool is_temporary_of_ours(const fs::path& folder) {
   return fs::exists(folder / kMarker) || fs::is_empty(folder) || foreign_in(folder).empty();
 }
 
-// NAME.tmp-HOST-: what this machine's runs call their temporary folders, up to the process id.
+// NAME.tmp-HOST-: the names of the temporary folders of this host's runs, up to the process id.
 std::string temporary_prefix(const fs::path& target) {
   return concat(target.filename().string(), ".tmp-", host_name(), "-");
 }
@@ -130,21 +130,21 @@ std::optional<FileLock::State> lock_state(const fs::path& file) {
   }
 }
 
-// A run that was killed between the two renames of replace_in_two_steps: the old corpus gets its name back.
+// If a run was killed between the two renames of replace_in_two_steps, renames the old corpus back.
 void put_back_old(const fs::path& target) {
   if (fs::exists(target)) return;
   const std::string general = target.filename().string() + ".tmp-";
   for (const auto& entry : fs::directory_iterator(target.parent_path())) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(general) || !name.ends_with("-old") || !files_of_corpus(entry.path())) continue;
-    log::info(concat("the corpus in ", entry.path().string(), " gets its name back: ", target.string()));
+    log::info(concat("renaming the corpus in ", entry.path().string(), " back to ", target.string()));
     fs::rename(entry.path(), target);
     return;
   }
 }
 
-// On any host, if it has a lock that nobody holds; else by the number of its process, which means something
-// only on this host.
+// Removes temporary folders of killed runs: of any host if their lock is free; without a lock only those of
+// this host, whose process ids can be checked.
 void remove_leftovers(const fs::path& target) {
   const std::string general = target.filename().string() + ".tmp-";
   const std::string prefix = temporary_prefix(target);
@@ -155,7 +155,7 @@ void remove_leftovers(const fs::path& target) {
       if (!state || *state == FileLock::State::kHeldElsewhere)
         continue;  // another user's, or a run is filling it
       if (*state == FileLock::State::kHeld) {
-        log::info("removing " + entry.path().string() + ", left over by a run that was killed");
+        log::info("removing " + entry.path().string() + ", which a killed run left");
         fs::remove_all(entry.path());
         continue;
       }
@@ -166,13 +166,13 @@ void remove_leftovers(const fs::path& target) {
         std::from_chars(name.data() + prefix.size(), name.data() + name.size(), process);
     if (error != std::errc() || end != name.data() + name.size() || process <= 0) continue;
     if (kill(process, 0) == 0 || errno != ESRCH || !is_temporary_of_ours(entry.path())) continue;
-    log::info("removing " + entry.path().string() + ", left over by a run that was killed");
+    log::info("removing " + entry.path().string() + ", which a killed run left");
     fs::remove_all(entry.path());
   }
 }
 
-// For file systems that cannot exchange two names: between the two renames there is no corpus under its name.
-// False if the target cannot be renamed at all: it is a mount point, or lies in a lower layer of an overlay.
+// For file systems that cannot exchange two names: between the two renames there is no corpus at `target`.
+// False if the target cannot be renamed at all: it is a mount point, or is in a lower layer of an overlay.
 bool replace_in_two_steps(const fs::path& fresh, const fs::path& target) {
   const fs::path old = fresh.string() + "-old";
   std::error_code problem;
@@ -187,8 +187,8 @@ bool replace_in_two_steps(const fs::path& fresh, const fs::path& target) {
   return false;
 }
 
-// Into a folder that stays. While it has the marker it is not a corpus, and the next run may replace what is
-// in it.
+// Replaces the files in `target`, which itself stays. While it has the marker it is not a corpus, and the
+// next run may replace what is in it.
 void replace_files(const fs::path& fresh, const fs::path& target) {
   const auto names = files_of_corpus(fresh).value_or(std::set<std::string>());
   const auto old_names = files_of_corpus(target).value_or(std::set<std::string>());
@@ -228,13 +228,13 @@ OutputFolder::OutputFolder(const fs::path& target) {
   }
   if (error) {
     fail_usage("cannot create the folder ", temporary_.string(), " for corpus.output: ", error.message(),
-               ": correct its permissions, or set another corpus.output");
+               ": correct the permissions, or set another corpus.output");
   }
   lock_.emplace(temporary_ / kMarker);
 }
 
 OutputFolder::~OutputFolder() {
-  lock_.reset();  // first: NFS keeps the name of a file that is open
+  lock_.reset();  // first: NFS keeps an open file under another name
   std::error_code ignored;
   if (!committed_) fs::remove_all(temporary_, ignored);
 }
@@ -250,16 +250,17 @@ void OutputFolder::commit() {
   std::error_code problem;
   if (!swap(RENAME_NOREPLACE)) {
     if (!fs::exists(target_)) {
-      fs::rename(temporary_, target_, problem);  // the file system does not know renameat2's flags
+      fs::rename(temporary_, target_, problem);  // the file system does not support renameat2's flags
       check(!problem, "cannot rename ", temporary_.string(), " to ", target_.string(), ": ",
             problem.message(), ": check permissions");
     } else if (!swap(RENAME_EXCHANGE) && !replace_in_two_steps(temporary_, target_)) {
-      committed_ = true;  // from here on the temporary folder may have the only copy
+      committed_ = true;  // from now on the temporary folder may hold the only copy
       try {
         replace_files(temporary_, target_);
       } catch (const std::exception& error) {
-        fail("cannot put the corpus into ", target_.string(), ": ", error.what(), ". It is whole in ",
-             temporary_.string(), ": free some space, and move its files there, manifest.json last");
+        fail("cannot put the corpus into ", target_.string(), ": ", error.what(), ". The whole corpus is in ",
+             temporary_.string(), ": free some space, and move its files to ", target_.string(),
+             ", manifest.json last");
       }
     }
   }

@@ -1,5 +1,6 @@
-// A folder that appears whole or not at all: filled next to its place under a temporary name, then swapped
-// in. A run killed at any instant leaves the old corpus as it was; what it left is removed by the next run.
+// A folder that appears whole or not at all: it is filled next to its destination under a temporary name,
+// then renamed. A run killed at any instant leaves the old corpus as it was; the next run removes what is
+// left.
 #pragma once
 
 #include <filesystem>
@@ -11,16 +12,16 @@ namespace charrnn {
 
 class OutputFolder {
  public:
-  // Throws Error (exit code 2) if `target` exists and is anything but an empty folder or a corpus of
-  // ours with nothing else in it: all that its manifest lists, and no more.
+  // Throws Error (exit code 2) if `target` exists, unless it is an empty folder or a corpus of charrnn that
+  // holds only the files that its manifest lists.
   explicit OutputFolder(const std::filesystem::path& target);
   ~OutputFolder();  // removes the temporary folder unless commit() was reached
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
 
   const std::filesystem::path& temporary() const { return temporary_; }  // fill this one
-  // Its files must be on disk. Replaces the old corpus, then removes it. Throws as above if something else
-  // was put into the folder meanwhile.
+  // The files must be on disk. Replaces the old corpus, then removes it. Throws as above if other files were
+  // put into the folder meanwhile.
   void commit();
 
  private:

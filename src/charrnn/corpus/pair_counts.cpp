@@ -26,7 +26,7 @@ void PairCounts::add(const PairCounts& more) {
   for (const auto& [pair, count] : more.sparse_) sparse_[pair] += count;
 }
 
-// Moves the table's counts to where they may grow further.
+// Moves the counts of the table to the hash table, whose 64-bit counters cannot overflow.
 void PairCounts::spill() {
   add_table_to(sparse_);
   std::fill(table_.begin(), table_.end(), 0);

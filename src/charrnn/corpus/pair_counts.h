@@ -1,5 +1,5 @@
-// How often each pair of an id and its target occurs. A table of D x D counts the pairs of low ids, which are
-// the low code points and so in most texts nearly all; a hash table has the others that occur.
+// How often each pair of an id and its target occurs. A table of D x D counts pairs of low ids: they are the
+// low code points, in most texts nearly all. A hash table counts the other pairs that occur.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -38,10 +38,10 @@ class PairCounts {
     uint32_t before, after;
     uint64_t count;
   };
-  std::vector<Pair> pairs() const;  // that occur, ascending
+  std::vector<Pair> pairs() const;  // those that occur, ascending
 
  private:
-  // This many pairs cannot overflow a counter of the table, whichever they are.
+  // This many pairs cannot overflow a counter of the table, even if they are all equal.
   static constexpr size_t kMostUnspilled = 0xffffffff;
 
   using Sparse = absl::flat_hash_map<uint64_t, uint64_t>;  // before << 32 | after -> count
@@ -50,7 +50,7 @@ class PairCounts {
     if (pairs > kMostUnspilled - unspilled_) spill();
     unspilled_ += pairs;
   }
-  // Counts one pair. With copies of what a loop shall keep in registers.
+  // A function that counts one pair; it has copies of the members that a loop should keep in registers.
   auto counting() {
     return [this, side = side_, stride = stride_, table = table_.data()](uint32_t before, uint32_t after) {
       if (before < side && after < side) {
@@ -63,8 +63,8 @@ class PairCounts {
   void add_table_to(Sparse& counts) const;
   void spill();
 
-  size_t side_;    // D
-  size_t stride_;  // of a row; no power of two, or all rows would share a few lines of the cache
+  size_t side_;                  // D
+  size_t stride_;                // of a row; not a power of two, or all rows would share a few cache lines
   std::vector<uint32_t> table_;  // (D, stride): before, after
   size_t unspilled_ = 0;         // sum of the table
   Sparse sparse_;

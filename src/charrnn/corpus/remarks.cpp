@@ -44,8 +44,8 @@ std::string left_out_text(const Json& corpus) {
     own.push_back(concat(text_of(folder, "folder"), ": ", plural(folder["files"].get<int64_t>(), "file"),
                          " (", text_of(folder, "what"), ")"));
   }
-  return list("left out (corpus.on_error: skip)", left_out) +
-         list("left out, for charrnn wrote them itself", own);
+  return list("sources left out (corpus.on_error: skip)", left_out) +
+         list("files left out because charrnn wrote them itself", own);
 }
 
 std::string sources_text(const Json& corpus) {
@@ -80,26 +80,28 @@ std::string sources_text(const Json& corpus) {
     if (is_json && !has_field) json.push_back(text_of(source, "name"));
   }
   return list(
-             "read as plain text, with all of JSON's signs: if each line is an object, name the field of its "
-             "text "
-             "({path: FILE, json_field: text})",
+             "JSON files read as plain text, braces and field names included: if each line is an object, set "
+             "the field that has its text ({path: FILE, json_field: text})",
              json) +
-         list("charset doubtful: look at the text, and set the encoding of the source if it is another",
+         list("charset uncertain: check the text, and set the encoding of the source if the charset is wrong",
               doubtful) +
-         list("lines left out", lines) + list("not read, for they lie after corpus.max_characters", behind) +
-         list("Project Gutenberg's parts not stripped, for less than corpus.minimum_kept would remain",
-              refused);
+         list("lines left out", lines) +
+         list("sources not read because they come after corpus.max_characters", behind) +
+         list(
+             "Project Gutenberg's headers and licences kept, because less than corpus.minimum_kept would "
+             "remain",
+             refused);
 }
 
 std::string run_together_text(const Json& corpus) {
   const auto found = corpus.find("run_together");
   if (found == corpus.end()) return "";
   const auto documents = (*found)["documents"].get<uint64_t>();
-  return concat(plural(documents, "document"), documents == 1 ? " runs" : " run",
-                " into the next one without a line end or blank between them, such as ",
-                text_of(*found, "first"),
-                "\n  set corpus.document_end to the character that shall end each, such as \"\\n\" (--set ",
-                "'corpus.document_end=\"\\n\"')\n");
+  return concat(
+      plural(documents, "document"), documents == 1 ? " runs" : " run",
+      " into the next without a line end or blank between them, such as ", text_of(*found, "first"),
+      "\n  set corpus.document_end to the character that should end each document, such as \"\\n\" (--set ",
+      "'corpus.document_end=\"\\n\"')\n");
 }
 
 std::string copies_text(const Json& corpus) {
@@ -111,15 +113,16 @@ std::string copies_text(const Json& corpus) {
   if (held_out == 0) {
     if (number("documents") == 0) return "";
     return concat("copies: ", plural(number("documents"), "document"),
-                  " equal to another one, or nearly; no held-out document has a copy in train\n");
+                  " equal or nearly equal to another; no held-out document has a copy in train\n");
   }
   const double share =
       100 * static_cast<double>(number("characters")) / static_cast<double>(number("of_held_out_characters"));
-  std::string text = concat(
-      "copies in train of ", plural(held_out, "held-out document"), " (", with_thousands(number("equal")),
-      " equal, ", with_thousands(held_out - number("equal")), " nearly equal), ",
-      with_thousands(number("characters")), " of ", with_thousands(number("of_held_out_characters")),
-      " held-out characters (", std::lround(share), " %)\n");
+  std::string text =
+      concat("copies: ", plural(held_out, "held-out document"), " with a copy in train (",
+             with_thousands(number("equal")), " equal, ", with_thousands(held_out - number("equal")),
+             " nearly equal), ", with_thousands(number("characters")), " of ",
+             with_thousands(number("of_held_out_characters")), " held-out characters (", std::lround(share),
+             " %)\n");
   const size_t shown = std::min(kShown, copies["first"].size());
   for (size_t i = 0; i < shown; ++i) {
     const Json& document = copies["first"][i];
@@ -132,7 +135,7 @@ std::string copies_text(const Json& corpus) {
                    copies["first"].size(), " of them)\n");
   }
   return text +
-         "  so these splits show too low a loss; to keep copies in one split: --set "
+         "  the loss on these splits will be too low; to keep copies in one split, use --set "
          "corpus.split.copies=together (with corpus.split.by: document)\n";
 }
 
@@ -141,9 +144,8 @@ std::string invisible_text(const Json& corpus) {
   for (const Json& entry : corpus["invisible_characters"]) {
     names.push_back(concat(text_of(entry, "name"), ", ", grouped(entry["count"])));
   }
-  return list(
-      "characters in the vocabulary that nobody sees (--set corpus.invisible_characters=drop takes them out)",
-      names);
+  return list("invisible characters in the vocabulary (--set corpus.invisible_characters=drop removes them)",
+              names);
 }
 
 }  // namespace

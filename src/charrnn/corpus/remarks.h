@@ -1,5 +1,5 @@
-// What people should look at in a corpus, for the report: sources left out, headers not stripped, documents
-// that run together, copies of held-out documents in train, characters that nobody sees.
+// What the user should check in a corpus, for the report: sources left out, headers not removed, documents
+// that run together, copies of held-out documents in train, invisible characters.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,7 +7,7 @@
 
 namespace charrnn {
 
-// Of what describe_corpus gives. Empty if there is nothing to look at.
+// Takes what describe_corpus returns. Empty if there is nothing to check.
 std::string remarks_text(const nlohmann::ordered_json& corpus);
 
 }  // namespace charrnn

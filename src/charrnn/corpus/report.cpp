@@ -57,15 +57,15 @@ std::string sources_text(const Json& sources) {
                     grouped(source["decoded"]), grouped(source["characters"]), source.value("split", ""),
                     charset_text(source)});
   }
-  std::string text =
-      "sources: " + plural(sources.size(), "file") + ", " + plural(bytes, "byte") + "\n" + aligned(rows);
+  std::string text = "sources: " + plural(sources.size(), "file") + ", " + plural(bytes, "byte") +
+                     " (decoded and kept: characters before and after cleaning)\n" + aligned(rows);
   if (sources.size() > kSourcesShown)
     text += "  ... and " + with_thousands(sources.size() - kSourcesShown) +
-            " more (--json and manifest.json have all)\n";
+            " more (--json and manifest.json list all)\n";
   return text;
 }
 
-// How many characters came in, and what cleaning did to them, over all sources.
+// How many characters were decoded, and how cleaning changed that number, over all sources.
 std::string cleaning_text(const Json& sources, uint64_t in_splits) {
   uint64_t decoded = 0;
   uint64_t kept = 0;
@@ -86,22 +86,22 @@ std::string cleaning_text(const Json& sources, uint64_t in_splits) {
   }
   rows.push_back({"kept", with_thousands(kept)});
   if (in_splits > kept) rows.push_back({"document_end", concat("+", with_thousands(in_splits - kept))});
-  std::string text = "characters\n" + aligned(rows);
-  if (invalid > 0) text += "  " + plural(invalid, "malformed sequence") + " of bytes replaced or skipped\n";
+  std::string text = "characters before and after cleaning\n" + aligned(rows);
+  if (invalid > 0) text += "  " + plural(invalid, "malformed byte sequence") + " replaced or skipped\n";
   return text;
 }
 
-// "targets: upper.txt, 5 characters, each the target of the one at its place"
+// "targets: upper.txt, 5 characters, one for each character of the corpus"
 std::string targets_text(const Json& targets) {
   if (targets.is_null()) return "";
   return concat("targets: ", targets["name"].get<std::string>(), ", ",
                 plural(targets["characters"].get<int64_t>(), "character"),
-                ", each the target of the one at its place (corpus.targets)\n");
+                ", one for each character of the corpus (corpus.targets)\n");
 }
 
 std::string unknown_text(const Json& unknown, uint64_t in_splits) {
   std::string text =
-      concat(" with <unk>, which stands for ", plural(unknown["count"].get<int64_t>(), "occurrence"), " of ",
+      concat(" with <unk>, which replaces ", plural(unknown["count"].get<int64_t>(), "occurrence"), " of ",
              plural(unknown["distinct"].get<int64_t>(), "character"), " (", std::setprecision(2),
              100 * unknown["count"].get<double>() / static_cast<double>(in_splits), " % of the text)");
   std::string list;
@@ -112,16 +112,16 @@ std::string unknown_text(const Json& unknown, uint64_t in_splits) {
                                          : shown_character(decode_utf8(character.get<std::string>())[0]),
                    " ", grouped(entry["count"]));
   }
-  return list.empty() ? text : text + "\n  the most frequent of these: " + list;
+  return list.empty() ? text : text + "\n  the most frequent of them: " + list;
 }
 
 std::string splits_text(const Json& corpus) {
-  std::vector<std::vector<std::string>> rows{{"", "characters", "UTF-8 bytes", "shards", "longest"}};
+  std::vector<std::vector<std::string>> rows{{"", "characters", "UTF-8 bytes", "shards", "longest shard"}};
   for (const Json& split : corpus["splits"]) {
     rows.push_back({split["name"].get<std::string>(), grouped(split["characters"]),
                     grouped(split["utf8_bytes"]), grouped(split["shards"]), grouped(split["longest_shard"])});
   }
-  return concat("splits, by ", corpus["split_by"].get<std::string>(), "\n", aligned(rows));
+  return concat("splits (method: ", corpus["split_by"].get<std::string>(), ")\n", aligned(rows));
 }
 
 std::string first_lines_text(const Json& splits) {
@@ -152,7 +152,7 @@ std::string corpus_text(const Json& corpus) {
   for (const Json& split : corpus["splits"]) in_splits += split["characters"].get<uint64_t>();
   const Json& vocabulary = corpus["vocabulary"];
   const bool bytes = vocabulary["unit"] == enum_name(Unit::kByte);
-  const bool has_targets = !corpus["targets"].is_null();  // the vocabulary was counted over them, too
+  const bool has_targets = !corpus["targets"].is_null();  // then the vocabulary counts them, too
   std::string text = sources_text(corpus["sources"]) +
                      cleaning_text(corpus["sources"], bytes ? 0 : in_splits) + remarks_text(corpus) +
                      targets_text(corpus["targets"]) + splits_text(corpus) +
@@ -171,9 +171,10 @@ std::string shard_text(const Json& shard) {
   std::ostringstream out;
   out << "shard " << shard["path"].get<std::string>() << "\n"
       << "  split " << shard["split"].get<std::string>() << ", shard " << shard["shard"] << " of "
-      << shard["shard_count"] << " (from 0 on), format version " << shard["format_version"] << "\n"
-      << "  " << grouped(shard["characters"]) << " characters of " << shard["id_bytes"] << " byte(s), "
-      << plural(shard["documents"].get<int64_t>(), "document") << " begin here\n"
+      << shard["shard_count"] << " (counted from 0), format version " << shard["format_version"] << "\n"
+      << "  " << grouped(shard["characters"]) << " ids, bytes in each: " << shard["id_bytes"] << "; "
+      << plural(shard["documents"].get<int64_t>(), "document")
+      << (shard["documents"] == 1 ? " begins" : " begin") << " in it\n"
       << "  vocabulary " << shard["vocabulary_hash"].get<std::string>() << "\n"
       << "  first ids " << json_line(shard["first_ids"]) << "\n";
   if (shard["has_targets"]) out << "  their targets " << json_line(shard["first_targets"]) << "\n";
@@ -182,7 +183,7 @@ std::string shard_text(const Json& shard) {
     if (shard["has_targets"])
       out << "  their targets " << json_line(shard["first_target_characters"]) << "\n";
   } else {
-    out << "  (no vocabulary.json of this vocabulary next to it: characters not shown)\n";
+    out << "  (characters not shown: the folder has no vocabulary.json with this hash)\n";
   }
   return out.str();
 }

@@ -1,4 +1,5 @@
-// What people read about a corpus or a shard: charrnn_preprocess prints it at its end, charrnn_inspect later.
+// The report on a corpus or a shard: charrnn_preprocess prints it when it has finished, charrnn_inspect
+// later.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -6,7 +7,7 @@
 
 namespace charrnn {
 
-// Of what describe_corpus and describe_shard return.
+// Take what describe_corpus and describe_shard return.
 std::string corpus_text(const nlohmann::ordered_json& corpus);
 std::string shard_text(const nlohmann::ordered_json& shard);
 

@@ -1,4 +1,4 @@
-// Documents that do not end in a line end or blank, and run into the next one: no corpus.document_end.
+// Documents that do not end with a line end, blank or corpus.document_end, and so run into the next one.
 #pragma once
 
 #include <cstdint>

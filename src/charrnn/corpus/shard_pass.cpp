@@ -24,7 +24,7 @@ template <class Id>
 struct IdBlock {
   CleanBlock clean;
   std::vector<Id> ids;
-  bool all_seen = true;  // false: one of its characters did not occur when they were counted
+  bool all_seen = true;  // false: one of its characters did not occur in the first pass
   struct Run {           // of ids that went to train
     std::span<const Id> ids;
     std::span<const Id> targets;     // aligned ones
@@ -33,7 +33,7 @@ struct IdBlock {
   std::vector<Run> train;
 };
 
-// Hands each character, in the order of the text, to the split that the plan says.
+// Passes each character, in the order of the text, to its split in the plan.
 template <class Id>
 class Placing {
  public:
@@ -91,7 +91,7 @@ class Placing {
     before_ = ids.back();
   }
 
-  // Where the next character goes.
+  // The split of the next character.
   size_t next_split(const Source& source) {
     if (left_ == 0) {
       if (++piece_ == plan_.pieces.size()) fail_changed(source);
@@ -102,7 +102,7 @@ class Placing {
 
   const CorpusText& text_;
   const bool has_targets_;
-  std::span<const Id> targets_;  // of the characters to come
+  std::span<const Id> targets_;  // of the characters that follow
   const SplitPlan& plan_;
   std::deque<SplitWriter> splits_;
   size_t piece_ = 0;

@@ -1,4 +1,4 @@
-// The second pass over a corpus: clean text becomes ids, ids become shards, and pairs of ids are counted.
+// The second pass over a corpus: turns clean text into ids, writes them to shards, and counts pairs of ids.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +18,8 @@ struct WrittenShards {
   Baselines baselines;  // of train
 };
 
-// `seen` are the characters that occur, also in `targets`, which are as many as the text's; nullptr: the
-// corpus has no aligned targets. Throws Error if the text is not the one that was planned for.
+// `seen`: the characters that occur in the text and in `targets`. `targets`: one for each character of the
+// text; nullptr: the corpus has no aligned targets. Throws Error if the text does not match `plan`.
 WrittenShards write_shards(const CorpusText& text, const TargetText* targets, const SplitPlan& plan,
                            const Vocabulary& vocabulary, const std::vector<Vocabulary::Character>& seen,
                            const std::filesystem::path& folder);

@@ -28,8 +28,8 @@ hid_t file_type(int id_bytes) {
   return id_bytes == 2 ? H5T_STD_U16LE : H5T_STD_U32LE;
 }
 
-// In the format of HDF5 1.8 on, whose metadata carry checksums: HDF5 notices damage before it believes it.
-// Not in a later one, which marks files as open and leaves them so when the writer dies.
+// In the format of HDF5 1.8, whose metadata have checksums, so that HDF5 detects damage. Not in a later one,
+// which marks files as open, and leaves them marked if the writer is killed.
 Hdf5Handle create_file(const std::filesystem::path& path, const std::string& what) {
   const Hdf5Handle access = file_access_without_locks();
   hdf5_check(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), what);
@@ -72,10 +72,10 @@ void bring_to_disk(const std::filesystem::path& path) {
   const int result = descriptor < 0 ? -1 : fsync(descriptor);
   const int reason = errno;
   if (descriptor >= 0) close(descriptor);
-  check(result == 0, "cannot bring ", path.string(), " to disk: ", std::generic_category().message(reason));
+  check(result == 0, "cannot write ", path.string(), " to disk: ", std::generic_category().message(reason));
 }
 
-// A dataset of ids that is written in large blocks and hashed on the way.
+// A dataset of ids, hashed and written in large blocks.
 class Row {
  public:
   Row(hid_t file, const char* name, const ShardInfo& info, const std::string& what)
@@ -199,13 +199,13 @@ ShardWriter::~ShardWriter() = default;
 ShardWriter::ShardWriter(ShardWriter&&) noexcept = default;
 ShardWriter& ShardWriter::operator=(ShardWriter&&) noexcept = default;
 
-// Before anything is buffered: this many ids and targets follow.
+// Called before anything is buffered: `ids` ids and `targets` targets follow.
 void ShardWriter::check_room(size_t ids, size_t targets) const {
   const File& f = *file_;
-  check(ids <= remaining(), "the shard ", f.path.string(), " was to have ", f.info.length, " ids and got ",
+  check(ids <= remaining(), "the shard ", f.path.string(), " expected ", f.info.length, " ids, received ",
         written() + ids);
-  check(targets == (f.info.has_targets ? ids : 0), "the shard ", f.path.string(), " got ", ids, " ids and ",
-        targets, " targets: expected ", f.info.has_targets ? "as many" : "none");
+  check(targets == (f.info.has_targets ? ids : 0), "the shard ", f.path.string(), " received ", ids,
+        " ids and ", targets, " targets: expected ", f.info.has_targets ? "one for each id" : "no targets");
 }
 
 void ShardWriter::append(std::span<const uint32_t> ids, std::span<const uint32_t> targets) {
@@ -217,7 +217,7 @@ void ShardWriter::append(std::span<const uint32_t> ids, std::span<const uint32_t
 void ShardWriter::append_bytes(std::span<const std::byte> ids, std::span<const std::byte> targets) {
   const auto id_bytes = static_cast<size_t>(file_->info.id_bytes);
   check(ids.size() % id_bytes == 0 && targets.size() % id_bytes == 0, "the shard ", file_->path.string(),
-        " got ", ids.size(), " bytes, which are not whole ids of ", id_bytes);
+        " received ", ids.size(), " bytes, expected a multiple of the ", id_bytes, " of an id");
   check_room(ids.size() / id_bytes, targets.size() / id_bytes);
   file_->ids->append_bytes(ids);
   if (file_->targets) file_->targets->append_bytes(targets);
@@ -237,7 +237,7 @@ uint64_t ShardWriter::remaining() const {
 
 std::string ShardWriter::finish() {
   File& f = *file_;
-  check(remaining() == 0, "the shard ", f.path.string(), " was to have ", f.info.length, " ids and got ",
+  check(remaining() == 0, "the shard ", f.path.string(), " expected ", f.info.length, " ids, received ",
         written());
   f.ids->flush();
   Hasher& hasher = f.ids->hasher();

@@ -1,4 +1,4 @@
-// Writes a shard (data/shard.h): its length is known beforehand, its ids follow in any portions.
+// Writes a shard (data/shard.h), whose length is known beforehand; its ids arrive in pieces of any size.
 #pragma once
 
 #include <cstddef>
@@ -22,14 +22,14 @@ class ShardWriter {
 
   // The next ids, with as many targets if info.has_targets; each must fit in id_bytes.
   void append(std::span<const uint32_t> ids, std::span<const uint32_t> targets = {});
-  // The same as they are stored: id_bytes each, in this machine's byte order.
+  // The same in the form that is stored: id_bytes each, in this machine's byte order.
   void append_bytes(std::span<const std::byte> ids, std::span<const std::byte> targets = {});
   // A document begins with the next id.
   void start_document();
   uint64_t written() const;    // ids so far
   uint64_t remaining() const;  // ids still to come
 
-  // Writes what is buffered, brings the file to disk, and returns its content hash
+  // Writes the buffers, waits until the file is on disk, and returns its content hash
   // (ShardReader::content_hash).
   std::string finish();
 

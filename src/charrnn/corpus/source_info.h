@@ -1,4 +1,4 @@
-// One source of a corpus: what it was, and what happened to its characters. For the report and the manifest.
+// One source of a corpus: the file, and what cleaning did to its characters. For the report and the manifest.
 #pragma once
 
 #include <cstdint>
@@ -19,20 +19,20 @@ struct SourceInfo {
   Charset charset;
   uint64_t documents = 0;
   CleaningCounts counts;
-  bool cuts_refused = false;    // Gutenberg's parts stayed, because less than corpus.minimum_kept would have
+  bool cuts_refused = false;    // Gutenberg's parts are kept: less than corpus.minimum_kept would remain
   uint64_t lines_left_out = 0;  // of JSON lines
   std::string first_line_left_out;
-  bool behind_cut = false;  // of corpus.max_characters, so that it was not read
-  std::string split;        // that it went to, if it went there as a whole
-  std::string problem;      // why it is not in the corpus; empty: it is
+  bool behind_cut = false;  // not read: it comes after corpus.max_characters
+  std::string split;        // the split that has the whole source; empty: several have parts of it
+  std::string problem;      // why it is not in the corpus; empty: it is in the corpus
 
-  // Adds what cleaning did to a block of it.
+  // Adds the counts of a block of this source.
   void note(const CleanBlock& clean);
 };
 
 SourceInfo source_info(const Source& source, const Examined& examined);
 
-// As reports call a document: FILE:LINE for a JSON line.
+// The name of a document in reports: FILE, or FILE:LINE for a JSON line.
 std::string document_name(const std::string& source, uint64_t line);
 
 }  // namespace charrnn

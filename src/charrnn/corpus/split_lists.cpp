@@ -34,8 +34,9 @@ uint8_t SplitLists::split_of(const std::string& document) {
     if (entry.pattern != document && !matches_name(entry.pattern, document)) continue;
     entry.used = true;
     if (split != 0 && split != entry.split) {
-      fail_usage(document, " is in corpus.split.valid_list and in corpus.split.test_list: expected one of ",
-                 "them: correct the lists");
+      fail_usage(document,
+                 " is in both corpus.split.valid_list and corpus.split.test_list: expected only one ",
+                 "of them: correct the lists");
     }
     split = entry.split;
   }

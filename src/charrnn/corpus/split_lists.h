@@ -1,4 +1,4 @@
-// Which split a document goes to by corpus.split.valid_list and test_list: names of documents and globs.
+// Assigns documents to splits by corpus.split.valid_list and test_list: names of documents and globs.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ void expand_lists(SplitSettings& settings);
 
 class SplitLists {
  public:
-  // With lists that are expanded.
+  // The lists must be expanded.
   explicit SplitLists(const SplitSettings& settings);
 
   // 0 train, 1 valid, 2 test. Throws (exit code 2) if both lists have the document.
   uint8_t split_of(const std::string& document);
-  // Throws (exit code 2) if an entry fits no document.
+  // Throws (exit code 2) if an entry matches no document.
   void refuse_unused() const;
 
  private:

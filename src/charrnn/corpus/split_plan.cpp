@@ -14,7 +14,7 @@
 namespace charrnn {
 namespace {
 
-constexpr size_t kManyDocuments = 10;  // from here on, auto splits by document
+constexpr size_t kManyDocuments = 10;  // from this many, auto splits by document
 
 uint64_t total_characters(const std::vector<DocumentLength>& documents) {
   uint64_t total = 0;
@@ -22,13 +22,13 @@ uint64_t total_characters(const std::vector<DocumentLength>& documents) {
   return total;
 }
 
-// floor(total * share). The millionth makes up for shares such as 1 - 0.05 - 0.05, a hair below 0.9 in
-// binary.
+// floor(total * share). The millionth compensates for shares such as 1 - 0.05 - 0.05, which is slightly below
+// 0.9 in binary.
 uint64_t part_of(uint64_t total, double share) {
   return static_cast<uint64_t>(std::floor(static_cast<double>(total) * share + 1e-6));
 }
 
-// Train, then those of valid and test that have a share.
+// Train, then valid and test if their share is above 0.
 SplitPlan empty_plan(const SplitSettings& settings, SplitBy by) {
   SplitPlan plan{{{"train", 0}}, {}, {}, by};
   const bool by_list = by == SplitBy::kList;
@@ -69,7 +69,7 @@ void plan_tail(const std::vector<DocumentLength>& documents, const SplitSettings
   }
 }
 
-// Brings the documents of each group together, where the first of them is.
+// Moves the documents of each group together, to the position of the first of them.
 void keep_groups_together(const std::vector<uint32_t>& groups, std::vector<size_t>& order) {
   std::unordered_map<uint32_t, size_t> places;
   for (size_t i = 0; i < order.size(); ++i) places.try_emplace(groups[order[i]], i);
@@ -77,7 +77,7 @@ void keep_groups_together(const std::vector<uint32_t>& groups, std::vector<size_
                    [&](size_t a, size_t b) { return places[groups[a]] < places[groups[b]]; });
 }
 
-// Documents with text, by the hash of their name, copies one after another.
+// Documents with text, in the order of the hash of their name, copies one after another.
 std::vector<size_t> drawn_order(const std::vector<DocumentLength>& documents,
                                 const std::vector<uint32_t>& groups) {
   std::vector<size_t> order;
@@ -95,8 +95,8 @@ void plan_documents(const std::vector<DocumentLength>& documents, const SplitSet
   const std::vector<size_t> order = drawn_order(documents, groups);
   if (order.size() < plan.splits.size()) {
     fail_usage("splitting by document needs ", plan.splits.size(),
-               " files with text (one for each of train, valid and ", "test that is asked for), found ",
-               order.size(), ": add files, set corpus.split.by: tail, or set ",
+               " documents with text (one for each split whose share is above 0), found ", order.size(),
+               ": add documents, set corpus.split.by: tail, or set ",
                "corpus.split.valid or corpus.split.test to 0");
   }
   const uint64_t total = total_characters(documents);
@@ -108,14 +108,14 @@ void plan_documents(const std::vector<DocumentLength>& documents, const SplitSet
   for (size_t split = 1; split < plan.splits.size(); ++split) {
     const double wanted = static_cast<double>(total) * share_of(plan.splits[split].name, settings);
     uint64_t taken = 0;
-    size_t end = next;  // of the group
+    size_t end = next;  // end of the group
     std::optional<std::pair<size_t, size_t>> too_large;
     for (; next < order.size() && (taken == 0 || static_cast<double>(taken) < wanted); next = end) {
       uint64_t characters = 0;
       do {
         characters += documents[order[end]].characters;
       } while (++end < order.size() && !groups.empty() && groups[order[end]] == groups[order[next]]);
-      // Many copies of one text, such as a notice, stay in train unless there is nothing else.
+      // Many copies of one text, such as a notice, go to train unless there are no other documents.
       if (end > next + 1 && static_cast<double>(characters) > wanted) {
         if (!too_large) too_large.emplace(next, end);
         continue;
@@ -140,17 +140,17 @@ void plan_lists(const std::vector<DocumentLength>& documents, const SplitSetting
   place_documents(documents, plan);
 }
 
-// A document goes to a split as a whole, even if it is larger than all that was asked for.
+// A document goes to a split as a whole, even if it is larger than the share of that split.
 void warn_of_large_documents(const SplitPlan& plan, uint64_t total, const SplitSettings& settings) {
   for (size_t i = 1; i < plan.splits.size(); ++i) {
     const SplitPlan::Split& split = plan.splits[i];
     const double asked = share_of(split.name, settings);
     const double got = static_cast<double>(split.characters) / static_cast<double>(total);
     if (got > 2 * asked && got > asked + 0.05) {
-      log::warning(concat("the split ", split.name, " has ", std::lround(100 * got), " % of the text, ",
-                          std::lround(100 * asked),
-                          " % were asked for: a large document went there as a whole; ",
-                          "corpus.split.by: tail cuts inside documents"));
+      log::warning(concat("the split ", split.name, " has ", std::lround(100 * got),
+                          " % of the text, expected ", std::lround(100 * asked),
+                          " %: it has a large document, which is not divided; to cut inside documents, set ",
+                          "corpus.split.by: tail"));
     }
   }
 }
@@ -167,7 +167,7 @@ SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitS
   if (by == SplitBy::kAuto) by = documents.size() >= kManyDocuments ? SplitBy::kDocument : SplitBy::kTail;
   SplitPlan plan = empty_plan(settings, by);
   if (settings.copies == Copies::kTogether && by != SplitBy::kDocument && plan.splits.size() > 1) {
-    fail_usage("corpus.split.copies: together is for whole documents, and this corpus is split by ",
+    fail_usage("corpus.split.copies: together needs whole documents, but this corpus is split by ",
                enum_name(by), settings.by == SplitBy::kAuto ? " (auto, of few documents)" : "",
                ": set corpus.split.by: document, or corpus.split.copies: report");
   }
@@ -179,12 +179,12 @@ SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitS
   for (const SplitPlan::Split& split : plan.splits) {
     if (split.characters > 0) continue;
     if (by == SplitBy::kList) {
-      fail_usage("the split ", split.name, " would be empty: expected documents with text outside ",
-                 "corpus.split.valid_list and test_list for train, and some in each list: correct the lists");
+      fail_usage("the split ", split.name, " would be empty: expected documents with text in each of ",
+                 "corpus.split.valid_list and test_list, and others for train: correct the lists");
     }
     fail_usage("the split ", split.name, " (", share_of(split.name, settings), " of ",
                total_characters(documents), " characters, by ", enum_name(by),
-               ") would be empty: add text, change corpus.split.valid and corpus.split.test (0 for no such ",
+               ") would be empty: add text, change corpus.split.valid and corpus.split.test (0: no such ",
                "split), or set corpus.split.by: tail, which cuts inside documents");
   }
   return plan;

@@ -1,6 +1,6 @@
 // Which characters go to train, valid and test: whole documents in the order of a hash of their name, the
-// tail of the text, or documents by given lists. The order inside a split is that of the sources. Copies of
-// one text can be kept together.
+// tail of the text, or documents by lists. The order within a split is that of the sources. Copies of one
+// text can be kept in one split.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct SplitPlan {
     size_t split;
     uint64_t characters;
   };
-  std::vector<Split> splits;               // train first; a share of 0 gives no split
+  std::vector<Split> splits;               // train first; a share of 0 makes no split
   std::vector<Piece> pieces;               // of the whole text, none empty
   std::vector<uint8_t> split_of_document;  // empty when split by tail
   SplitBy by;                              // never kAuto
@@ -34,7 +34,7 @@ struct DocumentLength {
   uint64_t line = 0;   // of a JSON line; 0: the document is a file
 };
 
-// `groups`: for each document the first one that it is a copy of (CopyFinder), with copies: together; else
+// `groups`: with copies: together, for each document the first one of which it is a copy (CopyFinder); else
 // empty. Throws Error (exit code 2) if there are too few documents, or a split would be empty.
 SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
                       const std::vector<uint32_t>& groups = {});

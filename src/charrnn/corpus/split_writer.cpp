@@ -15,8 +15,8 @@ SplitWriter::SplitWriter(std::filesystem::path folder, const SplitPlan::Split& s
   info_.has_targets = has_targets;
   const uint64_t shards = (split.characters + shard_size - 1) / shard_size;
   if (shards > std::numeric_limits<uint32_t>::max()) {
-    fail_usage("corpus.shard_size = ", shard_size, " cuts the split ", split.name, " into ", shards,
-               " shards: expected fewer, set a larger one");
+    fail_usage("corpus.shard_size = ", shard_size, " divides the split ", split.name, " into ", shards,
+               " shards: expected fewer than 2^32: set a larger corpus.shard_size");
   }
   next_ = {.length = 0,
            .id_bytes = id_bytes_for(vocabulary.size()),

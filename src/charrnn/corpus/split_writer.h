@@ -1,4 +1,4 @@
-// One split of a corpus, written to shards whose lengths differ by one at most.
+// Writes one split of a corpus to shards whose lengths differ by at most one.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ namespace charrnn {
 
 class SplitWriter {
  public:
-  // Throws Error (exit code 2) if shard_size cuts the split into too many.
+  // Throws Error (exit code 2) if shard_size divides the split into too many shards.
   SplitWriter(std::filesystem::path folder, const SplitPlan::Split& split, const Vocabulary& vocabulary,
               uint64_t shard_size, bool has_targets);
 
   // A document begins with the next id.
   void start_document();
-  // The next ids and, if the corpus has some, their targets, as shards store them, and the bytes of UTF-8
-  // that the ids stand for.
+  // The next ids and, if the corpus has aligned targets, their targets, both as shards store them.
+  // `utf8_bytes`: the length of the text that the ids stand for.
   void append(std::span<const std::byte> ids, std::span<const std::byte> targets, uint64_t utf8_bytes);
   SplitInfo finish();
 

@@ -1,5 +1,5 @@
 // corpus.targets: a text as long as the corpus, whose i-th character is the target of the corpus' i-th. It is
-// cleaned like the corpus, and in memory as a whole: such texts are small, and the splits take it apart.
+// cleaned like the corpus, and held in memory as a whole: such texts are small.
 #pragma once
 
 #include <filesystem>
@@ -19,10 +19,10 @@ struct TargetText {
   uint64_t length = 0;  // characters, or bytes with Unit::kByte
 };
 
-// The file that settings.targets names. Throws Error (exit code 2) if it is not a file.
+// The source for the file settings.targets. Throws Error (exit code 2) if that is not a file.
 Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder);
 
-// Its characters are added to `counts`. Throws Error (exit code 2) if it cannot be read as text.
+// Adds the characters to `counts`. Throws Error (exit code 2) if the source cannot be read as text.
 TargetText read_target_text(const Source& source, const CorpusSettings& settings, const BuildOptions& options,
                             int threads, CharacterCounts& counts);
 

@@ -17,7 +17,7 @@ bool TextCut::cut(CleanBlock& clean) {
   const std::string_view text = clean.block.text;
   size_t parts = 0;
   size_t bytes = 0;
-  uint64_t ends = 0;  // of documents, taken away
+  uint64_t ends = 0;  // ends of documents that were removed
   for (DocumentPart& part : clean.parts) {
     if (is_full()) {
       ends += part.has_end ? 1 : 0;

@@ -1,5 +1,5 @@
-// corpus.max_characters: keeps the first characters of a text that comes block by block, up to that number,
-// and takes the rest out of the blocks. Without that setting it keeps all.
+// corpus.max_characters: keeps the first characters of a text, up to that number, and removes the rest from
+// the blocks in which the text arrives. Without that setting it keeps all.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ class TextCut {
  public:
   explicit TextCut(const CorpusSettings& settings);
 
-  // The next block. Text, parts and counts are afterwards those of what is kept; a document that would begin
-  // after the cut has no part. True if something was taken away.
+  // Cuts the next block. Afterwards text, parts and counts are those of what is kept; a document that would
+  // begin after the cut has no part. True if something was removed.
   bool cut(CleanBlock& clean);
-  // `units` of what was kept do not count after all: as many more will be kept.
+  // Corrects the count: `units` of what was kept are left out later, so that many more will be kept.
   void give_back(uint64_t units) { left_ += units; }
   bool is_full() const { return left_ == 0; }
 

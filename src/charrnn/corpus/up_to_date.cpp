@@ -24,13 +24,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// As it is after being written to a manifest and read again: bytes that are not UTF-8 are replaced.
+// `json` as it is after being written to a manifest and read again: bytes that are not UTF-8 are replaced.
 Json as_read_back(const Json& json) {
   return Json::parse(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-// If the corpus was made by these settings from sources of these names and sizes, the hashes that they had:
-// of the sources, of the problems, of the targets. Never throws: what is damaged does not match.
+// If the corpus was built with these settings from sources of these names and sizes, the hashes that the
+// sources, the problems and the targets had then. Never throws: a damaged corpus does not match.
 std::optional<std::vector<std::string>> hashes_if_same(const CorpusSettings& settings,
                                                        const FoundSources& found,
                                                        const std::optional<Source>& targets) {
@@ -87,7 +87,7 @@ bool is_whole(const std::string& folder, const std::optional<Vocabulary>& vocabu
   }
 }
 
-// Empty if it cannot be read.
+// Empty if the source cannot be read.
 std::string hash_of(const Source& source) {
   if (!source.hash.empty()) return source.hash;
   try {

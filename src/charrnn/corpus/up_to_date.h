@@ -1,4 +1,4 @@
-// Whether the corpus in a folder is the one that its sources and settings would give again.
+// Whether building a corpus again from its sources and settings would give the one that is in its folder.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 namespace charrnn {
 
 // Compares settings, names, sizes and, on `threads` threads, the bytes of the sources and of the targets;
-// `progress` is called with the bytes compared so far and in all, one call at a time. `vocabulary`: the one
+// `progress` is called with the bytes compared so far and the total, one call at a time. `vocabulary` is that
 // of corpus.vocabulary.from. A damaged corpus is not up to date.
 bool is_up_to_date(const CorpusSettings& settings, const FoundSources& found,
                    const std::optional<Source>& targets, const std::optional<Vocabulary>& vocabulary,

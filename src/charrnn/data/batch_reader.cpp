@@ -24,14 +24,14 @@ int64_t id_at(const std::byte* ids, int id_bytes, uint64_t index) {
   return id;
 }
 
-// A window of this part: where it lies in the shard, and its place among the part's windows.
+// A window of this part: its position in the shard, and its place among the part's windows.
 struct WindowSlot {
   uint32_t window;
   uint64_t slot;
 };
 
-// Windows of a shard in its own order, each copied to its place: `size` characters from `offset` + its number
-// times `stride` on. The shard is read in large blocks.
+// Reads windows in the order of the shard, and copies each to its place: `size` characters beginning at
+// `offset` + its number times `stride`. The shard is read in large blocks.
 std::vector<std::byte> read_windows(const ShardReader& shard, ShardRow row, uint64_t offset, uint64_t stride,
                                     uint64_t size, const std::vector<WindowSlot>& ascending) {
   const auto width = static_cast<uint64_t>(shard.info().id_bytes);
@@ -62,13 +62,13 @@ std::vector<std::byte> read_blocks(const ShardReader& shard, ShardRow row, uint6
   return ids;
 }
 
-// The options, known to be fit for this many parts.
+// The options; refuses those that do not divide into this many parts.
 LaneOptions shared_equally(LaneOptions options, int parts) {
   options.ranks = parts;
   if (options.batch_size % parts == 0) return options;
   const int64_t below = options.batch_size / parts * parts;
   fail_usage("train.batch_size ", options.batch_size, " lanes cannot be shared equally by ", parts,
-             " ranks: take ", below > 0 ? concat(below, " or ") : "", below + parts,
+             " ranks: use ", below > 0 ? concat(below, " or ") : "", below + parts,
              " (--set train.batch_size=", below + parts, "), or another number of ranks");
 }
 
@@ -81,8 +81,8 @@ ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options) {
 }
 
 // This part of one shard, as stored. Sequential: lane after lane. Random: window after window in the order of
-// reading. If targets are successors, there is one more character at the end of all lanes, or of each
-// window; else `targets` has one for each of `ids`.
+// reading. If targets are successors, one more character follows after all lanes, or after each window; else
+// `targets` has one for each of `ids`.
 struct BatchReader::Loaded {
   uint64_t epoch = 0;
   uint64_t place = 0;
@@ -90,7 +90,7 @@ struct BatchReader::Loaded {
   int id_bytes = 1;
   std::vector<std::byte> ids;
   std::vector<std::byte> targets;
-  std::vector<uint64_t> document_starts;  // in the shard; only if they count
+  std::vector<uint64_t> document_starts;  // in the shard; only if they reset the state
 };
 
 BatchReader::BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
@@ -99,8 +99,7 @@ BatchReader::BatchReader(const SplitInfo& split, const LaneOptions& options, int
   lanes_ = options.batch_size / parts;
   first_lane_ = lanes_ * part;
   check(plan_.has_step_at(position_), "the reading position (epoch ", position_.epoch, ", place ",
-        position_.place, ", ", position_.done,
-        " done) lies outside of the split: it belongs to another corpus");
+        position_.place, ", ", position_.done, " done) is outside the split: it belongs to another corpus");
   before_ = plan_.step_before(position_);
 }
 
@@ -153,7 +152,7 @@ void BatchReader::load_windows(const ShardReader& shard, Loaded& loaded) const {
   if (split_.has_targets) loaded.targets = read(ShardRow::kTargets, steps);
 }
 
-// On the background thread: one look at every id costs the steps nothing.
+// Runs on the background thread, so that checking every id does not delay the steps.
 void BatchReader::check_ids(const Loaded& loaded) const {
   int64_t largest = 0;
   for (const std::vector<std::byte>* row : {&loaded.ids, &loaded.targets}) {
@@ -163,8 +162,8 @@ void BatchReader::check_ids(const Loaded& loaded) const {
   check_largest_id(split_, loaded.pass.shard, static_cast<uint64_t>(largest));
 }
 
-// A document that begins with a step's first character starts that step from zero; one that begins further
-// on, the step after it.
+// If a document begins with the first character of a step, that step starts from zero state; if it begins
+// later, the next step does.
 std::vector<int64_t> BatchReader::lanes_after_document_starts() const {
   std::vector<int64_t> fresh;
   const std::vector<uint64_t>& starts = current_->document_starts;
@@ -195,10 +194,10 @@ void BatchReader::fill(Batch& batch) const {
   }
 }
 
-// Has the shard of position_ in memory, and the one after it on its way.
+// Loads the shard of position_, and starts to read the one after it.
 void BatchReader::turn_to_shard() {
   if (current_ && current_->epoch == position_.epoch && current_->place == position_.place) return;
-  current_.reset();  // before the next is asked for: two parts of a shard at a time
+  current_.reset();  // before the next is requested: only two parts of a shard are in memory at a time
   current_ = ahead_.valid() ? ahead_.get() : load(position_);
   ReadingPosition following{position_.epoch, position_.place + 1, 0};
   if (following.place == plan_.shard_count()) following = {position_.epoch + 1, 0, 0};

@@ -1,7 +1,6 @@
-// Gives one part of the lanes (of 0 .. B) their next T characters and the targets, step after step, epoch
-// after epoch, as the plan says (reading_plan.h). It reads only its part of a shard, in large blocks, one
-// shard ahead, on a background thread; so corpora larger than memory stream: two parts of a shard are in
-// memory at a time.
+// Reads the next T characters and the targets for one part of the lanes (of 0 .. B), step after step, epoch
+// after epoch, by the plan (reading_plan.h). A background thread reads this part of each shard in large
+// blocks, one shard ahead: two such parts are in memory at a time, so a corpus may be larger than memory.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +17,12 @@
 
 namespace charrnn {
 
-// The arithmetic of reading this split. Throws like ReadingPlan.
+// The plan for reading this split. Throws like ReadingPlan.
 ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options);
 
 class BatchReader {
  public:
-  // Part `part` of `parts` equal ones; parts must divide B (exit code 2). Reading continues at `start`.
+  // Part `part` of `parts` equal parts; `parts` must divide B (exit code 2). Reading continues at `start`.
   BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
               ReadingPosition start = {});
   ~BatchReader();
@@ -31,7 +30,7 @@ class BatchReader {
   // Throws Error if the shard cannot be read or holds an id outside of the vocabulary.
   Batch next();
 
-  // Of the next batch.
+  // The position of the next batch.
   const ReadingPosition& position() const { return position_; }
   const ReadingPlan& plan() const { return plan_; }
   int64_t first_lane() const { return first_lane_; }
@@ -54,7 +53,7 @@ class BatchReader {
   int64_t lanes_ = 0;
   int64_t first_lane_ = 0;
   ReadingPosition position_;
-  ReadingPosition before_;  // of the step before; in the shard of position_ it says where that began
+  ReadingPosition before_;  // where the previous step began, if it was in the shard of position_
   std::unique_ptr<Loaded> current_;
   std::future<std::unique_ptr<Loaded>> ahead_;
 };

@@ -31,7 +31,7 @@ std::optional<uint64_t> original_bytes(const JsonSource& manifest, const std::st
     for (const char* const other : {".gz", ".zst", ".jsonl", ".jsonlines", ".ndjson"}) {
       if (extension == other) return std::nullopt;
     }
-    // A character has a byte at least: a file of fewer bytes is compressed under another name.
+    // A character has at least one byte: a file with fewer bytes is compressed, whatever its name.
     if (manifest.number(source, "bytes") < manifest.number(source, "decoded")) return std::nullopt;
     bytes += manifest.number(source, "bytes");
   }
@@ -48,7 +48,7 @@ SplitInfo read_split(const JsonSource& manifest, const JsonSource::Json& entry, 
   for (const auto& shard : manifest.list(entry, "shards", where)) {
     const std::string& file = manifest.text(shard, "file", where);
     const std::string expected = shard_file_name(split.name, static_cast<uint32_t>(split.shards.size()));
-    if (file != expected) manifest.reject(where, "names the shard ", file, ", expected ", expected);
+    if (file != expected) manifest.reject(where, "lists the shard ", file, ", expected ", expected);
     split.shards.push_back({folder / file, manifest.number(shard, "length", where),
                             manifest.text(shard, "hash", where), stamp_of(folder / file)});
     characters += split.shards.back().length;
@@ -79,18 +79,19 @@ void require_manifest(const fs::path& folder, const fs::path& manifest_file) {
              ": run charrnn_preprocess CONFIG first, or correct corpus.output");
 }
 
-// The shard's own account of itself must be what the manifest and the vocabulary say.
+// The attributes of the shard must agree with the manifest and the vocabulary.
 void check_shard(const SplitInfo& split, size_t number, const Vocabulary& vocabulary) {
   const SplitInfo::Shard& expected = split.shards[number];
   const ShardReader reader(expected.file);
   const ShardInfo& found = reader.info();
   const std::string name = "shard " + expected.file.string();
   check(found.vocabulary_hash == vocabulary.hash(), name, " was made with vocabulary ", found.vocabulary_hash,
-        ", the corpus' vocabulary is ", vocabulary.hash(), kAgain,
+        ", expected that of the corpus, ", vocabulary.hash(), kAgain,
         ", or set corpus.output to the matching shards");
   check(found.split == split.name && found.shard == number && found.shard_count == split.shards.size(), name,
-        " calls itself ", shard_file_name(found.split, found.shard), " of ", found.shard_count, ", expected ",
-        shard_file_name(split.name, static_cast<uint32_t>(number)), " of ", split.shards.size(), kAgain);
+        " is by its attributes ", shard_file_name(found.split, found.shard), " of ", found.shard_count,
+        ", expected ", shard_file_name(split.name, static_cast<uint32_t>(number)), " of ",
+        split.shards.size(), kAgain);
   check(found.length == expected.length, name, " has ", found.length, " characters, the manifest lists ",
         expected.length, kAgain);
   check(found.has_targets == split.has_targets, name, " is ", with_or_without(found.has_targets),
@@ -153,7 +154,7 @@ const SplitInfo& CorpusFolder::require_split(std::string_view name) const {
   std::string names;
   for (const SplitInfo& split : splits_) names += (names.empty() ? "" : ", ") + split.name;
   fail_usage("the corpus ", path_.string(), " has no split ", name, ", only ", names, ": set corpus.split.",
-             name, " above 0 and preprocess again, or name another split");
+             name, " above 0 and preprocess again, or use another split");
 }
 
 std::string CorpusFolder::hash() const {

@@ -1,5 +1,5 @@
 // A preprocessed corpus on disk, the folder `corpus.output`: shards, vocabulary.json and manifest.json.
-// open() verifies that everything is there and belongs together; verify() re-reads every character.
+// open() checks that all files exist and belong together; verify() re-reads every character.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ inline constexpr uint32_t kCorpusFormatVersion = 1;
 
 class CorpusFolder {
  public:
-  // Throws Error naming the file and what to do: not there, another format version, shards that are missing,
-  // cut short or made with another vocabulary.
+  // Throws Error with the file and what to do if the corpus does not exist or has another format version, or
+  // if shards are missing, truncated or made with another vocabulary.
   static CorpusFolder open(const std::filesystem::path& folder);
 
   const std::filesystem::path& path() const { return path_; }
@@ -27,10 +27,10 @@ class CorpusFolder {
   const std::vector<SplitInfo>& splits() const { return splits_; }  // train first
   const SplitInfo* split(std::string_view name) const;              // nullptr if no split has that name
   const SplitInfo& require_split(
-      std::string_view name) const;  // throws (exit code 2) and names those there are
+      std::string_view name) const;  // throws (exit code 2) with the names of all splits
   bool has_targets() const { return splits_.front().has_targets; }  // aligned ones, of every split
   const Baselines& baselines() const { return baselines_; }
-  std::string hash() const;  // of the whole corpus: over vocabulary hash and shard hashes
+  std::string hash() const;  // of the whole corpus: of vocabulary hash and shard hashes
 
   // Re-reads every shard and compares it with the manifest.
   void verify() const;

@@ -8,7 +8,7 @@
 
 namespace charrnn {
 
-// The shards of a split as one row of characters.
+// The shards of a split as one stream of characters.
 class EvaluationReader::Stream {
  public:
   explicit Stream(const SplitInfo& split) : split_(split) {
@@ -21,7 +21,7 @@ class EvaluationReader::Stream {
 
   uint64_t length() const { return length_; }
   bool has_targets() const { return split_.has_targets; }
-  // Characters that are targets.
+  // How many characters are targets.
   uint64_t targets() const { return length_ - std::min<uint64_t>(length_, has_targets() ? 0 : 1); }
 
   void read(ShardRow row, uint64_t place, std::span<uint32_t> ids) {
@@ -68,7 +68,7 @@ EvaluationReader::EvaluationReader(const SplitInfo& split, int64_t lanes, int64_
 
 EvaluationReader::~EvaluationReader() = default;
 
-// At `place` of a row of which the lane has what lies before `end`.
+// The id at `place` of a row; the lane needs the ids before `end`, so no more are read ahead.
 uint32_t EvaluationReader::id_at(ShardRow row, Buffer& buffer, uint64_t place, uint64_t end) {
   if (place < buffer.start || place >= buffer.start + buffer.ids.size()) {
     buffer.start = place;

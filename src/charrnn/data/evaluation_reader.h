@@ -1,7 +1,7 @@
 // Reads a split once, as one stream over its shards of N characters, cut into E lanes: lane k holds the
 // targets from floor(k (N - 1) / E) to floor((k + 1) (N - 1) / E), target j being character j + 1; with
-// aligned targets, of which there are N, those from floor(k N / E) to floor((k + 1) N / E). Part r of W takes
-// the lanes k with k mod W = r, perhaps none. Every target of the split is read once by one part; each lane
+// aligned targets, of which there are N, those from floor(k N / E) to floor((k + 1) N / E). Part r of W has
+// the lanes k with k mod W = r, perhaps none. Every target of the split is read once, by one part; each lane
 // starts from zero state.
 #pragma once
 
@@ -23,19 +23,19 @@ class EvaluationReader {
 
   int64_t lanes() const { return static_cast<int64_t>(lanes_.size()); }  // of this part
 
-  // The next characters of all lanes, nullopt at the end. Lanes differ in length by one, so in the last batch
-  // some may have run out: their targets are kLaneEnded.
+  // The next characters of all lanes, nullopt at the end. The lengths of lanes differ by at most one, so in
+  // the last batch some lanes may have ended: their targets are kLaneEnded.
   std::optional<Batch> next();
   static constexpr int64_t kLaneEnded = -100;
 
  private:
   struct Buffer {        // read ahead
-    uint64_t start = 0;  // stream place of ids[0]
+    uint64_t start = 0;  // place of ids[0] in the stream
     std::vector<uint32_t> ids;
   };
   struct Lane {
-    uint64_t next;  // target to come
-    uint64_t end;   // of its targets
+    uint64_t next;  // the next target
+    uint64_t end;   // of the lane's targets
     Buffer characters;
     Buffer targets;  // aligned ones
   };

@@ -16,7 +16,7 @@ herr_t keep_description(unsigned, const H5E_error2_t* entry, void* text) {
   return 0;
 }
 
-// The innermost entry of HDF5's error stack, which is the one that names the cause.
+// The innermost entry of HDF5's error stack, which has the cause.
 std::string hdf5_reason() {
   std::string reason = "no reason given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_description, &reason);
@@ -35,7 +35,7 @@ hid_t hdf5_check(hid_t result, const std::string& what) {
 }
 
 Hdf5Handle file_access_without_locks() {
-  Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5 has no file access list");
+  Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5 cannot create a file access list");
   hdf5_check(H5Pset_file_locking(access, 0, 1), "HDF5 cannot switch file locking off");
   return access;
 }

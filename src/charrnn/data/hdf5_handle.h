@@ -10,8 +10,7 @@
 
 namespace charrnn {
 
-// Held around every group of HDF5 calls, the closing of handles included. Keeps HDF5 from printing errors
-// itself.
+// Must be held during HDF5 calls, including those that close handles. Keeps HDF5 from printing errors itself.
 class Hdf5Lock {
  public:
   Hdf5Lock();
@@ -20,10 +19,10 @@ class Hdf5Lock {
   std::lock_guard<std::mutex> guard_;
 };
 
-// Throws Error with `what` and HDF5's own reason when `result` is negative; gives `result` back otherwise.
+// Throws Error with `what` and HDF5's own reason if `result` is negative; returns `result` otherwise.
 hid_t hdf5_check(hid_t result, const std::string& what);
 
-// Owns an identifier; `close` is its H5?close. Must die under an Hdf5Lock.
+// Owns an identifier; `close` is its H5?close. Must be destroyed under an Hdf5Lock.
 class Hdf5Handle {
  public:
   using Close = herr_t (*)(hid_t);
@@ -39,7 +38,7 @@ class Hdf5Handle {
   }
 
   operator hid_t() const { return id_; }
-  // Closes now; false if HDF5 could not, which for a file means that it is not whole on disk.
+  // Closes now; false if HDF5 failed to, which for a file means that it is incomplete on disk.
   bool reset() { return id_ < 0 || close_(std::exchange(id_, -1)) >= 0; }
 
  private:

@@ -1,4 +1,4 @@
-// What both readers ask of the ids that they have read.
+// The check by both readers of the ids that they have read.
 #pragma once
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 
 namespace charrnn {
 
-// Throws Error if the largest id of a shard lies outside of the vocabulary, so that a damaged shard is
+// Throws Error if the largest id of a shard is outside the vocabulary, so that a damaged shard is
 // reported here and not by a tensor operation.
 inline void check_largest_id(const SplitInfo& split, uint64_t shard, uint64_t largest) {
   check(split.vocabulary_size == 0 || largest < split.vocabulary_size, "the shard ", split.shards[shard].file,
-        " holds the id ", largest, ", its vocabulary has ", split.vocabulary_size,
-        " characters: it is damaged; preprocess the corpus again");
+        " holds the id ", largest, ", expected ids below ", split.vocabulary_size,
+        ", the size of its vocabulary: it is damaged; preprocess the corpus again");
 }
 
 }  // namespace charrnn

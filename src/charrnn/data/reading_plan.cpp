@@ -11,7 +11,7 @@
 namespace charrnn {
 namespace {
 
-// Fisher and Yates, with draws that are a function of what the order is for.
+// Fisher-Yates shuffle, with draws that are a function of what the order is for.
 template <class Integer>
 std::vector<Integer> drawn_order(uint64_t count, uint64_t seed, Draw use, uint64_t epoch, uint64_t shard) {
   std::vector<Integer> order(count);
@@ -33,7 +33,7 @@ ReadingPlan::ReadingPlan(std::vector<uint64_t> shard_lengths, const LaneOptions&
         longest, " characters has too many windows of ", longest_step());
 }
 
-// Whatever is drawn, one step must be possible: so the longest.
+// At least one step must be possible, whatever is drawn, even the longest.
 void ReadingPlan::refuse_short_shards() const {
   const uint64_t shortest = *std::min_element(lengths_.begin(), lengths_.end());
   const uint64_t steps = longest_step();
@@ -52,7 +52,7 @@ void ReadingPlan::refuse_short_shards() const {
   if (cure.empty()) cure = "longer text, or smaller values of both";
   fail_usage("a training shard of ", shortest, " characters is too short for one step: train.batch_size ",
              lanes(), " lanes x train.sequence_length ", options_.sequence_length.text(), " characters need ",
-             lanes() * steps + successors_, "; take a ", cure);
+             lanes() * steps + successors_, ": use a ", cure);
 }
 
 // What a step adds to `done`.
@@ -64,8 +64,8 @@ uint64_t ReadingPlan::stride(uint64_t epoch, uint64_t shard, uint64_t done) cons
   return shortest + below(bits, longest_step() - shortest + 1);
 }
 
-// The steps of a shard, one after another, up to the first that ends at or after `until`. One that does not
-// fit in `extent` (n, or all batches) ends the shard.
+// The steps of a shard, up to the first that ends at or after `until`. A step that does not fit in `extent`
+// (n, or all batches) ends the shard.
 ReadingPlan::Replay ReadingPlan::replay(uint64_t epoch, uint64_t shard, uint64_t extent,
                                         uint64_t until) const {
   Replay made;
@@ -93,7 +93,7 @@ ShardPass ReadingPlan::draw_pass(uint64_t epoch, uint64_t shard) const {
   const uint64_t usable = lengths_[shard] - successors_;
   if (options_.random_offset) {
     const uint64_t largest =
-        std::min(longest_step() - 1, usable - lanes() * longest_step());  // leaves a step
+        std::min(longest_step() - 1, usable - lanes() * longest_step());  // room for one step remains
     pass.offset = below(random_bits(options_.seed, Draw::kShardOffset, {epoch, shard}), largest + 1);
   }
   const bool is_sequential = options_.sampling == Sampling::kSequential;

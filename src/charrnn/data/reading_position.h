@@ -1,11 +1,11 @@
-// Where reading continues: what a checkpoint keeps of it.
+// The position from which reading continues, as saved in a checkpoint.
 #pragma once
 
 #include <cstdint>
 
 namespace charrnn {
 
-// `done` is what each lane has read of the shard: characters, or batches with random sampling.
+// `done`: how much of the shard each lane has read, in characters; with random sampling in batches.
 struct ReadingPosition {
   uint64_t epoch = 0;
   uint64_t place = 0;  // in the epoch's order of shards

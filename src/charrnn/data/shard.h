@@ -1,7 +1,7 @@
-// One HDF5 file of a split: the dataset `ids` (N) of uint8, uint16 or uint32, contiguous; of a corpus with
+// One HDF5 file of a split. Datasets: `ids` (N) of uint8, uint16 or uint32, contiguous; if the corpus has
 // aligned targets, `targets` (N) of the same type, where element i is the target of element i of `ids`;
-// `document_starts` (D) uint64, the offsets in this shard of the documents that begin in it; attributes with
-// the vocabulary and split that it belongs to. Equal ids give equal bytes: no time stamps.
+// `document_starts` (D) uint64, the offsets in this shard of the documents that begin in it. Attributes: its
+// vocabulary and split. Equal ids give equal bytes: there are no time stamps.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct ShardInfo {
 
 enum class ShardRow { kIds, kTargets };
 
-// Bytes of one id of a vocabulary of that size: 1 up to 256 characters, 2 up to 65,536, else 4.
+// Bytes per id for a vocabulary of this size: 1 up to 256 characters, 2 up to 65,536, else 4.
 int id_bytes_for(size_t vocabulary_size);
 
 // "train-00003.h5"

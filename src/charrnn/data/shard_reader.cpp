@@ -22,10 +22,10 @@ hid_t memory_type(int id_bytes) {
   return id_bytes == 2 ? H5T_NATIVE_UINT16 : H5T_NATIVE_UINT32;
 }
 
-// What to say first when a part of the file is not as a shard has it.
+// The message if a part of the file is not as in a shard.
 std::string not_a_shard(const std::filesystem::path& path, const std::string& what) {
   return concat("expected a charrnn shard in ", path.string(), ", but ", what,
-                ": preprocess the corpus again, or copy the file again from where it is whole");
+                ": preprocess the corpus again, or copy the file again from an undamaged copy");
 }
 
 class Attributes {
@@ -68,7 +68,7 @@ class Attributes {
   const std::filesystem::path& path_;
 };
 
-// Opens a one-dimensional dataset of unsigned numbers; `length` and `bytes` (of one number) come out.
+// Opens a one-dimensional dataset of unsigned numbers; sets `length` and `bytes` (of one number).
 Hdf5Handle open_numbers(hid_t file, const std::filesystem::path& path, const char* name, uint64_t& length,
                         size_t& bytes) {
   const std::string missing = not_a_shard(path, concat("its dataset ", name, " is missing or damaged"));
@@ -111,7 +111,7 @@ struct ShardReader::File {
 ShardReader::ShardReader(std::filesystem::path path)
     : path_(std::move(path)), file_(std::make_unique<File>()) {
   check(std::filesystem::is_regular_file(path_), "the shard ", path_.string(),
-        " is not there: preprocess the corpus again, or copy the missing file");
+        " does not exist or is not a file: preprocess the corpus again, or copy the missing file");
   const bool is_readable = access(path_.c_str(), R_OK) == 0;
   check(is_readable, "the shard ", path_.string(), " cannot be read: ", system_reason(),
         ": check its permissions");
@@ -123,7 +123,7 @@ ShardReader::ShardReader(std::filesystem::path path)
   const Attributes attributes(file, path_);
   const uint32_t version = attributes.number("format_version");
   check(version == kShardFormatVersion,
-        not_a_shard(path_, concat("its format version is ", version, " and this charrnn reads ",
+        not_a_shard(path_, concat("its format version is ", version, ", and this version of charrnn reads ",
                                   kShardFormatVersion)));
   info_.vocabulary_hash = attributes.text("vocabulary_hash");
   info_.split = attributes.text("split");
@@ -141,11 +141,11 @@ ShardReader::ShardReader(std::filesystem::path path)
     file_->targets.emplace(open_numbers(file, path_, "targets", length, bytes));
     check(length == info_.length && bytes == static_cast<size_t>(info_.id_bytes),
           not_a_shard(path_, concat("its dataset targets has ", length, " numbers of ", bytes,
-                                    " bytes, expected as many and as wide ones as ids, ", info_.length,
-                                    " of ", info_.id_bytes)));
+                                    " bytes, expected the same as ids, ", info_.length, " numbers of ",
+                                    info_.id_bytes)));
   }
   file_->document_starts.emplace(open_numbers(file, path_, "document_starts", file_->document_count, bytes));
-  // More documents than characters is nonsense, and would be a large allocation.
+  // More documents than characters is impossible, and would cause a large allocation.
   check(file_->document_count <= info_.length,
         not_a_shard(path_, concat("it claims ", file_->document_count, " documents in ", info_.length,
                                   " characters")));
@@ -160,11 +160,11 @@ namespace {
 void read_ids(const std::filesystem::path& path, hid_t dataset, uint64_t length, uint64_t offset,
               uint64_t count, hid_t type, void* destination) {
   check(offset <= length && count <= length - offset, "expected ids within the ", length, " of ",
-        path.string(), ", asked for ", count, " from ", offset);
+        path.string(), ", found a request for ", count, " from ", offset);
   if (count == 0) return;
   const Hdf5Lock lock;
   const std::string what = concat("cannot read ids ", offset, " to ", offset + count, " of ", path.string(),
-                                  ": check the disk, or copy the file again from where it is whole");
+                                  ": check the disk, or copy the file again from an undamaged copy");
   const hsize_t start = offset;
   const hsize_t size = count;
   const Hdf5Handle space(H5Dget_space(dataset), H5Sclose, what);
@@ -203,7 +203,7 @@ void ShardReader::add_to(Hasher& hasher, ShardRow row) const {
   }
 }
 
-// As ShardWriter::finish puts it together.
+// Computed as in ShardWriter::finish.
 std::string ShardReader::content_hash() const {
   Hasher hasher;
   add_to(hasher, ShardRow::kIds);

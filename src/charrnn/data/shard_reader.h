@@ -1,4 +1,4 @@
-// Reads a shard (shard.h): what it is, any part of its ids and targets, its content hash. Any thread may
+// Reads a shard (shard.h): its attributes, any part of its ids and targets, its content hash. Any thread may
 // read; HDF5 calls run one at a time.
 #pragma once
 
@@ -18,7 +18,7 @@ class Hasher;
 
 class ShardReader {
  public:
-  // Throws Error if the file is missing, cut short, not a shard, or of another format version.
+  // Throws Error if the file is missing, truncated, not a shard, or of another format version.
   explicit ShardReader(std::filesystem::path path);
   ~ShardReader();
   ShardReader(ShardReader&&) noexcept;
@@ -36,8 +36,8 @@ class ShardReader {
 
   std::vector<uint64_t> document_starts() const;  // ascending
 
-  // Over ids and targets (as stored, little-endian) and document starts: what the manifest holds. Reads the
-  // whole shard.
+  // The hash of ids, targets (both as stored, little-endian) and document starts that the manifest holds.
+  // Reads the whole shard.
   std::string content_hash() const;
 
  private:

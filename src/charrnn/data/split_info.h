@@ -1,4 +1,4 @@
-// One split of a corpus that was opened: its shards, as the manifest lists them, and what its ids are.
+// One split of an opened corpus: its shards, as the manifest lists them, and what its ids mean.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace charrnn {
 
-// The manifest as it was when the corpus was opened. A run reads for days, and somebody may build another
-// corpus in the same folder meanwhile.
+// The manifest when the corpus was opened. A run reads for days, and meanwhile another corpus may be built in
+// the same folder.
 struct OpenedManifest {
   std::filesystem::path file;
   std::optional<FileStamp> stamp;
@@ -32,18 +32,18 @@ struct SplitInfo {
   std::string name;  // "train", "valid", "test"
   std::vector<Shard> shards;
   uint64_t characters = 0;
-  uint64_t vocabulary_size = 0;  // every id lies below it
-  uint64_t utf8_bytes = 0;       // of the same text, before <unk>
-  bool has_targets = false;      // aligned ones, of every shard
+  uint64_t vocabulary_size = 0;  // every id is below it
+  uint64_t utf8_bytes = 0;       // of the same text, before characters became <unk>
+  bool has_targets = false;      // aligned ones, in every shard
   Unit unit = Unit::kCodePoint;  // what a character of it is
   bool has_unknown = false;      // id 0 is <unk>
-  // Of the files that the split was made from, before cleaning. nullopt if their text cannot be told from
-  // their size: they are compressed or JSON lines, or the split has parts of documents.
+  // Size of the files of the split before cleaning. nullopt if that is not the size of their text: they are
+  // compressed or JSON lines, or the split has parts of documents.
   std::optional<uint64_t> original_bytes = {};
   std::shared_ptr<const OpenedManifest> manifest = {};
 };
 
-// A shard of the corpus that was opened. Throws Error if the corpus was built again since then.
+// Opens a shard of the corpus that was opened. Throws Error if the corpus has been built again since then.
 ShardReader open_shard(const SplitInfo& split, size_t shard);
 
 }  // namespace charrnn

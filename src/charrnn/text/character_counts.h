@@ -46,7 +46,7 @@ class CharacterCounts {
   }
 
  private:
-  // Four tables in turn: the same counter twice running would wait for its own last store.
+  // Four tables in turn: incrementing the same counter twice in a row would wait for the first store.
   void count_bytes(std::string_view bytes) {
     const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
     const auto* const end = at + bytes.size();

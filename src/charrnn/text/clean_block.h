@@ -1,4 +1,4 @@
-// A block of a source after cleaning, with the documents that are in it: what DocumentCleaner gives.
+// A block of a source after cleaning, with the documents that are in it: what DocumentCleaner returns.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@
 
 namespace charrnn {
 
-// A document, or as much of it as lies in the block.
+// A document, or the part of it that is in the block.
 struct DocumentPart {
-  bool begins = true;    // else it continues from the block before
+  bool begins = true;    // false: it continues from the block before
   uint64_t line = 0;     // of a JSON line; 0 if the source is the document
   size_t bytes = 0;      // of the block's text
   uint64_t units = 0;    // characters, or bytes with Unit::kByte

@@ -31,12 +31,12 @@ void lower_case(std::string& text) {
   UErrorCode status = U_ZERO_ERROR;
   icu::CaseMap::utf8ToLower("", 0, icu::StringPiece(text.data(), static_cast<int32_t>(text.size())), sink,
                             nullptr, status);
-  check(U_SUCCESS(status) != 0, "ICU could not lower-case a text of ", text.size(),
+  check(U_SUCCESS(status) != 0, "ICU could not convert to lower case a text of ", text.size(),
         " bytes: ", u_errorName(status));
   text = std::move(lower);
 }
 
-// Runs `stage` and adds what it did to the number of characters, of which there are `size`.
+// Runs `stage` and counts by how much it changed `size`, the number of characters.
 template <class Stage>
 void counted(std::string& text, uint64_t& size, int64_t& change, Stage stage) {
   stage(text);
@@ -73,7 +73,7 @@ uint64_t Cleaner::run_stages(std::string& text, const TextCheck& found, Cleaning
   if (settings_.line_ends == LineEnds::kUnify && std::memchr(text.data(), '\r', text.size()) != nullptr) {
     const size_t bytes = text.size();
     unify_line_ends(text);
-    const size_t removed = bytes - text.size();  // each a character
+    const size_t removed = bytes - text.size();  // each byte is a character
     counts.line_ends -= static_cast<int64_t>(removed);
     size -= removed;
   }

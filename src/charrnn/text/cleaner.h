@@ -1,5 +1,5 @@
-// Cleaning: what lies between a source's decoded text and the characters that a model sees. Each stage is a
-// switch of the corpus settings and keeps count of what it took away or added.
+// Cleaning turns a source's decoded text into the characters that a model sees. Each stage is a setting of
+// corpus, and counts the characters that it removed or added.
 //   invalid bytes -> line ends -> invisible characters -> normalisation -> transliteration -> lower case
 //     -> letters only -> joined lines -> collapsed blanks
 #pragma once
@@ -16,14 +16,15 @@ namespace charrnn {
 struct TextCheck;
 class Transliteration;
 
-// One a thread.
+// Not shared by threads: each has its own.
 class Cleaner {
  public:
   explicit Cleaner(const CorpusSettings& settings);
   ~Cleaner();
 
   // Cleans a part of a text that begins and ends at safe places (safe_cut.h). Bytes in, valid UTF-8 out;
-  // returns its characters. `origin` and `offset`, the place of the part in the source, are for messages.
+  // returns the number of characters. `origin` and `offset`, the part's place in the source, are for
+  // messages.
   uint64_t clean(std::string& text, const std::string& origin, uint64_t offset, CleaningCounts& counts);
 
  private:
@@ -33,7 +34,7 @@ class Cleaner {
   std::unique_ptr<Transliteration> transliteration_;
 };
 
-// The stages that need no library, each by itself.
+// The stages that need no library.
 void unify_line_ends(std::string& text);
 void keep_letters_only(std::string& text);  // d2l: re.sub('[^A-Za-z]+', ' ', line).strip().lower()
 void join_lines(std::string& text, JoinLines how);

@@ -1,4 +1,4 @@
-// Characters before and after cleaning, and by what stage the number changed: decoded + all changes = kept.
+// Characters before and after cleaning, and the change by each stage: decoded + all changes = kept.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 namespace charrnn {
 
 struct CleaningCounts {
-  uint64_t decoded = 0;  // characters of the source, malformed sequences not among them when they are dropped
+  uint64_t decoded = 0;  // characters of the source, without malformed sequences that are dropped
   uint64_t invalid = 0;  // malformed sequences, replaced or dropped
   int64_t gutenberg = 0;
   int64_t line_ends = 0;

@@ -1,4 +1,4 @@
-// A block of a source becomes clean text, with a note where documents begin in it.
+// Turns a block of a source into clean text, and notes where documents begin in it.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@
 
 namespace charrnn {
 
-// One a thread.
+// Not shared by threads: each has its own.
 class DocumentCleaner {
  public:
   explicit DocumentCleaner(const CorpusSettings& settings);

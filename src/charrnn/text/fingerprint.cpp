@@ -15,7 +15,7 @@ constexpr int kLetterBits = 2;     // 32 letters are a passage
 constexpr int kIdeographBits = 6;  // 11 of them
 constexpr int kBinShift = 64 - 5;  // the upper bits of a hash are its bin
 
-// One passage in four: enough for 32, and quicker.
+// One passage in four: enough for 32 bins, and faster.
 bool is_taken(uint64_t hash) {
   return (hash >> 24 & 3) == 0;
 }
@@ -38,7 +38,7 @@ Step step_of(char32_t character) {
           is_wide(character) ? kIdeographBits : kLetterBits};
 }
 
-// Of the first 65,536 characters: ICU is too slow to be asked for each letter of a text.
+// The steps of the first 65,536 characters: calling ICU for each letter of a text would be too slow.
 const std::vector<Step>& steps() {
   static const std::vector<Step> table = [] {
     std::vector<Step> made(0x10000);
@@ -74,8 +74,8 @@ void Fingerprint::keep(uint64_t hash) {
   smallest = std::min(smallest, hash);
 }
 
-// Nearly all of the time that a fingerprint takes, so with hardly a branch: what is no letter leaves the hash
-// as it is, which is known already.
+// Takes nearly all of the time of a fingerprint, so it has hardly any branches: a character that is not a
+// letter leaves the hash unchanged, and keeping the same hash again has no effect.
 void Fingerprint::add_ascii(const char* at, const char* end) {
   while (at < end && shifted_ < kBits) push(static_cast<unsigned char>(*at++));
   const std::array<Step, 128>& table = ascii_steps();
@@ -105,9 +105,9 @@ void Fingerprint::add(std::string_view utf8) {
 }
 
 void Fingerprint::append(const Fingerprint& next, std::string_view utf8) {
-  // The passages that begin before this text; all others are in `next`.
+  // Adds the passages that begin before this text; all others are in `next`.
   const char* const end = utf8.data() + utf8.size();
-  Fingerprint of_this;  // only for how far it is
+  Fingerprint of_this;  // only to count the bits shifted
   for (const char* at = utf8.data(); at < end && of_this.shifted_ < kBits;) {
     const char32_t character = next_character(at);
     push(character);

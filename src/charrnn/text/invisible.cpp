@@ -26,7 +26,7 @@ const icu::UnicodeSet& line_separators() {
   return *set;
 }
 
-// DI: Default_Ignorable_Code_Point, what a program shows nothing for unless it knows better.
+// DI: Default_Ignorable_Code_Point, characters that a program does not show unless it supports them.
 const icu::UnicodeSet& invisible() {
   static const auto set =
       make_set("[[[:Cc:]-[\\t\\n\\r]][:DI:][:NChar:][\\uFFF9-\\uFFFB][\\uFFFD][\\u2028\\u2029]]");

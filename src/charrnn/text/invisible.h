@@ -1,6 +1,6 @@
-// Characters that nobody sees in a text and a model learns all the same: control characters, zero-width
-// characters, soft hyphens, direction marks, byte order marks inside the text; and U+FFFD, which stands for
-// what a program before us could not read. Tab, LF and CR do not count.
+// Characters that are invisible in a text but that a model learns: control characters, zero-width characters,
+// soft hyphens, direction marks, byte order marks inside the text; and U+FFFD, with which an earlier program
+// replaced what it could not read. Tab, LF and CR do not count.
 #pragma once
 
 #include <string>
@@ -11,10 +11,11 @@ namespace charrnn {
 bool is_invisible(char32_t character);
 
 // A stage of cleaning (corpus.invisible_characters: drop). Those that end a line or a page (U+000B, U+000C,
-// U+0085, U+2028, U+2029) become LF, so that no words run together; the others go. Valid UTF-8 in and out.
+// U+0085, U+2028, U+2029) become LF, so that no words run together; others are removed. Valid UTF-8 in and
+// out.
 void drop_invisible(std::string& utf8);
 
-// The same text for people: "<U+0000>" in place of an invisible character, U+FFFD in place of malformed
+// The text as messages show it: "<U+0000>" in place of an invisible character, U+FFFD in place of malformed
 // bytes.
 std::string visible(std::string_view text);
 

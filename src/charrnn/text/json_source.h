@@ -1,5 +1,5 @@
-// A JSON file of ours, read under suspicion: every member is looked up with its type checked, and an Error
-// says which file, what is wrong with it, and what to do.
+// Reads a JSON file of charrnn that may be damaged: the type of every member is checked, and an Error reports
+// the file, what is wrong with it, and what to do.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -33,7 +33,7 @@ class JsonSource {
          ": preprocess the corpus again, or take an undamaged copy");
   }
 
-  // `where` says which part of the file `object` is, with a space after it.
+  // `where`: which part of the file `object` is, with a space after it.
   const Json& member(const Json& object, const char* key, std::string_view where = "") const {
     if (!object.is_object()) reject(where, "is not an object");
     const auto found = object.find(key);
@@ -44,7 +44,7 @@ class JsonSource {
   uint64_t number(const Json& object, const char* key, std::string_view where = "") const {
     const Json& value = member(object, key, where);
     if (!value.is_number_unsigned())
-      reject(where, "has a \"", key, "\" that is not a whole number from 0 on");
+      reject(where, "has a \"", key, "\" that is not a whole number of 0 or more");
     return value.get<uint64_t>();
   }
 

@@ -17,7 +17,7 @@
 namespace charrnn {
 namespace {
 
-// UAX 15 calls 30 the longest that any language needs. ICU's time grows with the square.
+// According to UAX 15 no language needs more than 30. ICU's time grows with the square.
 constexpr int kLongestMarks = 1000;
 
 const icu::Normalizer2& normalizer(Normalization form) {
@@ -30,7 +30,7 @@ const icu::Normalizer2& normalizer(Normalization form) {
   return *found;
 }
 
-// Characters that a normalised text has as they are, whatever their neighbours: ICU's set as a bit for each.
+// Characters that normalisation never changes, whatever their neighbours: ICU's set, as one bit for each.
 class PlainCharacters {
  public:
   explicit PlainCharacters(const char* pattern) : bits_(0x110000 / 64) {

@@ -12,14 +12,14 @@ std::string cleaned(std::string_view prefix, const CorpusSettings& recipe) {
   std::string text(prefix);
   CleaningCounts counts;
   Cleaner(recipe).clean(text, "the prefix", 0, counts);
-  // Cleaning trims the ends of lines, also of one that will continue.
+  // Cleaning trims the ends of lines, even of a line that will continue.
   const bool ends_in_blank = !prefix.empty() && (prefix.back() == ' ' || prefix.back() == '\t');
   const bool ends_in_letter = !text.empty() && text.back() >= 'a' && text.back() <= 'z';
   if (recipe.letters_only && ends_in_blank && ends_in_letter) text += ' ';
   return text;
 }
 
-// A stage that changes nothing, and each stage by itself.
+// Settings with every stage of cleaning switched off.
 CorpusSettings no_stage() {
   CorpusSettings settings;
   settings.line_ends = LineEnds::kKeep;

@@ -1,4 +1,5 @@
-// A prefix, which a model continues, must look as the text that it was trained on: the same stages clean it.
+// A prefix, which a model continues, must look like the text on which the model was trained: the same stages
+// clean it.
 #pragma once
 
 #include <string>
@@ -11,10 +12,10 @@ namespace charrnn {
 
 struct CleanPrefix {
   std::string text;
-  std::vector<std::string> changed_by;  // names of the settings of corpus that changed it; empty: none did
+  std::vector<std::string> changed_by;  // the settings of corpus that changed it; empty: it is unchanged
 };
 
-// A prefix ends in the middle of a line, so a blank at its end stays if cleaning would have one before the
+// A prefix ends in the middle of a line, so a blank at its end is kept if cleaning would keep one before the
 // next letter. Throws Error (exit code 2) at invalid UTF-8.
 CleanPrefix clean_prefix(std::string_view prefix, const CorpusSettings& recipe);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kMostSimilar = 3;
 
-// The one ASCII character that stands for it, 0 if there is no such character.
+// The ASCII character into which it is transliterated, 0 if that is not a single one.
 char32_t ascii_form(Transliteration& transliteration, char32_t character) {
   std::string text;
   append_utf8(character, text);

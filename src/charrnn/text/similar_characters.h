@@ -1,4 +1,4 @@
-// Characters that could be meant by one that a vocabulary lacks: suggestions for messages.
+// Suggestions for messages: characters that may have been meant by one that a vocabulary lacks.
 #pragma once
 
 #include <string_view>
@@ -6,8 +6,9 @@
 
 namespace charrnn {
 
-// Those of `known`, which ascends, that could be meant by `missing`: the other case, composed with the
-// character before it (0 if there is none), without its accent, or the one that looks alike. Three at most.
+// The characters of `known`, which ascends, that `missing` may stand for: the other case, the composition
+// with the character `before` it (0 at the start), the letter without its accent, or a similar one. At most
+// three.
 std::vector<char32_t> similar_characters(std::u32string_view known, char32_t before, char32_t missing);
 
 }  // namespace charrnn

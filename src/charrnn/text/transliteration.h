@@ -1,5 +1,5 @@
 // A stage of cleaning: letters of any script to ASCII, by ICU's compound transform `Any-Latin; Latin-ASCII`
-// (Æ -> AE, ü -> u, Ж -> Z, 漢 -> han). What has no Latin form, such as an emoji, stays.
+// (Æ -> AE, ü -> u, Ж -> Z, 漢 -> han). Characters without a Latin form, such as emojis, stay.
 #pragma once
 
 #include <memory>
@@ -7,14 +7,14 @@
 
 namespace charrnn {
 
-// One a thread.
+// Not shared by threads: each has its own.
 class Transliteration {
  public:
   Transliteration();
   ~Transliteration();
 
-  // Valid UTF-8 in and out. Line by line: ICU's time grows with the square of the length. Throws (exit code
-  // 2) at a line that would take minutes.
+  // Valid UTF-8 in and out. Works line by line, because ICU's time grows with the square of the length.
+  // Throws (exit code 2) at a line that would take minutes.
   void apply(std::string& utf8);
 
  private:

@@ -57,9 +57,8 @@ namespace {
   fail_usage(
       origin, ": expected UTF-8, found the bytes ", hex_bytes(rest.substr(0, found.bytes)), " at byte ",
       offset + found.begin, cut_off ? ", where the text ends inside a character" : "",
-      surrogate ? ", half of a surrogate pair, which CESU-8 has (corpus.encoding: CESU-8)" : "",
-      ": set corpus.invalid_bytes to replace or skip, or corpus.encoding to the charset that the text ",
-      "really has");
+      surrogate ? ", half of a surrogate pair, which is valid in CESU-8 (corpus.encoding: CESU-8)" : "",
+      ": set corpus.invalid_bytes to replace or skip, or corpus.encoding to the charset of the text");
 }
 
 }  // namespace
@@ -87,7 +86,7 @@ void require_utf8(std::string_view text, const std::string& origin) {
   const Malformed found = find_malformed(text);
   if (found.bytes > 0) {
     fail_usage(origin, ": expected UTF-8, found the bytes ", hex_bytes(text.substr(found.begin, found.bytes)),
-               " at byte ", found.begin, ": check the terminal's or the file's charset");
+               " at byte ", found.begin, ": check the charset of the terminal or the file");
   }
 }
 

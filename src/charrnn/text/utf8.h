@@ -1,5 +1,5 @@
-// UTF-8, the form that text has from decoding to counting: checking it, walking it, and naming its characters
-// in messages. Runs of ASCII are passed over 32 bytes at a time; every other character goes through ICU.
+// UTF-8, the form of text from decoding to counting: checks it, iterates over it, and names its characters in
+// messages. Runs of ASCII are skipped 32 bytes at a time; ICU handles every other character.
 #pragma once
 
 #include <unicode/utf8.h>
@@ -32,7 +32,7 @@ inline const char* skip_ascii(const char* from, const char* end) {
   return from;
 }
 
-// The character at `at` in valid UTF-8, which moves past it.
+// The character at `at` in valid UTF-8; `at` moves past it.
 inline char32_t next_character(const char*& at) {
   size_t i = 0;
   UChar32 character = 0;
@@ -62,7 +62,7 @@ inline int32_t next_or_malformed(const char*& at, const char* end) {
   return character;
 }
 
-// Calls visit(character) for those that are not ASCII, in order. The text must be valid.
+// Calls visit(character) for each character that is not ASCII, in order. The text must be valid.
 template <class Visit>
 void for_each_non_ascii(std::string_view utf8, Visit visit) {
   const char* const end = utf8.data() + utf8.size();
@@ -75,7 +75,7 @@ void for_each_non_ascii(std::string_view utf8, Visit visit) {
 uint64_t count_characters(std::string_view utf8);
 std::u32string decode_utf8(std::string_view utf8);
 
-// Bytes of the first `units` of valid UTF-8: of as many code points, or bytes.
+// The number of bytes in the first `units` code points, or bytes, of valid UTF-8.
 size_t bytes_of(std::string_view utf8, uint64_t units, Unit unit);
 
 // A sequence of bytes that is not a character: a maximal subpart, as Unicode 15, table 3-8 counts them.
@@ -89,14 +89,14 @@ Malformed find_malformed(std::string_view text, size_t from = 0);
 // Makes a text valid; returns how many malformed sequences it had. InvalidBytes::kError throws (exit code 2)
 // at the first, naming `origin`, its place counted from `offset`, and its bytes.
 uint64_t repair_utf8(std::string& text, InvalidBytes policy, const std::string& origin, uint64_t offset);
-// The same for a text that a person typed or a file of ours: throws, never repairs.
+// The same for a text that a user typed or a file of charrnn: throws, never repairs.
 void require_utf8(std::string_view text, const std::string& origin);
 
-// For a text file: malformed bytes become U+FFFD, control characters other than tab and line end their
-// pictures (U+2400 for NUL).
+// For a text file: malformed bytes become U+FFFD; control characters other than tab and line end become their
+// symbols (U+2400 for NUL).
 std::string printable_text(std::string_view text);
 
-// Letters A to Z in lower case, as for file endings.
+// Converts A to Z to lower case, as for file endings.
 std::string lower_ascii(std::string text);
 
 // "e9 20": bytes as messages show them.

@@ -68,7 +68,7 @@ char32_t read_value(const JsonSource& source, const std::string& name, Unit unit
   if (name == kUnknownName) return Vocabulary::kUnknown;
   const std::u32string value = decode_utf8(name);  // valid: it comes out of JSON
   if (value.size() != 1) source.reject(where, "has a \"character\" that is not one character");
-  if (unit == Unit::kByte && value[0] > 0xff) source.reject(where, "has a \"character\" that is no byte");
+  if (unit == Unit::kByte && value[0] > 0xff) source.reject(where, "has a \"character\" that is not a byte");
   return value[0];
 }
 
@@ -128,8 +128,8 @@ Vocabulary Vocabulary::from_counts(const Characters& counts, const VocabularySet
     }
   }
   if (kept.empty()) {
-    fail_usage("no character occurs corpus.vocabulary.min_count = ", settings.min_count,
-               " times: expected at least one for the vocabulary: lower min_count or add text");
+    fail_usage("no character occurs as often as corpus.vocabulary.min_count (", settings.min_count,
+               " times): expected at least one for the vocabulary: lower min_count or add text");
   }
   std::sort(kept.begin(), kept.end(), by_value);
   if (fell_out || settings.unknown) kept.insert(kept.begin(), {kUnknown, fallen_count});
@@ -146,8 +146,8 @@ Vocabulary Vocabulary::with_counts(const Characters& counts) const {
     }
     fail_usage("the text has ", outside.size(), " characters that the vocabulary of ",
                "corpus.vocabulary.from lacks, and it has no <unk>: ", names,
-               ": take a vocabulary with <unk> (corpus.vocabulary.unknown: true when it is made), or clean ",
-               "these away");
+               ": use a vocabulary with <unk> (built with corpus.vocabulary.unknown: true), or remove ",
+               "these characters by cleaning");
   }
   Characters characters = characters_;
   for (Character& character : characters) character.count = 0;
@@ -176,7 +176,7 @@ Vocabulary Vocabulary::from_json(std::string_view json, std::string_view origin)
   Vocabulary vocabulary(unit, read_normalization(source), read_characters(source, unit));
   const std::string& hash = source.text(source.root(), "hash");
   if (hash != vocabulary.hash()) {
-    source.reject("has the hash ", hash, ", its characters give ", vocabulary.hash());
+    source.reject("has the hash ", hash, ", but the hash of its characters is ", vocabulary.hash());
   }
   return vocabulary;
 }
@@ -209,7 +209,7 @@ uint32_t Vocabulary::id(char32_t character) const {
 
 namespace {
 
-// ", but it has 't' (U+0074)", of what could be meant.
+// ", but it has 't' (U+0074)": characters that may have been meant.
 std::string suggestion(const Vocabulary& vocabulary, const std::u32string& units, size_t place) {
   if (vocabulary.unit() == Unit::kByte) return "";
   std::u32string known;
@@ -240,7 +240,7 @@ std::vector<uint32_t> Vocabulary::encode(std::string_view utf8, UnknownCharacter
     units = decode_utf8(text);
   }
   std::vector<uint32_t> ids;
-  // Of bytes, a character has up to four, and is skipped as a whole.
+  // With Unit::kByte a character has up to four bytes, and is skipped as a whole.
   const auto goes_on = [&](size_t place) {
     return unit_ == Unit::kByte && place < units.size() && (units[place] & 0xc0U) == 0x80U;
   };

@@ -1,6 +1,6 @@
-// The characters a model knows, each with its id in [0, V): sorted by code point, so that equal text gives
-// equal ids. <unk>, if there is one, is id 0 and stands for every other character. Travels as
-// vocabulary.json and inside checkpoints. Errors in what a person typed have exit code 2.
+// The characters of a model, each with its id in [0, V): sorted by code point, so that equal text gives equal
+// ids. <unk>, if the vocabulary has it, is id 0 and replaces every other character. Stored as vocabulary.json
+// and inside checkpoints. Errors in what a user typed have exit code 2.
 #pragma once
 
 #include <cstdint>
@@ -19,19 +19,19 @@ class Vocabulary {
   // With Unit::kByte a character is a byte, its value 0 to 255.
   struct Character {
     char32_t value;
-    uint64_t count;  // in the whole corpus; of <unk>: of everything that it stands for
+    uint64_t count;  // in the whole corpus; of <unk>: of all characters that it replaces
   };
-  static constexpr char32_t kUnknown = 0xffffffff;  // the value of <unk>: no character's
+  static constexpr char32_t kUnknown = 0xffffffff;  // the value of <unk>, which no character has
 
   // `counts` in any order, each character once; those that were never seen are left out.
   static Vocabulary from_counts(const std::vector<Character>& counts, const VocabularySettings& settings,
                                 Unit unit, Normalization normalization = Normalization::kNone);
 
-  // The same characters and ids with the counts of another text. Throws Error (exit code 2) with the
-  // most frequent ones if the text has characters that are not here and there is no <unk>.
+  // The same characters and ids with the counts of another text. If that has characters that the vocabulary
+  // lacks and there is no <unk>, throws Error (exit code 2) with the most frequent of them.
   Vocabulary with_counts(const std::vector<Character>& counts) const;
 
-  // Takes nothing on trust. `origin` names the text in messages, such as the file it came from.
+  // Checks everything. `origin`, such as the file that the text is from, is for messages.
   static Vocabulary from_json(std::string_view json, std::string_view origin);
   std::string to_json() const;
 
@@ -41,17 +41,17 @@ class Vocabulary {
   bool has_unknown() const { return characters_.front().value == kUnknown; }
   const std::vector<Character>& characters() const { return characters_; }  // by id
 
-  // Over unit and ordered characters alone: equal hash, equal ids, whatever the counts.
+  // Of unit and ordered characters only: equal hashes mean equal ids, whatever the counts.
   const std::string& hash() const { return hash_; }
 
-  // nullopt if the vocabulary lacks the character, <unk> or not.
+  // nullopt if the vocabulary lacks the character, even if it has <unk>.
   std::optional<uint32_t> find(char32_t character) const;
   // Falls back to <unk>; throws if there is no <unk>.
   uint32_t id(char32_t character) const;
 
-  // The ids of a text, normalised as the corpus was; `unknown` is what to do with characters that are not
-  // here. Throws (exit code 2) at invalid UTF-8, and, naming the character and its place, where that is an
-  // error, or <unk> and there is none.
+  // The ids of a text, normalised like the corpus; `unknown` is what to do with characters that the
+  // vocabulary lacks. Throws (exit code 2) at invalid UTF-8, and, with the character and its place, if such a
+  // character is an error, or is to become <unk> and the vocabulary has no <unk>.
   std::vector<uint32_t> encode(std::string_view utf8,
                                UnknownCharacters unknown = UnknownCharacters::kError) const;
 
@@ -67,7 +67,7 @@ class Vocabulary {
   std::string hash_;
 };
 
-// Those of `counts` that the vocabulary lacks, the most frequent first.
+// The characters of `counts` that the vocabulary lacks, the most frequent first.
 std::vector<Vocabulary::Character> characters_outside(const Vocabulary& vocabulary,
                                                       const std::vector<Vocabulary::Character>& counts);
 

@@ -22,7 +22,7 @@ constexpr size_t kLongestRun = 20000;
 void GutenbergScanner::add(std::string_view utf8) {
   const char* from = utf8.data();
   const char* const end = from + utf8.size();
-  const uint64_t base = line_begin_ + length_ + crs_;  // place in the text of the block's first byte
+  const uint64_t base = line_begin_ + length_ + crs_;  // position of the block's first byte in the text
   const auto place = [&](const char* p) { return base + static_cast<uint64_t>(p - utf8.data()); };
   const auto find = [&](char c, const char* p) {
     const void* found = std::memchr(p, c, static_cast<size_t>(end - p));
@@ -89,7 +89,7 @@ void GutenbergScanner::end_line(std::string_view piece, uint64_t end) {
   line_begin_ = end;
 }
 
-// No LF followed: each CR was a line end.
+// No LF followed, so each CR was a line end.
 void GutenbergScanner::end_lone_crs() {
   for (size_t n = std::exchange(crs_, 0); n > 0; --n) end_line({}, line_begin_ + length_ + 1);
 }
@@ -176,7 +176,7 @@ std::vector<GutenbergScanner::Cut> GutenbergScanner::finish() {
   return cuts;
 }
 
-// Goes through the remembered lines once and cuts what is Gutenberg's among them.
+// Goes through the remembered lines once and cuts those that are Gutenberg's.
 void GutenbergScanner::decide(bool at_end) {
   size_t floor = 0;  // the first line that no cut has taken
   for (size_t i = 0; i < run_.size();) {
@@ -224,8 +224,8 @@ void GutenbergScanner::cut(uint64_t begin, size_t last) {
   regions_.push_back({begin, run_[last].text_after, run_[last].spaced_after});
 }
 
-// A header reaches back to its first opening, over lines that name Gutenberg now and then. Another title's
-// banner was another header.
+// A header begins at its first opening; the lines after that name Gutenberg now and then. The banner of
+// another title belongs to another header.
 uint64_t GutenbergScanner::header_begin(size_t marker, size_t floor) const {
   size_t first = marker;
   size_t named = marker;
@@ -247,14 +247,14 @@ uint64_t GutenbergScanner::header_begin(size_t marker, size_t floor) const {
   return run_[release_before(first, floor)].text_before;
 }
 
-// The small print with which a text ends may not reach back into it.
+// Small print at the end of a text must not be taken to begin inside the text.
 uint64_t GutenbergScanner::small_print_begin(size_t marker, size_t floor) const {
   for (size_t i = marker; i-- > floor && marker - i <= kLongestHeader;)
     if (run_[i].kind == LineKind::kSmallStart) return run_[i].text_before;
   return run_[marker].text_before;
 }
 
-// The line stands in a header, if only a header's lines follow up to its end.
+// Whether the line is in a header: only a header's lines follow, up to the header's end.
 bool GutenbergScanner::header_end_follows(size_t i) const {
   const size_t first = i;
   for (size_t named = i++; i < run_.size() && i - named <= kLongestGap && i - first <= kLongestHeader; ++i) {
@@ -266,7 +266,7 @@ bool GutenbergScanner::header_end_follows(size_t i) const {
   return false;
 }
 
-// A marker that does not end with asterisks may continue in the next lines, up to some that do.
+// A marker that does not end with asterisks may continue in the next lines, up to one that does.
 size_t GutenbergScanner::marker_end(size_t i) const {
   for (size_t last = i; last < run_.size() && last <= i + 3; ++last) {
     if (last > i && run_[last].starts_paragraph) break;
@@ -285,7 +285,7 @@ size_t GutenbergScanner::paragraph_end(size_t i) const {
   return i;
 }
 
-// A short paragraph that begins like a footer, or a line just before *** END. "End of" may stand alone in the
+// A short paragraph that begins like a footer, or a line just before *** END. "End of" may be alone in the
 // first line.
 bool GutenbergScanner::is_foot(size_t i) const {
   std::string text = run_[i].text;
@@ -300,7 +300,7 @@ bool GutenbergScanner::is_foot(size_t i) const {
   return false;
 }
 
-// A licence whose *** END is missing: several lines of it, and no header around it.
+// A licence without *** END: several of its lines, outside of a header.
 bool GutenbergScanner::is_lone_licence(size_t i) const {
   if (header_end_follows(i)) return false;
   int named = 0;
@@ -308,8 +308,8 @@ bool GutenbergScanner::is_lone_licence(size_t i) const {
   return named >= 2;
 }
 
-// From a footer's last line on: what follows within four lines and looks like more of it, in the end the
-// licence. Without a known last line it ends where Gutenberg is named for the last time.
+// Extends a footer from its last line by what follows within four lines and looks like part of it, finally
+// the licence. Without a known last line the licence ends at the last mention of Gutenberg.
 size_t GutenbergScanner::licence_end(size_t last, bool at_end) const {
   size_t i = last + 1;
   for (;; ++i) {
@@ -336,7 +336,7 @@ size_t GutenbergScanner::licence_end(size_t last, bool at_end) const {
   return paragraph_end(named);
 }
 
-// Goes on over the paragraphs that are credits.
+// Extends the cut over paragraphs that are credits.
 size_t GutenbergScanner::credits_end(size_t last) const {
   for (int paragraphs = 0; paragraphs < 8 && last + 1 < run_.size(); ++paragraphs) {
     std::string text;
@@ -351,8 +351,8 @@ size_t GutenbergScanner::credits_end(size_t last) const {
   return last;
 }
 
-// A title banner alone, without a header's end: with what lies between it and the same banner again, and with
-// the credits after it. If no marker was seen before, it must be in asterisks or have a release line.
+// A title banner alone, without a header's end. The cut includes everything up to a repetition of the banner,
+// and the credits after it. If it is the first marker, it must be in asterisks or have a release line.
 size_t GutenbergScanner::banner_end(size_t banner, size_t floor) const {
   const size_t none = run_.size();
   const Line& line = run_[banner];

@@ -1,6 +1,6 @@
-// Finds what Project Gutenberg put around and between its texts: headers, footers, licences, small print,
-// title banners, credits of those who typed. In: a text as UTF-8, in blocks cut anywhere. Out: the byte
-// ranges to leave out. What is doubtful stays with the author.
+// Finds what Project Gutenberg added to its texts: headers, footers, licences, small print, title banners,
+// credits of the transcribers. In: a text as UTF-8, in blocks cut anywhere. Out: the byte ranges to leave
+// out. In case of doubt text is kept.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,9 @@
 
 namespace charrnn {
 
-// A cut is made of whole lines; blank lines that touch it, and lines of asterisks or equals signs alone, go
-// with it, but if text stands on both sides the last blank line stays. Line ends may be LF, CR LF, CR CR
-// LF or CR. Remembers the first 240 bytes of the lines near a marker, some hundred lines at a time, never the
+// A cut consists of whole lines. It includes adjacent blank lines, and lines of only asterisks or equals
+// signs; but if there is text on both sides, the last blank line is kept. Line ends may be LF, CR LF, CR CR
+// LF or CR. Stores the first 240 bytes of the lines near a marker, some hundred lines at a time, never the
 // whole text.
 class GutenbergScanner {
  public:
@@ -26,8 +26,8 @@ class GutenbergScanner {
     uint64_t end;
     bool operator==(const Cut&) const = default;
   };
-  // Ascending, disjoint; empty if the text has none of Gutenberg's markers. Called once, when the text
-  // ended.
+  // Ascending, disjoint; empty if the text has none of Gutenberg's markers. To be called once, after the end
+  // of the text.
   std::vector<Cut> finish();
 
  private:
@@ -36,7 +36,7 @@ class GutenbergScanner {
     uint64_t text_after;    // begin of the next text after it
     uint64_t spaced_after;  // the same, or the begin of the blank line before that text
     uint64_t number;        // counts the lines that are not blank, from 1
-    bool starts_paragraph;  // stands after a blank line or after a licence
+    bool starts_paragraph;  // comes after a blank line or a licence
     bool starred;           // its last byte is an asterisk
     bool names_gutenberg;   // or etexts, ebooks, small print
     gutenberg::LineKind kind;
@@ -55,7 +55,7 @@ class GutenbergScanner {
   void take_line(std::string_view head, size_t length, bool blank, char last, uint64_t end);
   void remember(std::string_view head, size_t length, bool marker, char last);
 
-  // All of these speak of indices into run_; ends are the last index that belongs.
+  // All of these take and return indices into run_; an end is the last index that belongs.
   void decide(bool at_end);
   uint64_t header_begin(size_t marker, size_t floor) const;
   uint64_t small_print_begin(size_t marker, size_t floor) const;
@@ -73,13 +73,13 @@ class GutenbergScanner {
   uint64_t line_begin_ = 0;
   std::string head_;   // first bytes of a line that an earlier block began
   size_t length_ = 0;  // its bytes so far
-  char last_ = 0;      // its last byte that is not a space; 0 if there was none yet
-  size_t crs_ = 0;     // CRs after it, whose LF may still come
+  char last_ = 0;      // its last byte that is not a space; 0: only spaces so far
+  size_t crs_ = 0;     // CRs after it; an LF may follow
 
   uint64_t number_ = 0;    // lines so far that were not blank
   uint64_t text_end_ = 0;  // end of the last one
   bool after_blank_ = true;
-  uint64_t blank_begin_ = UINT64_MAX;      // of the last blank line, if nothing stood after it yet
+  uint64_t blank_begin_ = UINT64_MAX;      // of the last blank line, if nothing has followed it yet
   uint64_t remember_until_ = kFirstLines;  // a line number
   std::vector<Line> run_;                  // remembered lines, none missing between them
   bool seen_marker_ = false;               // some range was cut already

@@ -15,7 +15,7 @@ bool contains(std::string_view s, std::string_view part) {
   return s.find(part) != std::string_view::npos;
 }
 
-// The part begins a word: "etext", not "pretext".
+// Whether `part` is at the start of a word: "etext", not "pretext".
 bool has_word(std::string_view s, std::string_view part) {
   for (size_t i = s.find(part); i != std::string_view::npos; i = s.find(part, i + 1))
     if (i == 0 || !is_letter(s[i - 1])) return true;
@@ -32,7 +32,7 @@ bool is_start_word(std::string_view word) {
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 
-// After "The Project Gutenberg", what the thing is called and its title; empty if this is not a banner.
+// The rest of the line after "The Project Gutenberg Etext" (or Ebook, ...); empty if this is not a banner.
 std::string_view banner_rest(std::string_view lower) {
   lower = without(lower, "* ");
   if (lower.starts_with("this is the ")) lower.remove_prefix(8);

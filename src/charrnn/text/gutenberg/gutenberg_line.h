@@ -1,4 +1,4 @@
-// What single lines of Project Gutenberg's boilerplate look like: GutenbergScanner puts them together.
+// Recognises single lines of Project Gutenberg's boilerplate, for GutenbergScanner.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace charrnn::gutenberg {
 
-inline constexpr size_t kHeadBytes = 240;            // of a line, which are looked at
+inline constexpr size_t kHeadBytes = 240;            // of a line, which are examined
 inline constexpr size_t kLongestMarkerBytes = 1024;  // no longer line is a marker
 
 enum class LineKind {
@@ -20,15 +20,15 @@ enum class LineKind {
   kSmallEnd,    // *END*THE SMALL PRINT!, a header's or a licence's end
   kFoot,        // End of Project Gutenberg's ...
   kEnd,         // *** END OF ...
-  kLicence,     // a line with which the licence after a text begins
+  kLicence,     // first line of the licence after a text
   kLicenceEnd,
 };
 
-// The kind that a line has by itself; `lower` is lower_case(line).
+// The kind of a line, regardless of other lines; `lower` is lower_case(line).
 LineKind kind_of(std::string_view line, std::string_view lower);
 
-// A cheap test that few lines pass, and all that have a kind; `line` begins with its first character that is
-// not a space.
+// A cheap test that few lines pass, among them all that have a kind; `line` begins with its first character
+// that is not a space.
 bool may_be_marker(std::string_view line, size_t length, bool starts_paragraph);
 
 // Lines made of three or more asterisks or equals signs and nothing else count as blank.
@@ -36,13 +36,13 @@ bool is_rule(std::string_view head, size_t length);
 
 // Of lower-case text:
 bool names_gutenberg(std::string_view lower);  // or etexts, ebooks, small print
-// "End of the Project Gutenberg Etext of", "Ende dieses Projekt Gutenberg", "Fin du Projet Gutenberg": an
-// end, and the name among the first nine words.
+// "End of the Project Gutenberg Etext of", "Ende dieses Projekt Gutenberg", "Fin du Projet Gutenberg": a word
+// for end, and the name within the first nine words.
 bool is_foot_text(std::string_view lower);
 bool is_end_word(std::string_view word);
-// A paragraph, right after a header, that says who made the etext from what.
+// A paragraph, right after a header, about who made the etext, and from what.
 bool is_credit(std::string_view lower);
-// Equal titles of two banners, as far as the shorter one goes; only letters count.
+// Whether two banners have equal titles, up to the length of the shorter one; only letters count.
 bool same_title(std::string_view a, std::string_view b);
 
 // ASCII letters only; typographic apostrophes become plain ones.

@@ -18,10 +18,11 @@ namespace charrnn {
 namespace {
 
 constexpr size_t kRawBytes = size_t{1} << 18;
-constexpr size_t kFirstBytes = 4096;  // enough to tell what it is
+constexpr size_t kFirstBytes = 4096;  // enough to recognise the format
 constexpr std::string_view kGzip = "\x1f\x8b";
 constexpr std::string_view kZstandard = "\x28\xb5\x2f\xfd";
-constexpr std::string_view kSkippable = "\x2a\x4d\x18";  // of a frame that is not text, after 0x50 to 0x5f
+constexpr std::string_view kSkippable =
+    "\x2a\x4d\x18";  // a skippable frame starts with 0x50 to 0x5f, then these bytes
 
 bool begins_as_zstandard(std::string_view bytes) {
   return bytes.starts_with(kZstandard) ||
@@ -30,7 +31,7 @@ bool begins_as_zstandard(std::string_view bytes) {
 
 }  // namespace
 
-// Takes from `in`, gives to `out`, and moves both past what was used.
+// Reads from `in`, writes to `out`, and advances both past the bytes that were used.
 struct ByteSource::Decompressor {
   virtual ~Decompressor() = default;
   virtual void decompress(std::span<const char>& in, std::span<char>& out) = 0;
@@ -62,16 +63,15 @@ class Gunzip : public ByteSource::Decompressor {
     } else if (result == Z_MEM_ERROR) {
       fail("there is not enough memory to decompress ", name_);
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      fail_usage(name_, " is damaged gzip data (",
-                 stream_.msg == nullptr ? "zlib gives no reason" : stream_.msg,
+      fail_usage(name_, " is damaged gzip data (", stream_.msg == nullptr ? "no reason given" : stream_.msg,
                  "): take an undamaged copy, or leave it out of corpus.sources");
     }
   }
   bool at_border() const override { return at_border_; }
 
  private:
-  // Each member is a gzip file. Zeros between them and at the end are padding, as gzip takes them. False
-  // at the end.
+  // Each member is a gzip file. Zeros between members and at the end are padding, as for gzip. False at the
+  // end.
   bool begin_member(std::span<const char>& in) {
     if (started_) {
       while (!in.empty() && in.front() == '\0') in = in.subspan(1);
@@ -79,9 +79,9 @@ class Gunzip : public ByteSource::Decompressor {
     if (in.empty()) return false;
     if (started_ && (in.front() != kGzip[0] || (in.size() > 1 && in[1] != kGzip[1]))) {
       fail_usage(
-          name_, " has something else after the end of its gzip data (the bytes ",
+          name_, " has other data after the end of its gzip data (the bytes ",
           hex_bytes({in.data(), std::min<size_t>(in.size(), 8)}),
-          ", ...): remove that (gzip -dc FILE | gzip > NEW, which gives a warning), or leave it out of ",
+          ", ...): remove it (gzip -dc FILE | gzip > NEW, which prints a warning), or leave the file out of ",
           "corpus.sources");
     }
     if (started_) check(inflateReset(&stream_) == Z_OK, "zlib could not continue with ", name_);
@@ -100,10 +100,10 @@ class Unzstd : public ByteSource::Decompressor {
  public:
   explicit Unzstd(std::string name) : name_(std::move(name)), stream_(ZSTD_createDStream()) {
     check(stream_ != nullptr, "libzstd could not start");
-    // As large as zstd --long=31 makes them: the window is memory that is taken when it is needed.
+    // As large as zstd --long=31 makes them: memory for a window is only allocated when needed.
     const int largest = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
     check(ZSTD_isError(ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, largest)) == 0,
-          "libzstd does not take windows of 2^", largest, " bytes");
+          "libzstd does not accept windows of 2^", largest, " bytes");
   }
   ~Unzstd() override { ZSTD_freeDStream(stream_); }
   Unzstd(const Unzstd&) = delete;
@@ -131,14 +131,15 @@ class Unzstd : public ByteSource::Decompressor {
              "--long makes large: decompress it with zstd -d --memory=2048MB on another machine", kOtherwise);
       case ZSTD_error_frameParameter_windowTooLarge:
       case ZSTD_error_version_unsupported:
-        fail_usage(name_, " was compressed in a way that this libzstd (", ZSTD_versionString(),
+        fail_usage(name_, " is compressed in a way that this libzstd (", ZSTD_versionString(),
                    ") cannot read (", reason, "): compress it again, with --long=31 at most", kOtherwise);
       case ZSTD_error_dictionary_wrong:
         fail_usage(name_, " was compressed with a dictionary: decompress it with zstd -d -D DICTIONARY",
                    kOtherwise);
       case ZSTD_error_prefix_unknown:
-        fail_usage(name_, " has something else after the end of its Zstandard data: remove that (zstd -dc ",
-                   "FILE > TEXT, which stops there)", kOtherwise);
+        fail_usage(name_,
+                   " has other data after the end of its Zstandard data: remove it (zstd -dc FILE > TEXT ",
+                   "writes the text before it)", kOtherwise);
       default:
         fail_usage(name_, " is damaged Zstandard data (", reason, "): take an undamaged copy", kOtherwise);
     }
@@ -157,11 +158,11 @@ ByteSource::ByteSource(const std::filesystem::path& file) : name_(file.string())
   file_.open(file, std::ios::binary);
   if (!file_) {
     fail_usage("cannot read ", name_, ": ", system_reason(),
-               ": correct its permissions or leave it out of corpus.sources");
+               ": correct the permissions, or leave it out of corpus.sources");
   }
   waiting_ = read_raw(std::span(raw_).first(kFirstBytes));
   const std::string_view start(waiting_.data(), waiting_.size());
-  // A file that ends within its first bytes is known by its name alone.
+  // A file that ends within the first bytes of its format can only be recognised by its name.
   const auto is_cut_short = [&](std::string_view magic, const char* name) {
     return !start.empty() && magic.starts_with(start) && file.extension() == name;
   };
@@ -178,7 +179,7 @@ std::span<const char> ByteSource::read_raw(std::span<char> room) {
   const auto count = static_cast<size_t>(file_.gcount());
   if (file_.bad()) {
     fail_usage("reading ", name_, " stopped at byte ", bytes_on_disk_, ": ", system_reason(),
-               ": correct that or leave it out of corpus.sources");
+               ": fix the cause, or leave the file out of corpus.sources");
   }
   bytes_on_disk_ += count;
   hasher_.add(std::string_view(room.data(), count));
@@ -212,8 +213,8 @@ bool ByteSource::decompress(std::span<char>& room) {
   if (waiting_.size() != waited || room.size() != had_room) return true;
   waiting_ = read_raw(raw_);
   if (waiting_.empty() && !decompressor_->at_border()) {
-    fail_usage(name_, " is compressed data cut short after ", bytes_on_disk_,
-               " bytes: take a whole copy, or leave it out of corpus.sources");
+    fail_usage(name_, " is compressed, and its data end too early, after ", bytes_on_disk_,
+               " bytes: take a complete copy, or leave it out of corpus.sources");
   }
   return !waiting_.empty();
 }

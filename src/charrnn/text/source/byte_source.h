@@ -1,5 +1,5 @@
-// The bytes of one file, decompressed if it is gzip or Zstandard (told by its first bytes), hashed as they
-// lie on disk. Memory: a few blocks, however long the file is.
+// The bytes of one file, decompressed if its first bytes show that it is gzip or Zstandard. The hash is that
+// of the bytes on disk. Memory: a few blocks, however long the file is.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ class ByteSource {
   explicit ByteSource(const std::filesystem::path& file);
   ~ByteSource();
 
-  // Fills `bytes` as far as the file goes; less than its size, at last 0, only at the end. Throws if
-  // reading fails, or if compressed data are damaged or cut short.
+  // Fills `bytes`; returns how many, fewer than its size (finally 0) only at the end of the file. Throws if
+  // reading fails, or if compressed data are damaged or truncated.
   size_t read(std::span<char> bytes);
   // Reads to the end without decompressing; nothing can be read after it.
   void read_to_end();
 
   uint64_t bytes_on_disk() const { return bytes_on_disk_; }  // read so far
-  std::string hash() const { return hasher_.hex(); }         // of those
+  std::string hash() const { return hasher_.hex(); }         // of these
 
   struct Decompressor;
 
@@ -43,7 +43,7 @@ class ByteSource {
   uint64_t bytes_on_disk_ = 0;
 };
 
-// Hash of a file's bytes as they lie on disk.
+// Hash of a file's bytes on disk.
 std::string hash_of_file(const std::filesystem::path& file);
 
 }  // namespace charrnn

@@ -18,9 +18,9 @@ constexpr size_t kHeadBytes = 64 << 10;    // searched for a declaration
 constexpr size_t kSampleBytes = 64 << 10;  // for the detector
 constexpr size_t kBeforeBytes = 64;        // of a long line, before its first high byte
 constexpr size_t kLineBytes = 4096;        // of a long line in all
-constexpr uint64_t kEnoughSequences = 8;   // of UTF-8 that no two-byte charset makes by accident
-constexpr uint64_t kFewControls = 4;       // any text may have, such as the ^Z of DOS
-constexpr unsigned char kHigh = 0x80;      // in unusual()'s answer
+constexpr uint64_t kEnoughSequences = 8;   // of UTF-8: too many to occur by accident in a two-byte charset
+constexpr uint64_t kFewControls = 4;       // that any text may have, such as the ^Z of DOS
+constexpr unsigned char kHigh = 0x80;      // in the result of unusual()
 constexpr unsigned char kControl = 0x01;   // likewise
 constexpr unsigned char kEscape = 0x1b;
 
@@ -31,8 +31,8 @@ unsigned char kind_of(unsigned char byte) {
   return static_cast<unsigned char>((byte & kHigh) | (control ? kControl : 0));
 }
 
-// kHigh and kControl for what is among the bytes. The inner loop has a fixed length so that -O2 vectorises it
-// too.
+// kHigh if there are bytes from 0x80, kControl if there are control characters. The inner loop has a fixed
+// length so that -O2 vectorises it, too.
 CHARRNN_VECTORIZED unsigned char unusual(const unsigned char* bytes, size_t size) {
   std::array<unsigned char, 64> kinds{};
   const size_t whole = size - size % kinds.size();
@@ -118,7 +118,7 @@ void ByteSurvey::count_controls(std::string_view bytes, size_t from, size_t end)
   }
 }
 
-// Looks at the characters that begin in [from, end) and gives the end of the last one.
+// Counts the characters that begin in [from, end) and returns the end of the last one.
 size_t ByteSurvey::count_high(std::string_view bytes, size_t from, size_t end) {
   size_t at = from;
   const char* const stop = bytes.data() + end;
@@ -140,7 +140,7 @@ size_t ByteSurvey::count_high(std::string_view bytes, size_t from, size_t end) {
   return at;
 }
 
-// Takes the line that `at` is in. Of a long line, parts; the first begins where all is ASCII so far.
+// Adds the line that contains `at` to the sample; of a long line only parts. All is ASCII before the first.
 void ByteSurvey::sample_line(std::string_view bytes, size_t at) {
   if (!keeps_sample_ || sample_.size() >= kSampleBytes || at < sampled_end_) return;
   const size_t least = std::max(sampled_end_, at - std::min(at, kBeforeBytes));
@@ -153,7 +153,7 @@ void ByteSurvey::sample_line(std::string_view bytes, size_t at) {
   sampled_end_ = from + line.size();
 }
 
-// Of the bytes `first` to `last`.
+// How often the byte values `first` to `last` occur.
 uint64_t ByteSurvey::count(unsigned first, unsigned last) const {
   return std::accumulate(counts_.begin() + first, counts_.begin() + last + 1, uint64_t{0});
 }
@@ -165,7 +165,7 @@ uint64_t ByteSurvey::controls() const {
 
 std::string ByteSurvey::binary_reason() const {
   for (const Magic& magic : kMagic) {
-    if (head_.starts_with(magic.bytes)) return concat("begins as ", magic.kind, " file does");
+    if (head_.starts_with(magic.bytes)) return concat("begins like ", magic.kind, " file");
   }
   const std::optional<ByteOrderMark> mark = byte_order_mark(head_);
   const bool wide = mark.has_value() && mark->charset != kUtf8;
@@ -205,15 +205,15 @@ Charset ByteSurvey::decide() const {
   return charset;
 }
 
-// Malformed sequences may be one in a hundred characters beyond ASCII.
+// At most one in a hundred characters beyond ASCII is malformed.
 bool ByteSurvey::mostly_utf8() const {
   return malformed_ * 100 <= sequences_;
 }
 
-// There are bytes from 0x80, or escapes. Whatever charset could not spell the declaration, the text is not in
-// it (UTF-16). No text in a single-byte charset is valid UTF-8 by accident: each of its letters would have to
-// stand in front of exactly as many symbols as UTF-8 wants there. Two-byte charsets manage that over a few
-// characters.
+// For texts with bytes from 0x80, or escapes. A text cannot be in a charset that could not spell the
+// declaration (UTF-16). No text in a single-byte charset is valid UTF-8 by accident: each of its letters
+// would have to be followed by exactly the number of symbols that UTF-8 requires. In two-byte charsets this
+// occurs over a few characters.
 bool ByteSurvey::declaration_holds(const std::string& charset) const {
   if (charset == kUtf8) return mostly_utf8();
   if (charset == kAscii || !can_spell_declaration(charset)) return false;
@@ -223,7 +223,7 @@ bool ByteSurvey::declaration_holds(const std::string& charset) const {
   return fits(charset, sample_);
 }
 
-// ISO-8859-1 has no letters at 0x80 to 0x9f; a text with such bytes that says ISO-8859-1 is in windows-1252.
+// ISO-8859-1 has no letters at 0x80 to 0x9f; a text with such bytes that declares it is in windows-1252.
 std::string ByteSurvey::with_c1_letters(const std::string& charset) const {
   return count(0x80, 0x9f) == 0 ? charset : windows_variant(charset);
 }

@@ -13,12 +13,12 @@
 
 namespace charrnn {
 
-// What the bytes of a file show. Pieces of a file can be surveyed apart and merged: the result is the same
-// if they were cut after line ends, and the charset found the same if no UTF-8 character was cut.
+// What the bytes of a file show. Pieces of a file can be surveyed separately and merged: the result is the
+// same if they were cut after line ends, and the charset is the same if no UTF-8 character was cut.
 class ByteSurvey {
  public:
   ByteSurvey() = default;
-  // Of a piece that is not the first, for merge(); `sample` unless what it is merged into has_whole_sample().
+  // For a piece that is not the first, to be merged; `sample` unless the survey before has_whole_sample().
   static ByteSurvey of_later_piece(bool sample);
 
   void add(std::string_view bytes);
@@ -30,19 +30,19 @@ class ByteSurvey {
   uint64_t bytes() const { return bytes_; }
   uint64_t malformed() const { return malformed_; }  // sequences that are not UTF-8
 
-  // Binary is what begins like a PDF, PNG, ZIP, gzip, ... file; what has NUL bytes and is not UTF-16 or
-  // UTF-32; and what has control characters in more than 1 % of its bytes, at least 5. Tab, the ends of lines
-  // and pages (9 to 13) and escape do not count as such, nor do the shifts 14 and 15 next to escapes
-  // (ISO-2022). UTF-16 and UTF-32 are not looked at for them.
+  // A file is binary if it begins like a PDF, PNG, ZIP, gzip, ... file; if it has NUL bytes and is not UTF-16
+  // or UTF-32; or if more than 1 % of its bytes, and at least 5, are control characters. Tab, the ends of
+  // lines and pages (9 to 13) and escape do not count, nor do the shifts 14 and 15 next to escapes
+  // (ISO-2022). In UTF-16 and UTF-32, control characters are not counted.
   bool looks_binary() const { return !binary_reason().empty(); }
   // "has NUL bytes (the first at byte 17)"; "" for text.
   std::string binary_reason() const;
 
-  // ASCII, which is valid UTF-8, is what has no byte from 0x80, even if it declares more, and no bytes at
-  // all. A false declaration is ASCII with bytes from 0x80; UTF-8 with more malformed sequences than one in a
-  // hundred (fewer are for InvalidBytes); a single-byte charset if the text is valid UTF-8. ISO-8859-1
-  // with bytes from 0x80 to 0x9f is windows-1252. If ICU's detector finds nothing in favour of any
-  // charset: ISO-8859-1, windows-1252.
+  // A text without bytes from 0x80, or without any bytes, is ASCII (and valid UTF-8), whatever it declares. A
+  // declaration is false if it is ASCII and there are bytes from 0x80; UTF-8 and more than one sequence in a
+  // hundred is malformed (fewer are left to InvalidBytes); a single-byte charset and the text is valid UTF-8.
+  // ISO-8859-1 with bytes from 0x80 to 0x9f is windows-1252. If ICU's detector finds no evidence for any
+  // charset, ISO-8859-1 or windows-1252 is assumed.
   Charset decide() const;
 
  private:

@@ -10,7 +10,7 @@ Charset given_charset(const std::string& name) {
   if (known.empty()) {
     fail_usage("corpus.encoding, or the encoding of a source: expected the name of a charset, found '", name,
                "': did you mean ", near_charset_names(name),
-               "? `iconv -l` and https://www.iana.org/assignments/character-sets list names");
+               "? `iconv -l` and https://www.iana.org/assignments/character-sets list the names");
   }
   return {known, CharsetEvidence::kGiven};
 }

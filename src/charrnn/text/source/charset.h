@@ -1,4 +1,4 @@
-// The charset of a file and how it is known. Names are IANA's; byte_survey.h finds the charset of bytes,
+// The charset of a file, and the evidence for it. Names are IANA's. byte_survey.h finds the charset of bytes,
 // charset_decoder.h converts from it.
 #pragma once
 
@@ -14,7 +14,7 @@ struct Charset {
   CharsetEvidence evidence = CharsetEvidence::kValidUtf8;
   int confidence = 100;       // of the detector, in percent
   size_t mark_bytes = 0;      // length of the byte order mark, which is not part of the text
-  std::string declared = {};  // in the text's own words, "" for nothing; reports show it if it differs
+  std::string declared = {};  // as written in the text, "" if nothing is; reports show it if it differs
 };
 
 // Whether bytes in it are UTF-8 as they are.
@@ -22,8 +22,8 @@ inline bool is_utf8(const Charset& charset) {
   return charset.name == "UTF-8" || charset.name == "ASCII";
 }
 
-// A name that a person gave, as IANA spells it; evidence kGiven. Throws Error (exit code 2) with the
-// nearest names if ICU does not know it.
+// The charset of a name from a setting, spelled as IANA does; evidence kGiven. Throws Error (exit code 2)
+// with the nearest names if ICU does not know it.
 Charset given_charset(const std::string& name);
 
 }  // namespace charrnn

@@ -15,10 +15,10 @@
 namespace charrnn {
 namespace {
 
-constexpr size_t kDeclaredBytes = 60;    // more is not a name
+constexpr size_t kDeclaredBytes = 60;    // longer than any name
 constexpr size_t kDetectorBytes = 8000;  // ICU's detector reads no more than this
 constexpr size_t kEnoughWideBytes = 32;  // fewer than these prove nothing
-constexpr int64_t kNoEvidence = 10;      // percent: ICU's "nothing speaks against it"
+constexpr int64_t kNoEvidence = 10;      // percent: what ICU reports if nothing contradicts a charset
 constexpr std::string_view kDeclares = "character set encoding:";
 
 struct CloseConverter {
@@ -42,11 +42,11 @@ bool same_letter(char a, char b) {
   return u_tolower(a) == u_tolower(b);
 }
 
-// What `bytes` are as characters of a charset. One that is cut off at the end does not count.
+// `bytes` read as characters of a charset. A character that is cut off at the end does not count.
 struct Reading {
   uint64_t characters = 0;
   uint64_t malformed = 0;
-  uint64_t odd = 0;  // malformed ones, unassigned, private and control characters: a text has next to none
+  uint64_t odd = 0;  // malformed, unassigned, private and control characters: a text has hardly any
   uint64_t ascii = 0;
 };
 
@@ -102,7 +102,8 @@ bool is_escaped(const std::string& charset) {
   return charset.starts_with("ISO-2022");
 }
 
-// ICU's list has more: UTF-7, whose mark is the ASCII text "+/v8", and charsets that nobody writes files in.
+// ICU's list is longer: UTF-7, whose mark is the ASCII text "+/v8", and charsets in which nobody writes
+// files.
 std::optional<ByteOrderMark> byte_order_mark(std::string_view head) {
   UErrorCode status = U_ZERO_ERROR;
   int32_t length = 0;
@@ -157,7 +158,7 @@ bool fits(const std::string& charset, std::string_view sample) {
   return reading.malformed * 100 <= reading.characters;
 }
 
-// ICU's detector on each part of the sample that it takes; the charset with the greatest sum of confidences.
+// Runs ICU's detector on parts of the sample; returns the charset with the greatest sum of confidences.
 Charset detect_charset(std::string_view sample) {
   std::map<std::string, int64_t> sums;
   UErrorCode status = U_ZERO_ERROR;

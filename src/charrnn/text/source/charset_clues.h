@@ -1,6 +1,6 @@
-// What bytes show about their charset, each clue by itself: a byte order mark, a declaration in the text,
-// UTF-16 or UTF-32 without a mark, whether a charset fits, the verdict of ICU's detector. byte_survey.h
-// weighs them. A `head` is the first bytes of a file, a `sample` lines of it with bytes beyond ASCII.
+// What bytes show about their charset, one function for each clue: a byte order mark, a declaration in the
+// text, UTF-16 or UTF-32 without a mark, whether a charset fits, the result of ICU's detector. byte_survey.h
+// weighs them. `head`: the first bytes of a file, `sample`: lines of it with bytes beyond ASCII.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace charrnn {
 
-// Tab, the ends of lines and of pages: characters below the blank that any text has.
+// Tab, the ends of lines and of pages: control characters that any text may have.
 inline bool is_line_end(char byte) {
   return byte >= '\t' && byte <= '\r';
 }
@@ -27,21 +27,21 @@ struct ByteOrderMark {
 };
 std::optional<ByteOrderMark> byte_order_mark(std::string_view head);
 
-// What follows "Character set encoding:" on its line, as far as it is printable ASCII; "" for nothing.
+// What follows "Character set encoding:" on its line, as far as it is printable ASCII; "" if nothing does.
 std::string declaration(std::string_view head);
 
 // Whether a text in this charset could have the words of a declaration, which are ASCII.
 bool can_spell_declaration(const std::string& charset);
 
-// UTF-16 or UTF-32 without a mark, or "". Such text in a Latin alphabet has NUL bytes all over, in others the
-// bytes of control characters too; a text that holds strays has few. What reads as text has next to no odd
-// characters, and of two byte orders that do the true one has more ASCII.
+// "UTF-16LE", ... for text without a mark, or "". In such a text in a Latin alphabet many bytes are NUL, in
+// others also control characters; another text has only a few strays. In the right charset there are hardly
+// any odd characters; if that is true of both byte orders, the right one has more ASCII.
 std::string wide_charset(std::string_view head);
 
 // Whether the sample is text in this charset, except for one character in a hundred.
 bool fits(const std::string& charset, std::string_view sample);
 
-// ISO-8859-1 if nothing speaks for any charset.
+// ISO-8859-1 if there is no evidence for any charset.
 Charset detect_charset(std::string_view sample);
 
 }  // namespace charrnn

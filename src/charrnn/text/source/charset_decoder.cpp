@@ -77,8 +77,8 @@ void CharsetDecoder::convert(std::string_view bytes, bool last) {
     auto size = static_cast<int8_t>(malformed.size());
     UErrorCode got = U_ZERO_ERROR;
     ucnv_getInvalidChars(converter_.get(), malformed.data(), &size, &got);
-    // ICU may have read beyond the malformed bytes, in an earlier block even; it reads those again. In UTF-16
-    // it does not count the one byte for which that can happen.
+    // ICU may have read beyond the malformed bytes, even in an earlier block; it reads those again. In UTF-16
+    // this can only be one byte, which ICU does not count.
     const auto read_again = ucnv_toUCountPending(converter_.get(), &got);
     check(U_SUCCESS(got) && size > 0, origin_, ": ICU's converter for ", charset_, " failed near byte ",
           offset_, ": ", u_errorName(status));
@@ -126,19 +126,19 @@ void CharsetDecoder::put_units(size_t count) {
   }
 }
 
-// There is room in out_.
+// out_ must have room.
 void CharsetDecoder::put(char32_t character) {
   U8_APPEND_UNSAFE(out_.data(), size_, static_cast<UChar32>(character));
 }
 
-// For that many code units more.
+// Makes room in out_ for `units` more code units.
 void CharsetDecoder::reserve(size_t units) {
   const size_t needed = size_ + units * kLongest;
   if (out_.size() < needed) out_.resize(std::max(needed, out_.size() * 2));
 }
 
-// `bytes` are empty for half a surrogate pair, which a few Unicode charsets (UTF-7, SCSU) can spell; ICU does
-// not say where that was. It has the room of its code unit.
+// `bytes` is empty for half a surrogate pair, which a few Unicode charsets (UTF-7, SCSU) can spell; ICU does
+// not report where it was. out_ has room for its code unit.
 void CharsetDecoder::put_invalid(std::string_view bytes, uint64_t offset) {
   if (policy_ == InvalidBytes::kError) {
     const std::string found = bytes.empty() ? concat("half a surrogate pair before byte ", offset)

@@ -1,7 +1,7 @@
-// Bytes in any charset that ICU knows to UTF-8, in blocks. (UTF-8 and ASCII themselves are utf8's.) What
-// comes out is valid UTF-8. Bytes that are not a character are an error that reports file, offset and bytes,
-// or are replaced or skipped. In windows-1252 the five bytes without a letter, 0x81 8d 8f 90 9d, are U+0081
-// and so on, as in browsers.
+// Converts bytes in any charset that ICU knows to valid UTF-8, in blocks. (For UTF-8 and ASCII see utf8.h.)
+// Bytes that are not a character are an error that reports file, offset and bytes, or are replaced or
+// skipped. In windows-1252 the five bytes without a letter, 0x81 8d 8f 90 9d, become U+0081 and so on, as in
+// browsers.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ class CharsetDecoder {
   // `origin`, the file, is for messages. Throws Error if ICU does not know the charset.
   CharsetDecoder(const std::string& charset, InvalidBytes policy, std::string origin);
 
-  // The characters that end in this block, valid until the next call. A byte order mark at the very start of
-  // the bytes is not part of the text.
+  // The characters that end in this block, valid until the next call. A byte order mark at the start of the
+  // first block is not part of the text.
   std::string_view decode(std::string_view bytes);
-  // What still waited; a character that is cut off at the end is invalid bytes. Nothing may follow.
+  // The rest; a character that is cut off at the end counts as invalid bytes. No call may follow.
   std::string_view finish();
   // How many sequences were replaced or skipped so far.
   uint64_t invalid() const { return invalid_; }
@@ -49,7 +49,7 @@ class CharsetDecoder {
   size_t unit_bytes_ = 1;        // 2 in UTF-16, 4 in UTF-32
   std::vector<char16_t> units_;  // UTF-16, between the charset and UTF-8
   size_t kept_units_ = 0;        // the first half of a surrogate pair
-  bool at_start_ = true;         // no character came yet
+  bool at_start_ = true;         // no character was decoded yet
   uint64_t offset_ = 0;          // of the next byte for ICU, from the start
   uint64_t invalid_ = 0;
   std::string out_;

@@ -15,7 +15,7 @@
 namespace charrnn {
 namespace {
 
-// Charsets, and those of Windows that have letters where these have the control characters 0x80 to 0x9f.
+// Charsets, each with the Windows charset that has letters in place of its control characters 0x80 to 0x9f.
 constexpr std::pair<std::string_view, std::string_view> kWindowsVariants[] = {{"ISO-8859-1", "windows-1252"},
                                                                               {"ISO-8859-2", "windows-1250"},
                                                                               {"ISO-8859-7", "windows-1253"},
@@ -38,7 +38,7 @@ std::string known_charset_name(const std::string& name) {
     const char* found = ucnv_getStandardName(name.c_str(), standard, &status);
     if (U_SUCCESS(status) && found != nullptr) return std::strcmp(found, "US-ASCII") == 0 ? kAscii : found;
   }
-  UErrorCode status = U_ZERO_ERROR;  // ICU alone has a name for it
+  UErrorCode status = U_ZERO_ERROR;  // below: only ICU has a name for it
   const char* found = ucnv_getAlias(name.c_str(), 0, &status);
   return U_SUCCESS(status) && found != nullptr ? found : "";
 }

@@ -93,7 +93,7 @@ class PieceReader {
   uint64_t finished_ = 0;
 };
 
-// What the bytes alone do not show: reads the decoded text. Finds Gutenberg's parts, and the first malformed
+// Reads the decoded text to find what the bytes alone do not show: Gutenberg's parts, and the first malformed
 // sequence if that is an error.
 void read_decoded(const Source& source, const CorpusSettings& settings, bool find_gutenberg,
                   Examined& examined) {
@@ -116,14 +116,14 @@ void read_decoded(const Source& source, const CorpusSettings& settings, bool fin
   if (!examined.facts.cuts_refused) examined.facts.cuts = std::move(cuts);
 }
 
-// With the byte order mark that was found, if the charset is UTF-8; CharsetDecoder knows those of others.
+// If the charset is UTF-8, with the byte order mark that was found; CharsetDecoder handles those of others.
 Charset given(const std::string& name, const Charset& found) {
   Charset charset = given_charset(name);
   if (is_utf8(charset) && found.name == "UTF-8") charset.mark_bytes = found.mark_bytes;
   return charset;
 }
 
-// The charset of a source, and whether it is text, by the survey of all its bytes.
+// Decides from the survey of all bytes of a source whether it is text, and in which charset.
 void decide(const Source& source, const ByteSurvey& survey, Examined& examined) {
   Charset& charset = examined.facts.charset;
   charset = survey.decide();
@@ -137,7 +137,7 @@ void decide(const Source& source, const ByteSurvey& survey, Examined& examined) 
   }
 }
 
-// What the pieces of a source showed.
+// What was found in a piece of a source.
 struct Seen {
   std::atomic<bool> has_whole_sample = false;
   bool names_gutenberg = false;

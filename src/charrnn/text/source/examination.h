@@ -1,5 +1,5 @@
-// The first look at the sources, before anything is counted: whether each is text, in which charset, and what
-// of it is Project Gutenberg's.
+// Examines the sources before anything is counted: whether each is text, its charset, and which parts of it
+// are Project Gutenberg's.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace charrnn {
 struct Examined {
   SourceFacts facts;
   std::string hash;     // of the file's bytes; empty if it cannot be read to its end
-  std::string problem;  // why the source cannot be used, as a message; empty: it can
+  std::string problem;  // why the source cannot be used, as a message; empty: it can be used
 };
 
 // `progress` is called with the bytes read so far.

@@ -23,7 +23,7 @@ class Matcher {
       const bool repeated = part == kAnyFolders && !parts_.empty() && parts_.back() == kAnyFolders;
       if (!part.empty() && !repeated) parts_.push_back(part.string());
     }
-    // At the end it stands for all that lies below.
+    // At the end, ** matches everything below.
     if (!parts_.empty() && parts_.back() == kAnyFolders) parts_.emplace_back("*");
   }
 
@@ -39,7 +39,7 @@ class Matcher {
  private:
   using FolderId = std::pair<dev_t, ino_t>;
 
-  // The parts from number `part` on, seen from `folder` (empty: the current one).
+  // Matches the parts from number `part`, relative to `folder` (empty: the current one).
   void match_from(const fs::path& folder, size_t part) {
     if (part == parts_.size()) {
       matches_.paths.push_back(folder);
@@ -83,7 +83,7 @@ class Matcher {
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       entries.push_back(folder / entry->path().filename());
     }
-    // What is not there or is not a folder has nothing that matches.
+    // A path that does not exist or is not a folder has no matches.
     const bool has_none = error == std::errc::no_such_file_or_directory ||
                           error == std::errc::not_a_directory ||
                           error == std::errc::too_many_symbolic_link_levels;
@@ -92,7 +92,7 @@ class Matcher {
   }
 
   std::vector<std::string> parts_;
-  std::vector<FolderId> above_;  // the folders that ** is in
+  std::vector<FolderId> above_;  // the folders above the one in which ** is matched
   GlobMatches matches_;
 };
 

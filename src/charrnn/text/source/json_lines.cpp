@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kEscape = 6;  // \uXXXX
 
-// The code unit of the escape \uXXXX at `at`, nullopt if something else is there.
+// The code unit of the escape \uXXXX at `at`, nullopt if `at` has no such escape.
 std::optional<unsigned> escaped_unit(std::string_view line, size_t at) {
   if (line.size() < at + kEscape || line[at] != '\\' || line[at + 1] != 'u') return std::nullopt;
   unsigned unit = 0;
@@ -84,15 +84,15 @@ void JsonLines::read_line(std::string_view line, Document& document) {
   } else if ((error = field_.starts_with('/') ? object.at_pointer(field_).get(value)
                                               : object.at_key(field_).get(value)) != simdjson::SUCCESS) {
     document.problem =
-        concat("has no field \"", field_, "\": set corpus.json_field to the one with the text");
+        concat("has no field \"", field_, "\": set corpus.json_field to the field with the text");
   } else if (value.get_string().get(document.text) != simdjson::SUCCESS) {
     document.problem = concat("has a field \"", field_, "\" that is not a string");
   }
 }
 
-// JSON's grammar allows half a surrogate pair, UTF-8 does not, so simdjson refuses the line. Read twice, with
-// U+FFFD in the place of each half and without them: the difference is how many of them the field has, for
-// halves in other fields do no harm.
+// JSON's grammar allows half a surrogate pair, UTF-8 does not, so simdjson refuses the line. The line is read
+// twice, with U+FFFD in place of each half and without: the difference is the number of halves in the field.
+// Halves in other fields do no harm.
 void JsonLines::read_repaired(std::string_view line, Document& document) {
   const std::vector<size_t> places = lone_surrogates(line);
   Parser& parser = *parser_;
@@ -115,7 +115,7 @@ void JsonLines::read_repaired(std::string_view line, Document& document) {
     document.text = {};
     document.problem =
         concat("has half of a surrogate pair (", line.substr(places.front(), kEscape), ") in the field \"",
-               field_, "\", which is no character: set corpus.invalid_bytes to replace or skip");
+               field_, "\", which is not a character: set corpus.invalid_bytes to replace or skip");
   }
 }
 

@@ -1,4 +1,4 @@
-// JSON lines (jsonlines.org): one JSON object a line, whose text is in one of its fields. Each is a document.
+// JSON lines (jsonlines.org): each line is a JSON object and a document, whose text is in one of its fields.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace charrnn {
 
-// One a thread.
+// Not shared by threads: each has its own.
 class JsonLines {
  public:
   // `field` is the name of a member of each object, or a JSON pointer such as /meta/text. An escape of half a
-  // surrogate pair in it (\ud83d alone) is treated as malformed bytes are.
+  // surrogate pair in it (\ud83d alone) is treated like malformed bytes.
   explicit JsonLines(std::string field, InvalidBytes invalid = InvalidBytes::kError);
   ~JsonLines();
 
@@ -25,7 +25,7 @@ class JsonLines {
     uint64_t invalid = 0;  // halves of surrogate pairs, replaced or dropped
     std::string problem;   // what is wrong with the line; then the text is empty
   };
-  // Calls visit for each line that is not empty; the first has the number `first_line`.
+  // Calls visit for each line that is not empty; lines are numbered from `first_line`.
   void read(std::string_view lines, uint64_t first_line, const std::function<void(const Document&)>& visit);
 
  private:

@@ -12,8 +12,8 @@ std::vector<std::string> read_list(const std::filesystem::path& file, const std:
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(file, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    fail_usage("the list @", file.string(), " of ", setting, " is not a regular file: name a file with one ",
-               "entry a line");
+    fail_usage("the list @", file.string(), " of ", setting,
+               " is not a regular file: set it to a file with one ", "entry per line");
   }
   std::string text;
   try {

@@ -1,4 +1,4 @@
-// A file that lists entries of a setting, one a line: what @FILE stands for.
+// @FILE in a setting: a file that lists entries, one per line.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +8,7 @@
 namespace charrnn {
 
 // The lines of a list, without blanks at their ends, empty ones and those that begin with #. Throws Error
-// (exit code 2) if the file cannot be read; `setting` is the one that lists it.
+// (exit code 2) if the file cannot be read; `setting` is the setting that has @FILE.
 std::vector<std::string> read_list(const std::filesystem::path& file, const std::string& setting);
 
 }  // namespace charrnn

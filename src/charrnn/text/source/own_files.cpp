@@ -31,7 +31,7 @@ Json parsed(const std::string& text) {
   return Json::parse(text, nullptr, false);
 }
 
-// The first line of a run's metrics, which grow as long as it trains.
+// Whether the first line is one of a run's metrics. The file grows while the run trains.
 bool are_metrics(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::string line;
@@ -101,7 +101,7 @@ const OwnFiles::Folder& OwnFiles::look_at(const fs::path& folder) {
   return folders_.emplace(folder, std::move(found)).first->second;
 }
 
-// What a build of this corpus fills, or filled before it was killed.
+// A folder that a build of this corpus fills, or filled before it was killed.
 bool OwnFiles::is_temporary(const fs::path& folder) const {
   return !corpus_output_.empty() && folder.parent_path() == corpus_output_.parent_path() &&
          folder.filename().string().starts_with(corpus_output_.filename().string() + ".tmp-");
@@ -123,7 +123,7 @@ void OwnFiles::find_corpus(const fs::path& folder, Folder& found) const {
 
 void OwnFiles::find_run(const fs::path& folder, Folder& found) const {
   const bool has_vocabulary = is_vocabulary(folder / "vocabulary.json");
-  std::error_code none;  // a run that has only begun has no metrics yet
+  std::error_code none;  // a run that has just begun has no metrics yet
   const bool is_run = are_metrics(folder / "metrics.jsonl") ||
                       (has_vocabulary && fs::is_directory(folder / "checkpoints", none));
   if (!is_run && has_vocabulary && found.some.folder.empty()) {

@@ -1,5 +1,5 @@
 // Files that charrnn wrote, which are not text to train on: those below corpus.output, and those of any
-// corpus folder and any run, known by what is in them. Files that a user put next to them are the user's.
+// corpus folder and any run, recognised by their contents. Files that a user put next to them are the user's.
 #pragma once
 
 #include <sys/stat.h>
@@ -16,7 +16,7 @@ namespace charrnn {
 
 class OwnFiles {
  public:
-  // What the config that is being read writes itself. Either may be empty, or not there yet.
+  // The two folders to which this config writes. Either may be empty, or not exist yet.
   OwnFiles(const std::filesystem::path& corpus_output, const std::filesystem::path& run_output);
 
   struct Owner {
@@ -24,15 +24,15 @@ class OwnFiles {
     std::string what;        // "corpus.output", "run.output", "a corpus", "a run", "a vocabulary"
     bool is_output = false;  // of this config
   };
-  // Links are followed, so that it does not matter by which of its names a file is given.
+  // Links are followed, so that the result does not depend on the path by which a file is given.
   Owner owner_of(const std::filesystem::path& file);
 
  private:
-  // A folder as far as its files may be charrnn's.
+  // What is known about who wrote the files of a folder.
   struct Folder {
-    Owner all;                    // whose everything in it is
-    Owner some;                   // whose these are:
-    std::set<std::string> files;  // their names
+    Owner all;                    // the owner of everything in it
+    Owner some;                   // the owner of `files`
+    std::set<std::string> files;  // names
   };
   using FolderId = std::pair<dev_t, ino_t>;
 
@@ -41,9 +41,9 @@ class OwnFiles {
   void find_corpus(const std::filesystem::path& folder, Folder& found) const;
   void find_run(const std::filesystem::path& folder, Folder& found) const;
 
-  std::map<FolderId, std::string> outputs_;  // those that are there: "corpus.output", "run.output"
+  std::map<FolderId, std::string> outputs_;  // those that exist: "corpus.output", "run.output"
   std::filesystem::path corpus_output_;
-  std::map<std::filesystem::path, Folder> folders_;  // looked at so far
+  std::map<std::filesystem::path, Folder> folders_;  // examined so far
 };
 
 }  // namespace charrnn

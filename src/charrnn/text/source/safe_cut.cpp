@@ -17,7 +17,7 @@ bool is_ascii_letter(int32_t c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// Negative at the end, or for malformed bytes.
+// The character that ends at `end`; negative at the start, or for malformed bytes.
 int32_t character_before(std::string_view text, size_t end) {
   auto i = static_cast<int32_t>(std::min<size_t>(end, U8_MAX_LENGTH));
   if (i == 0) return U_SENTINEL;
@@ -35,7 +35,7 @@ int32_t character_at(std::string_view text, size_t begin) {
   return next_or_malformed(at, text.data() + text.size());
 }
 
-// But the Khitan filler U+16FE4, a mark: a final sigma is one also with marks between it and its word.
+// Except the Khitan filler U+16FE4, a mark: a sigma is still final if marks separate it from its word.
 bool is_ideograph(int32_t character) {
   return character >= 0 && u_hasBinaryProperty(character, UCHAR_IDEOGRAPHIC) != 0 &&
          u_hasBinaryProperty(character, UCHAR_CASE_IGNORABLE) == 0;
@@ -69,8 +69,8 @@ size_t SafeCut::last(std::string_view text) const {
   return 0;
 }
 
-// Something of it comes out of cleaning, whatever follows it, and is no line end and, where blanks are
-// collapsed, no blank. (Normalisation turns some into a blank and a mark, such as U+FE70.)
+// Whether cleaning keeps something of it, whatever follows it, that is not a line end nor, if blanks are
+// collapsed, a blank. (Normalisation turns some characters into a blank and a mark, such as U+FE70.)
 bool SafeCut::is_kept(int32_t character) const {
   if (drops_invisible_ && (character < 0 || is_invisible(static_cast<char32_t>(character)))) return false;
   if (letters_only_ && (character < 0x80 || !transliteration_)) return is_ascii_letter(character);
@@ -87,8 +87,8 @@ bool SafeCut::is_kept(int32_t character) const {
                                           : static_cast<unsigned char>(ascii[0]) > ' ');
 }
 
-// The letter at `place` may get a mark, and letters_only then drops both: e + U+0301 is no letter of a to z.
-// A control character between the two may go before that.
+// A mark may join the letter at `place`, and letters_only then drops both: e + U+0301 is not in a to z. A
+// control character between the two may have been removed before.
 bool SafeCut::may_be_composed(std::string_view text, size_t place) const {
   if (!letters_only_ || transliteration_) return false;
   if (place + 1 == text.size() || !U8_IS_SINGLE(text[place + 1])) return true;

@@ -1,5 +1,5 @@
-// Where a text may be cut so that its parts, each cleaned by itself, join to the cleaned whole: no stage of
-// cleaning looks across such a place. This is what lets one file be cleaned on many cores.
+// Where a text may be cut so that its parts, cleaned separately and joined, equal the whole text cleaned: no
+// stage of cleaning looks across such a place. So one file can be cleaned on many cores.
 //   between two ASCII letters:                                    ...wo|rd...
 //   after a line end, before something that cleaning keeps:       ...word.\n|Next...
 //   between two ideographs, where nothing rewrites them:          ...漢|字...
@@ -20,7 +20,7 @@ class SafeCut {
   explicit SafeCut(const CorpusSettings& settings);
   ~SafeCut();
 
-  // The last safe place before the text's end, 0 if there is no such place. Bytes may be malformed UTF-8.
+  // The last safe place before the text's end, 0 if it has none. The text may be malformed UTF-8.
   size_t last(std::string_view text) const;
   // Longer texts than this must have a safe place: a part is held in memory.
   static constexpr size_t kLongestPart = size_t{64} << 20;

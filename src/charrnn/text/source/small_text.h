@@ -1,5 +1,5 @@
-// A small text file that a person wrote or saved, such as a list or a prefix, in whatever way editors save
-// text: a byte order mark is not part of it, and with one it may also be UTF-16 or UTF-32.
+// A small text file that a person wrote, such as a list or a prefix, in any form in which editors save text:
+// a byte order mark is not part of the text, and a file with one may be UTF-16 or UTF-32.
 #pragma once
 
 #include <filesystem>

@@ -8,11 +8,11 @@
 
 namespace charrnn {
 
-enum class SourceFormat { kText, kJsonLines };  // one document; one a line
+enum class SourceFormat { kText, kJsonLines };  // one document; one per line
 
 struct Source {
   std::filesystem::path file;
-  // Relative to the folder that corpus.sources names, so that it does not depend on where that lies.
+  // Relative to the folder listed in corpus.sources, so that it does not depend on where that folder is.
   std::string name;
   SourceFormat format = SourceFormat::kText;
   std::optional<std::string> encoding;

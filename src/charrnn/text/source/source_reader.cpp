@@ -30,7 +30,7 @@ bool SourceReader::next(TextBlock& block) {
     if (cut == 0 && waiting_.size() > SafeCut::kLongestPart) {
       fail_usage(source_.file.string(), " has more than ", SafeCut::kLongestPart >> 20,
                  source_.format == SourceFormat::kText
-                     ? " MiB without a letter that begins a line or two letters side by side"
+                     ? " MiB without a line that begins with a letter and without two adjacent letters"
                      : " MiB without a line end",
                  " before byte ", decoded_, ", expected text: break its lines, or leave it out of ",
                  "corpus.sources");

@@ -1,6 +1,6 @@
-// One source, read as blocks of text that can be cleaned each by itself, on any core. A character's way:
+// Reads one source as blocks of text that can be cleaned separately, on any core. The path of a character:
 //   file -> ByteSource (decompressed) -> CharsetDecoder (UTF-8) -> without Gutenberg's parts -> TextBlock
-// UTF-8 is passed on as it is; malformed bytes are the Cleaner's business. Memory: a few blocks, however long
+// UTF-8 is passed on unchanged; the Cleaner deals with malformed bytes. Memory: a few blocks, however long
 // the source is.
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace charrnn {
 
-// What examining a source found out (examination.h).
+// What examining a source found (examination.h).
 struct SourceFacts {
   Charset charset;
   std::vector<GutenbergScanner::Cut> cuts;  // of the decoded text, which the reader leaves out
@@ -31,15 +31,15 @@ class SourceReader {
  public:
   static constexpr size_t kBlockBytes = size_t{1} << 18;
 
-  // The references must outlive the reader. Throws Error (exit code 2) if the file cannot be read.
+  // The arguments must outlive the reader. Throws Error (exit code 2) if the file cannot be read.
   SourceReader(const Source& source, const SourceFacts& facts, const CorpusSettings& settings,
                size_t block_bytes = kBlockBytes);
 
-  // The next block; false at the end. Every source has at least one, even if it is empty.
+  // The next block; false at the end. Every source, even an empty one, has at least one block.
   bool next(TextBlock& block);
 
   uint64_t bytes_on_disk() const { return bytes_.bytes_on_disk(); }  // read so far
-  std::string hash() const { return bytes_.hash(); }                 // of those
+  std::string hash() const { return bytes_.hash(); }                 // of these
 
  private:
   void fill(size_t wanted);
@@ -51,11 +51,11 @@ class SourceReader {
   SafeCut safe_cut_;
   size_t block_bytes_;
   ByteSource bytes_;
-  std::unique_ptr<CharsetDecoder> decoder_;  // of anything but UTF-8
+  std::unique_ptr<CharsetDecoder> decoder_;  // for charsets other than UTF-8
   std::string raw_;
-  std::string waiting_;    // decoded, not given out yet
-  uint64_t decoded_ = 0;   // bytes decoded so far, with what is left out
-  size_t cut_ = 0;         // the first of facts_.cuts that is not passed yet
+  std::string waiting_;    // decoded, not returned yet
+  uint64_t decoded_ = 0;   // bytes decoded so far, including those left out
+  size_t cut_ = 0;         // the first of facts_.cuts that has not been passed
   uint64_t left_out_ = 0;  // since the last block
   uint64_t invalid_ = 0;   // up to the last block
   uint64_t line_ = 1;

@@ -88,12 +88,12 @@ class Finder {
     } else if (has_wildcards(text)) {
       add_glob(path);
     } else {
-      problem(text, concat("is not there, seen from ", fs::current_path().string(), ": correct the path"));
+      problem(text, concat("does not exist (seen from ", fs::current_path().string(), "): correct the path"));
     }
     if (!links_left_out_.empty()) {
       log::warning(concat(plural(static_cast<int64_t>(links_left_out_.size()), "link"), " to a folder below ",
                           text, " left out, such as ", links_left_out_.front(),
-                          ": a folder that is reached by a link is read if corpus.sources lists it"));
+                          ": to read a folder that is a link, list it in corpus.sources"));
     }
     std::sort(found_.begin(), found_.end(), [](const Source& a, const Source& b) { return a.name < b.name; });
     return std::move(found_);
@@ -104,11 +104,11 @@ class Finder {
     all_.problems.push_back({name, reason});
   }
 
-  // What an entry names itself is meant to be read: files of another corpus or run are.
+  // A file that an entry lists by its own path is read, even if it belongs to another corpus or run.
   void refuse_output(const fs::path& path) {
     const OwnFiles::Owner owner = own_files_.owner_of(path);
     if (!owner.is_output) return;
-    fail_usage(given_.path, " of corpus.sources lies in ", owner.what, " (", owner.folder,
+    fail_usage(given_.path, " of corpus.sources is in ", owner.what, " (", owner.folder,
                "), which charrnn writes itself: leave it out of corpus.sources, or set ", owner.what,
                " to another folder");
   }
@@ -132,7 +132,7 @@ class Finder {
     if (fs::is_directory(status)) return add_folder(path, base);
     if (!fs::is_regular_file(status)) {
       return problem(path.string(), error ? "cannot be reached: " + error.message() + ": correct or remove it"
-                                          : "is neither a file nor a folder: name a regular file");
+                                          : "is neither a file nor a folder: list a regular file");
     }
     if (is_own(path)) return;
     Source source = source_of(path, path.lexically_relative(base).generic_string(), given_, settings_);
@@ -162,14 +162,14 @@ class Finder {
   void add_glob(const fs::path& pattern) {
     const GlobMatches matches = match_glob(pattern);
     if (!matches.unreadable.empty()) {
-      problem(given_.path, concat("is a glob with a folder in it that cannot be read, ",
+      problem(given_.path, concat("is a glob that covers a folder that cannot be read, ",
                                   matches.unreadable.front().string(), ": correct its permissions"));
     } else if (matches.paths.empty()) {
-      problem(given_.path, concat("is a glob that no file matches, seen from ", fs::current_path().string(),
-                                  ": correct the pattern or put files there"));
+      problem(given_.path, concat("is a glob that matches no file (seen from ", fs::current_path().string(),
+                                  "): correct the pattern, or add files"));
     }
     for (const fs::path& match : matches.paths) add_path(match, fixed_part(pattern));
-    // A file may match by its folder, too, and by several links.
+    // A file may also match by its folder, and by several links.
     std::set<fs::path> places;
     std::stable_sort(found_.begin(), found_.end(),
                      [](const Source& a, const Source& b) { return a.name < b.name; });
@@ -185,7 +185,7 @@ class Finder {
   FoundSources& all_;
   std::vector<Source> found_;
   std::vector<std::string> links_left_out_;  // to folders
-  bool is_named_itself_ = false;             // the one file of the entry
+  bool is_named_itself_ = false;             // the entry is the path of the file
 };
 
 Source spool_standard_input(const SourceSettings& given, const CorpusSettings& settings,
@@ -205,7 +205,7 @@ Source spool_standard_input(const SourceSettings& given, const CorpusSettings& s
     const ssize_t count = read(STDIN_FILENO, block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
     check(count >= 0, "reading standard input stopped at byte ", source.bytes, ": ", system_reason(),
-          ": run again with input that stays");
+          ": run again with input that stays open");
     if (count == 0) break;
     const std::span<const char> bytes = std::span(block).first(static_cast<size_t>(count));
     copy.write(bytes);
@@ -258,13 +258,13 @@ FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_
       std::error_code error;
       const fs::path place = fs::weakly_canonical(source.file, error);
       if (!standard_input && !seen.insert(place).second) {
-        log::warning(source.file.string() + " is in corpus.sources more than once: read once");
+        log::warning(source.file.string() + " is in corpus.sources more than once: it is read once");
         continue;
       }
       all.sources.push_back(std::move(source));
     }
   }
-  // What this run keeps itself while it reads is not worth a note.
+  // The files that this build itself writes while it reads are not reported.
   std::error_code none;
   const fs::path spooled = fs::weakly_canonical(spool_folder, none);
   std::erase_if(all.own_files, [&](const OwnFilesFound& own) { return own.folder == spooled; });

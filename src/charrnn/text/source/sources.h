@@ -1,4 +1,4 @@
-// Which files a corpus is made of: `corpus.sources` names files, folders, globs, lists of those (@FILE) and
+// Which files a corpus is made of: `corpus.sources` has files, folders, globs, lists of these (@FILE) and
 // standard input (-).
 #pragma once
 
@@ -12,13 +12,13 @@
 
 namespace charrnn {
 
-// What could not be read, and why: corpus.on_error decides what to do with it.
+// A source that could not be read, and why; corpus.on_error decides what to do.
 struct SourceProblem {
   std::string name;
   std::string reason;
 };
 
-// Files that charrnn wrote itself and that a folder or glob of corpus.sources has: not text to train on.
+// Files that charrnn wrote itself, found by a folder or glob of corpus.sources: not text to train on.
 struct OwnFilesFound {
   std::string folder;
   std::string what;  // "corpus.output", "run.output", "a corpus", "a run", "a vocabulary"
@@ -31,9 +31,9 @@ struct FoundSources {
   std::vector<OwnFilesFound> own_files;  // left out
 };
 
-// Folders are read with all that is below them, hidden entries left out, in an order that does not depend on
-// the file system; a file that two sources name counts once. Standard input is copied to `spool_folder`,
-// compressed, for it must be read more than once. `run_output` is the folder that will be trained in. Throws
+// Folders are read with everything below them except hidden entries, in an order that does not depend on the
+// file system; a file that is found twice counts once. Standard input must be read more than once, so it is
+// copied to `spool_folder`, compressed. `run_output` is the folder of the run that will be trained. Throws
 // Error (exit code 2) if corpus.sources is empty, or has a file that this config writes.
 FoundSources find_sources(const CorpusSettings& settings, const std::filesystem::path& spool_folder,
                           const std::filesystem::path& run_output = {});

@@ -1,4 +1,4 @@
-// A piece of a source's decoded text that can be cleaned by itself: what SourceReader gives.
+// A piece of a source's decoded text that can be cleaned separately: what SourceReader returns.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 namespace charrnn {
 
 struct TextBlock {
-  size_t source = 0;   // index, set by who reads several
+  size_t source = 0;   // index, set by the reader of several sources
   std::string text;    // begins and ends at safe places; of JSON lines, whole lines
   bool first = false;  // of the source
   bool last = false;
