@@ -5,9 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "charrnn/core/stop_token.h"
+
 namespace charrnn {
 
-// Throws Error after a signal, which makes the measurement useless.
+// Sets the token that the two functions below check; called by main.
+void stop_by(StopToken token);
+bool is_asked_to_stop();
+// Throws Error (kStopped) if a stop was requested, which makes the measurement useless.
 void stop_when_asked();
 
 // The median of at least one value.

@@ -31,6 +31,9 @@ struct Checkpoint {
   std::map<std::string, at::Tensor> average;  // of the weights; empty if the run keeps none
   RnnState state;                             // of all lanes
   bool is_edited = false;                     // the file was changed by another program
+
+  // Vocabulary, hash, targets and baselines of the corpus that the model is trained on.
+  void describe(const CorpusFolder& corpus);
 };
 
 // Everything except the tensors, as the metadata of the file; `origin` is the file, for errors.

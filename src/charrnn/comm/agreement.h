@@ -10,14 +10,14 @@
 
 namespace charrnn {
 
-// Thrown on every rank after rank 0 has printed the error: main only has to return its exit code.
+// Thrown on every rank after rank 0 has printed the error: main only has to return the exit code of its kind.
 class AgreedError : public Error {
  public:
   using Error::Error;
 };
 
 // Every rank runs `body`. If it throws on any of them, rank 0 prints each distinct message once, with the
-// ranks it came from, and every rank throws AgreedError with the highest code. `body` may make collective
+// ranks it came from, and every rank throws AgreedError with the highest kind. `body` may make collective
 // calls only if no rank can fail before or between them (the others would wait for it until
 // comm.timeout_seconds).
 void agree_on_errors(Communicator& comm, const std::function<void()>& body);

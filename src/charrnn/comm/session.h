@@ -21,21 +21,27 @@
 #include "charrnn/comm/place/devices.h"
 #include "charrnn/config/comm_settings.h"
 #include "charrnn/config/run_settings.h"
+#include "charrnn/core/exit_code.h"
+#include "charrnn/core/stop_token.h"
 
 namespace charrnn {
 
 // Owns MPI if mpirun or srun started this process; otherwise it is a group of one without MPI.
 class Session {
  public:
-  // Install the stop handlers first: mpirun passes on signals as soon as the process exists. `start_seconds`
-  // limits each wait until connect has returned. Throws Error (usage) if a launcher started several processes
-  // that are not connected, such as srun without PMIx or the mpirun of another MPI.
-  explicit Session(double start_seconds = CommSettings{}.start_timeout_seconds);
+  // `stop`: see stop(). Install the stop handlers first: mpirun passes on signals as soon as the process
+  // exists. `start_seconds` limits each wait until connect has returned. Throws Error (kInput) if a launcher
+  // started several processes that are not connected, such as srun without PMIx or the mpirun of another MPI.
+  explicit Session(StopToken stop = {}, double start_seconds = CommSettings{}.start_timeout_seconds);
   // Finalizes MPI, together with the other ranks. After an error on this rank alone, call comm().abort()
   // instead.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // For functions that run a loop. Under run_ranks, a signal requests the stop. SIGTERM also warns a rank
+  // that waits for others that one of them may be gone.
+  StopToken stop() const;
 
   // Before connect: a communicator for host memory only. Afterwards: the one that connect returned.
   Communicator& comm();
@@ -64,16 +70,17 @@ class Session {
 
   void announce_start(double timeout_seconds, const std::filesystem::path& report_folder);
   std::unique_ptr<Communicator> make_device_communicator(Backend backend, bool devices_are_alike);
-  ExitCode fail_alone(const std::exception& problem);
+  ErrorKind fail_alone(const std::exception& problem);
 
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// Runs `body` with a Session and returns the process's exit code. An AgreedError has been printed already:
-// all ranks exit with its code through MPI_Finalize. Any other exception occurred on this rank only: it is
-// printed with the rank, all ranks are ended with its code (1 if it is not an Error), and each writes its
-// last operations to the report folder.
+// For a tool's main: installs the stop handlers (core/stop_signal.h), runs `body` with a Session and returns
+// the process's exit code. An AgreedError has been printed already: all ranks exit with the code of its kind
+// through MPI_Finalize. Any other exception occurred on this rank only: it is printed with the rank, all
+// ranks are ended with the code of its kind (1 if it is not an Error), and each writes its last operations to
+// the report folder.
 int run_ranks(const std::function<ExitCode(Session&)>& body,
               double start_seconds = CommSettings{}.start_timeout_seconds);
 

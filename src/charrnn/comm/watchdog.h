@@ -15,18 +15,21 @@
 #include "charrnn/comm/timeout_message.h"
 #include "charrnn/config/comm_settings.h"
 #include "charrnn/core/error.h"
+#include "charrnn/core/stop_token.h"
 
 namespace charrnn {
 
 class Watchdog {
  public:
-  // A start that takes longer than `slow_start_seconds` is explained in a warning.
-  explicit Watchdog(double slow_start_seconds = 5);
+  // `stop`: a launcher sends SIGTERM when another rank is gone. A start that takes longer than
+  // `slow_start_seconds` is explained in a warning.
+  explicit Watchdog(StopToken stop = {}, double slow_start_seconds = 5);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
   OperationLog& log() { return log_; }
+  bool is_told_to_end() const;  // SIGTERM was received
 
   void set_rank(int rank, int size);
   // Without a folder no report is written. `start` is the same on all ranks and different for each start;
@@ -43,7 +46,7 @@ class Watchdog {
 
   // Writes this rank's report to the run's folder. Returns its path; empty if no report was written. Only the
   // first report is written, except that a loss (code 4) replaces a report of anything else.
-  std::filesystem::path write_report(ExitCode code, const std::string& cause);
+  std::filesystem::path write_report(ErrorKind kind, const std::string& cause);
 
  private:
   void watch();
@@ -53,6 +56,7 @@ class Watchdog {
   void withdraw_at_end(const std::filesystem::path& report);
 
   OperationLog log_;
+  const StopToken stop_;
   const double slow_start_seconds_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
@@ -66,7 +70,7 @@ class Watchdog {
   int size_ = 1;
   bool leaving_ = false;
   int looks_ = 0;
-  std::optional<ExitCode> reported_;
+  std::optional<ErrorKind> reported_;
   std::filesystem::path withdrawn_at_end_;  // removed if the rank exits normally after all
   std::thread thread_;                      // last, because it uses the other members
 };

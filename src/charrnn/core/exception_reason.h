@@ -1,4 +1,4 @@
-// What an exception means for the user: a message, and the exit code of the process.
+// What an exception means: a message for the user, and its kind for the program.
 #pragma once
 
 #include <exception>
@@ -12,7 +12,7 @@ namespace charrnn {
 // and with advice if memory ran out.
 std::string exception_reason(const std::exception& problem);
 
-// The code of an Error, kError for any other exception.
-ExitCode exit_code_of(const std::exception& problem);
+// The kind of an Error, kFailed for any other exception.
+ErrorKind error_kind_of(const std::exception& problem);
 
 }  // namespace charrnn

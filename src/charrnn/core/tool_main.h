@@ -13,7 +13,8 @@ void open_standard_streams();
 // Throws Error if standard output could not be written completely (a full disk, a closed pipe).
 void check_output();
 
-// Returns the exit code that `tool` returns, or that of the Error it throws; 1 for any other exception.
+// Returns the exit code that `tool` returns, or that of the kind of the Error it throws; 1 for any other
+// exception.
 int run_tool(const std::function<int()>& tool);
 
 }  // namespace charrnn

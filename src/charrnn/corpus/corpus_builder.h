@@ -22,7 +22,8 @@ struct BuildSummary {
 };
 
 // Reads settings.sources and writes a corpus to settings.output, whole or not at all, replacing an older one.
-// Throws Error with exit code 2 for whatever the user can correct: sources, split, vocabulary, output.
+// Throws Error (kInput) for whatever the user can correct: sources, split, vocabulary, output; and Error
+// (kStopped) if options.stop is requested: then the folder is unchanged.
 BuildSummary build_corpus(const CorpusSettings& settings, const BuildOptions& options = {});
 
 }  // namespace charrnn

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "charrnn/config/corpus_settings.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/corpus/build_options.h"
 #include "charrnn/corpus/source_info.h"
 #include "charrnn/text/character_counts.h"
@@ -19,8 +20,9 @@ struct TargetText {
   uint64_t length = 0;  // characters, or bytes with Unit::kByte
 };
 
-// The source for the file settings.targets. Throws Error (exit code 2) if that is not a file.
-Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder);
+// The source for the file settings.targets. Throws Error (kInput) if that is not a file.
+Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder,
+                          StopToken stop);
 
 // Adds the characters to `counts`. Throws Error (exit code 2) if the source cannot be read as text.
 TargetText read_target_text(const Source& source, const CorpusSettings& settings, const BuildOptions& options,
