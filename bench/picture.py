@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+from xml.sax.saxutils import escape
 
 from commands import output_of
 from pages import ROOT, Failure
@@ -130,7 +131,7 @@ def script(run, output):
         f'set label {quote(f"{nats:.2f}  {name}")} at {last_step}, {nats} right offset 0, 0.6 tc rgb "#606060"')]
     return "\n".join([
         block("train", run.train), block("valid", run.valid), block("marked", marked),
-        f'set terminal svg size {WIDTH},{HEIGHT} background rgb "white" font "{FONT},12"', f'set output "{output}"',
+        f'set terminal svg size {WIDTH},{HEIGHT} background rgb "white" font "{FONT},12"', f"set output {quote(str(output))}",
         "set lmargin at screen 0.085", "set rmargin at screen 0.55", "set bmargin at screen 0.12", "set tmargin at screen 0.97",
         'set xlabel "training step (logarithmic)"', 'set ylabel "loss, nats per character"', "set logscale x",
         f"set xrange [{first_step}:{last_step}]", f"set yrange [{bottom - 0.15}:{top + 0.25}]",
@@ -151,7 +152,7 @@ def draw(run, build, output):
         raise Failure(f"gnuplot ended with code {done.returncode}: {done.stderr.strip()}")
     picture = output.read_text(encoding="utf-8")
     words = f"Loss over {max(step for step, _ in run.train):,} training steps, and texts of the model; {build}"
-    output.write_text(picture.replace("<title>Gnuplot</title>", f"<title>{words}</title>"), encoding="utf-8")
+    output.write_text(picture.replace("<title>Gnuplot</title>", f"<title>{escape(words)}</title>"), encoding="utf-8")
 
 
 def main():
