@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 from contextlib import redirect_stdout
 from unittest import mock
 
@@ -22,6 +23,7 @@ import bench  # noqa: E402
 import data  # noqa: E402
 import model_speed  # noqa: E402
 import pages  # noqa: E402
+import picture  # noqa: E402
 import ranks as rank_cases  # noqa: E402
 import scaling  # noqa: E402
 import shakespeare  # noqa: E402
@@ -234,6 +236,35 @@ class ShakespeareTest(unittest.TestCase):
         self.assertEqual(shakespeare.curves(metrics), ([(2, 3.0), (6, 2.5)], [(6, 2.6)], 2000))
         with self.assertRaisesRegex(pages.Failure, "multiple of train.log_every"):
             shakespeare.curves([*metrics, {"kind": "valid", "step": 12, "loss_nats": 2.6}])
+
+
+class PictureTest(unittest.TestCase):
+    LINES = [{"kind": "sample", "step": 0, "prefix": "A", "temperature": 0.5, "text": "before the first step"},
+             *({"kind": kind, "step": step, "loss_nats": 10 / step}
+               for step in (5, 10, 20, 40) for kind in ("train", "valid")),
+             *({"kind": "sample", "step": step, "prefix": prefix, "temperature": temperature,
+                "text": f" step {step}, it's\n\n`date` $x \\n {{a}}_b"}
+               for step in (10, 20, 40) for prefix in ("\n\nA:", "B:") for temperature in (0.5, 1.0))]
+    BASELINES = {"unigram_bits": 4.0, "bigram_bits": 3.0}
+
+    def test_what_is_drawn(self):
+        run = picture.run_of(self.LINES, self.BASELINES)
+        self.assertEqual(run.train, [(5, 2.0), (10, 1.0), (20, 0.5), (40, 0.25)])
+        self.assertEqual([(sample.step, sample.prefix) for sample in run.samples], [(10, "\n\nA:"), (20, "\n\nA:"), (40, "\n\nA:")])
+        self.assertAlmostEqual(run.unigram, 2.772588722)  # ln 16
+        self.assertEqual(len(picture.three([*run.samples[:1], *run.samples[-1:]])), 2)
+        with self.assertRaisesRegex(pages.Failure, "samples, found 4, 4 and 0"):
+            picture.run_of([line for line in self.LINES if line["kind"] != "sample"], self.BASELINES)
+
+    def test_texts_are_drawn_as_they_are(self):
+        with tempfile.TemporaryDirectory() as folder:
+            output = pathlib.Path(folder) / "it's.svg"
+            picture.draw(picture.run_of(self.LINES, self.BASELINES), "charrnn 1 <a>", output)
+            drawn = xml.etree.ElementTree.parse(output)
+        texts = ["".join(element.itertext()) for element in drawn.iter() if element.tag.endswith("}text")]
+        self.assertIn("A: step 20, it's", texts)
+        self.assertIn("`date` $x \\n {a}_b", texts)
+        self.assertIn("2.77  letter frequencies alone (unigram)", texts)
 
 
 class PageTest(unittest.TestCase):
