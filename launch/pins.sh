@@ -10,6 +10,7 @@ apt_packages=(
   libhdf5-dev libyaml-cpp-dev libicu-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
   libabsl-dev libtbb-dev zlib1g-dev libzstd-dev libsimdjson-dev
   libprotozero-dev libboost-dev libgtest-dev libgmock-dev
+  help2man                                                              # man pages
   patchelf                                                              # launch/bundle.sh
 )
 apt_test_packages=(
@@ -17,6 +18,7 @@ apt_test_packages=(
   gnuplot-nox                                                           # bench/bench.sh draws with it
   slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge libpmix2  # tests/slurm
   iproute2                                                              # tests/network
+  groff-base mandoc                                                     # tests/style/check_man_pages.sh
   debootstrap                                                           # tests/bundle
 )
 apt_fuzz_packages=(clang libclang-rt-14-dev)

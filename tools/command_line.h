@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,8 +13,39 @@
 
 namespace charrnn {
 
+// How --help is laid out, also for help2man, which makes man pages of it: "-n, --length N", descriptions with
+// their default, and neither CLI11's names of types nor its lists of checks.
+class HelpLayout : public CLI::Formatter {
+ public:
+  HelpLayout() { label("Positionals", "Arguments"); }
+
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    if (is_positional) return value_name(option);
+    return CLI::detail::find_and_replace(option->get_name(false, true), ",", ", ");
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_positional() || option->get_type_size() == 0) return "";
+    return " " + value_name(option);
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string standard = option->get_default_str();
+    const bool is_empty = standard.empty() || standard == "[]";
+    return option->get_description() + (is_empty ? "" : concat(" (default: ", standard, ")"));
+  }
+
+ private:
+  static std::string value_name(const CLI::Option* option) {
+    const std::string type = option->get_type_name();
+    const std::string name = type.substr(0, type.find(':'));  // its checks follow
+    return name == "INT" || name == "UINT" ? "N" : name == "FLOAT" ? "NUMBER" : name;
+  }
+};
+
 inline void add_version(CLI::App& app) {
-  app.set_version_flag("--version", std::string("charrnn ") + version() + " (" + commit() + ")");
+  app.formatter(std::make_shared<HelpLayout>());
+  app.set_help_flag("-h,--help", "print this help and exit");
+  app.set_version_flag("--version", std::string("charrnn ") + version() + " (" + commit() + ")",
+                       "print the version and exit");
 }
 
 inline void add_overrides(CLI::App& app, std::vector<std::string>& overrides) {

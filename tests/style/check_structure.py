@@ -176,7 +176,10 @@ def problems_in(root):
             problems += check_lines(root, path, folder, rules, includes)
     problems += [f"files that include each other: {', '.join(group)}" for group in circles(includes)]
     problems += check_links(root, rules)
-    problems += check_paths(root, MAP, r"[a-z_]+/[a-z_/.]+") + check_paths(root, "README.md", r"src/[a-z_/.]+")
+    for page in (MAP, "docs/internals.md"):
+        problems += check_paths(root, page, r"[a-z_]+/[a-z_/.]+")
+    for page in ("README.md", "CONTRIBUTING.md", "docs/style.md", "docs/formats.md"):
+        problems += check_paths(root, page, r"(?:src|tests|tools|docs|launch)/[a-z_/.]+")
     if not paths:
         problems.append(f"there are no sources in {root}")
     return problems
