@@ -45,7 +45,7 @@ TEST_F(TrainedModels, OpensAFolderOrAFile) {
   EXPECT_FALSE(of_folder.has_targets());
   const TrainedModel of_file = TrainedModel::open(of_folder.file());
   EXPECT_EQ(of_file.continue_text("abc"), of_folder.continue_text("abc"));
-  EXPECT_THAT(usage_error_of([&] { TrainedModel::open(folder_ / "none"); }), HasSubstr("is not there"));
+  EXPECT_THAT(usage_error_of([&] { TrainedModel::open(folder_ / "none"); }), HasSubstr("does not exist"));
 }
 
 TEST_F(TrainedModels, TakesTheWeightsThatTheRunSamplesWith) {

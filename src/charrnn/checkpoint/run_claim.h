@@ -11,7 +11,7 @@ namespace charrnn {
 
 class RunClaim {
  public:
-  // Creates the folder if it does not exist, and locks the file .lock in it. Throws Error (exit code 2) if
+  // Creates the folder if it does not exist, and locks the file .lock in it. Throws Error (kInput) if
   // another process holds the lock, or the folder cannot be written. Warns if the file system has no locks.
   explicit RunClaim(const std::filesystem::path& folder);
   ~RunClaim();  // unless keep() was called, removes what the constructor created

@@ -34,7 +34,7 @@ class RunFolder {
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path checkpoint(int64_t step) const;
 
-  // Throws Error (exit code 2) if the folder holds a file that charrnn did not write and a run would
+  // Throws Error (kInput) if the folder holds a file that charrnn did not write and a run would
   // overwrite; or if metrics.jsonl records checkpoints, but none exists.
   void refuse_foreign() const;
 

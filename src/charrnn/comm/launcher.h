@@ -15,7 +15,7 @@ bool started_by_mpirun();
 bool is_first_of_host();
 bool is_first_of_job();
 
-// Throws Error (usage) if a launcher started several processes, but `size`, the size of the group, is one:
+// Throws Error (kInput) if a launcher started several processes, but `size`, the size of the group, is one:
 // each would train alone. `mpi_library` returns the MPI that charrnn uses, for the message.
 void refuse_lone_ranks(int size, const std::function<std::string()>& mpi_library);
 

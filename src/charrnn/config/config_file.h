@@ -13,7 +13,7 @@
 namespace charrnn {
 
 // `overrides` are such as "train.batch_size=256"; they replace what they contradict in the file. Paths are
-// expanded (core/path_expansion.h). Throws Error with exit code 2.
+// expanded (core/path_expansion.h). Throws Error (kInput).
 Config read_config(const std::string& file, const std::vector<std::string>& overrides = {});
 Config parse_config(std::string_view yaml, const std::string& name,
                     const std::vector<std::string>& overrides = {});

@@ -8,7 +8,7 @@ namespace charrnn {
 // Expands "~" and "$NAME" in the paths that the config or --set gave.
 void expand_paths(Config& config);
 
-// Throws Error (exit code 2) if the run and the corpus have the same folder, where each would overwrite the
+// Throws Error (kInput) if the run and the corpus have the same folder, where each would overwrite the
 // other's files.
 void refuse_shared_folder(const Config& config);
 

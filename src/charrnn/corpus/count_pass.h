@@ -23,7 +23,7 @@ struct CountedText {
   std::optional<CopyFinder> finder;  // if copies are looked for
 };
 
-// Throws Error (exit code 2) if the lists of corpus.split do not match the documents.
+// Throws Error (kInput) if the lists of corpus.split do not match the documents.
 CountedText count_text(const CorpusText& text);
 
 }  // namespace charrnn

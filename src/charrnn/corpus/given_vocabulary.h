@@ -6,7 +6,7 @@
 
 namespace charrnn {
 
-// Throws Error (exit code 2) if the file does not exist, or was made with another unit or normalization.
+// Throws Error (kInput) if the file does not exist, or was made with another unit or normalization.
 Vocabulary read_given_vocabulary(const CorpusSettings& settings);
 
 }  // namespace charrnn

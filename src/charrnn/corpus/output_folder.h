@@ -12,7 +12,7 @@ namespace charrnn {
 
 class OutputFolder {
  public:
-  // Throws Error (exit code 2) if `target` exists, unless it is an empty folder or a corpus of charrnn that
+  // Throws Error (kInput) if `target` exists, unless it is an empty folder or a corpus of charrnn that
   // holds only the files that its manifest lists.
   explicit OutputFolder(const std::filesystem::path& target);
   ~OutputFolder();  // removes the temporary folder unless commit() was reached

@@ -9,7 +9,7 @@
 
 namespace charrnn {
 
-// Replaces each @FILE of valid_list and test_list by the lines of that file. Throws Error (exit code 2)
+// Replaces each @FILE of valid_list and test_list by the lines of that file. Throws Error (kInput)
 // if it cannot be read.
 void expand_lists(SplitSettings& settings);
 
@@ -18,9 +18,9 @@ class SplitLists {
   // The lists must be expanded.
   explicit SplitLists(const SplitSettings& settings);
 
-  // 0 train, 1 valid, 2 test. Throws (exit code 2) if both lists have the document.
+  // 0 train, 1 valid, 2 test. Throws (kInput) if both lists have the document.
   uint8_t split_of(const std::string& document);
-  // Throws (exit code 2) if an entry matches no document.
+  // Throws (kInput) if an entry matches no document.
   void refuse_unused() const;
 
  private:

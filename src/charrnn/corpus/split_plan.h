@@ -35,7 +35,7 @@ struct DocumentLength {
 };
 
 // `groups`: with copies: together, for each document the first one of which it is a copy (CopyFinder); else
-// empty. Throws Error (exit code 2) if there are too few documents, or a split would be empty.
+// empty. Throws Error (kInput) if there are too few documents, or a split would be empty.
 SplitPlan plan_splits(const std::vector<DocumentLength>& documents, const SplitSettings& settings,
                       const std::vector<uint32_t>& groups = {});
 

@@ -16,7 +16,7 @@ namespace charrnn {
 
 class SplitWriter {
  public:
-  // Throws Error (exit code 2) if shard_size divides the split into too many shards.
+  // Throws Error (kInput) if shard_size divides the split into too many shards.
   SplitWriter(std::filesystem::path folder, const SplitPlan::Split& split, const Vocabulary& vocabulary,
               uint64_t shard_size, bool has_targets);
 

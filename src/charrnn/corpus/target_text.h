@@ -24,7 +24,7 @@ struct TargetText {
 Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder,
                           StopToken stop);
 
-// Adds the characters to `counts`. Throws Error (exit code 2) if the source cannot be read as text.
+// Adds the characters to `counts`. Throws Error (kInput) if the source cannot be read as text.
 TargetText read_target_text(const Source& source, const CorpusSettings& settings, const BuildOptions& options,
                             int threads, CharacterCounts& counts);
 

@@ -22,7 +22,7 @@ ReadingPlan reading_plan(const SplitInfo& split, const LaneOptions& options);
 
 class BatchReader {
  public:
-  // Part `part` of `parts` equal parts; `parts` must divide B (exit code 2). Reading continues at `start`.
+  // Part `part` of `parts` equal parts; `parts` must divide B (kInput). Reading continues at `start`.
   BatchReader(const SplitInfo& split, const LaneOptions& options, int part, int parts,
               ReadingPosition start = {});
   ~BatchReader();

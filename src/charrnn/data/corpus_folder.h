@@ -27,7 +27,7 @@ class CorpusFolder {
   const std::vector<SplitInfo>& splits() const { return splits_; }  // train first
   const SplitInfo* split(std::string_view name) const;              // nullptr if no split has that name
   const SplitInfo& require_split(
-      std::string_view name) const;  // throws (exit code 2) with the names of all splits
+      std::string_view name) const;  // throws (kInput) with the names of all splits
   bool has_targets() const { return splits_.front().has_targets; }  // aligned ones, of every split
   const Baselines& baselines() const { return baselines_; }
   std::string hash() const;  // of the whole corpus: of vocabulary hash and shard hashes

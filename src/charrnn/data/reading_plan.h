@@ -51,7 +51,7 @@ struct ShardPass {
 // May be called from any thread. What was drawn for an epoch is kept until other epochs need the space.
 class ReadingPlan {
  public:
-  // Throws Error (exit code 2) if a shard is too short for one step, with the B or T that would be possible.
+  // Throws Error (kInput) if a shard is too short for one step, with the B or T that would be possible.
   ReadingPlan(std::vector<uint64_t> shard_lengths, const LaneOptions& options, bool has_targets = false);
 
   const LaneOptions& options() const { return options_; }

@@ -13,7 +13,7 @@ namespace charrnn {
 // sample.prefixes, cleaned as the corpus was (settings.corpus).
 std::vector<std::string> cleaned_prefixes(const Settings& settings);
 
-// Reports which of sample.prefixes are changed by cleaning. Throws Error (exit code 2) for the first prefix
+// Reports which of sample.prefixes are changed by cleaning. Throws Error (kInput) for the first prefix
 // with a character that the vocabulary lacks, if sample.unknown_characters is error.
 void check_prefixes(const Settings& settings, const Vocabulary& vocabulary);
 

@@ -6,7 +6,7 @@
 
 namespace charrnn {
 
-// `settings` have the cleaning recipe of the corpus (with_recipe_of). Throws Error (exit code 2) if a prefix
+// `settings` have the cleaning recipe of the corpus (with_recipe_of). Throws Error (kInput) if a prefix
 // has characters that the vocabulary lacks, or if settings need a validation split that the corpus lacks.
 void check_against_corpus(const Settings& settings, const CorpusFolder& corpus);
 

@@ -23,7 +23,7 @@ struct RunSize {
 // a cluster's login node, a GPU of compute capability 9.0 without a name.
 Device expected_device(DeviceName configured, const VisibleGpus& gpus);
 
-// Throws Error (exit code 2) if the settings do not fit the corpus.
+// Throws Error (kInput) if the settings do not fit the corpus.
 RunSize estimate_run(const Settings& settings, const CorpusFolder& corpus, int ranks,
                      const Device& device = {});
 

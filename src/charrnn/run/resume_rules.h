@@ -9,7 +9,7 @@
 
 namespace charrnn {
 
-// Throws Error (exit code 2) if fixed settings differ; the message lists them with both values.
+// Throws Error (kInput) if fixed settings differ; the message lists them with both values.
 void refuse_fixed_changes(const Checkpoint& found, const Settings& now, const CorpusFolder& corpus);
 
 // "train.optimizer.learning_rate: 0.002 -> 0.001", for each setting that differs.

@@ -133,8 +133,8 @@ void TrainingRun::sample() {
   if (samples) log_.samples(*samples);
 }
 
-// Whether a signal interrupted an evaluation or samples: then the run stops, and makes up for them on
-// resuming.
+// Whether a signal interrupted an evaluation or samples: then the run stops, and does them when it
+// resumes.
 bool TrainingRun::is_something_postponed() const {
   std::array<int64_t, 1> postponed{validation_.is_postponed() || are_samples_postponed_ ? 1 : 0};
   comm_.all_reduce_max(postponed);

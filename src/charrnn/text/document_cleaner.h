@@ -17,7 +17,7 @@ class DocumentCleaner {
  public:
   explicit DocumentCleaner(const CorpusSettings& settings);
 
-  // Reads clean.block and fills the rest. Throws (exit code 2) at a bad JSON line with on_error: stop.
+  // Reads clean.block and fills the rest. Throws (kInput) at a bad JSON line with on_error: stop.
   void clean(CleanBlock& clean, const Source& source);
 
  private:

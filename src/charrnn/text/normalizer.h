@@ -18,7 +18,7 @@ struct TextCheck {
 };
 TextCheck check_text(std::string_view text, Normalization form);
 
-// Valid UTF-8 in and out. Throws (exit code 2) at a run of combining marks too long for text.
+// Valid UTF-8 in and out. Throws (kInput) at a run of combining marks too long for text.
 void normalize(std::string& utf8, Normalization form);
 
 // "ICU 72.1, Unicode 15.0": cleaned text may differ between versions.

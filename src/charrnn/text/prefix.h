@@ -16,7 +16,7 @@ struct CleanPrefix {
 };
 
 // A prefix ends in the middle of a line, so a blank at its end is kept if cleaning would keep one before the
-// next letter. Throws Error (exit code 2) at invalid UTF-8.
+// next letter. Throws Error (kInput) at invalid UTF-8.
 CleanPrefix clean_prefix(std::string_view prefix, const CorpusSettings& recipe);
 
 }  // namespace charrnn

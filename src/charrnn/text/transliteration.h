@@ -14,7 +14,7 @@ class Transliteration {
   ~Transliteration();
 
   // Valid UTF-8 in and out. Works line by line, because ICU's time grows with the square of the length.
-  // Throws (exit code 2) at a line that would take minutes.
+  // Throws (kInput) at a line that would take minutes.
   void apply(std::string& utf8);
 
  private:

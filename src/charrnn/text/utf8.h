@@ -86,7 +86,7 @@ struct Malformed {
 // The first one at or after `from`.
 Malformed find_malformed(std::string_view text, size_t from = 0);
 
-// Makes a text valid; returns how many malformed sequences it had. InvalidBytes::kError throws (exit code 2)
+// Makes a text valid; returns how many malformed sequences it had. InvalidBytes::kError throws (kInput)
 // at the first, naming `origin`, its place counted from `offset`, and its bytes.
 uint64_t repair_utf8(std::string& text, InvalidBytes policy, const std::string& origin, uint64_t offset);
 // The same for a text that a user typed or a file of charrnn: throws, never repairs.

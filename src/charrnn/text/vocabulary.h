@@ -1,6 +1,6 @@
 // The characters of a model, each with its id in [0, V): sorted by code point, so that equal text gives equal
 // ids. <unk>, if the vocabulary has it, is id 0 and replaces every other character. Stored as vocabulary.json
-// and inside checkpoints. Errors in what a user typed have exit code 2.
+// and inside checkpoints. Errors in what a user typed are of kInput.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class Vocabulary {
                                 Unit unit, Normalization normalization = Normalization::kNone);
 
   // The same characters and ids with the counts of another text. If that has characters that the vocabulary
-  // lacks and there is no <unk>, throws Error (exit code 2) with the most frequent of them.
+  // lacks and there is no <unk>, throws Error (kInput) with the most frequent of them.
   Vocabulary with_counts(const std::vector<Character>& counts) const;
 
   // Checks everything. `origin`, such as the file that the text is from, is for messages.
@@ -50,7 +50,7 @@ class Vocabulary {
   uint32_t id(char32_t character) const;
 
   // The ids of a text, normalised like the corpus; `unknown` is what to do with characters that the
-  // vocabulary lacks. Throws (exit code 2) at invalid UTF-8, and, with the character and its place, if such a
+  // vocabulary lacks. Throws (kInput) at invalid UTF-8, and, with the character and its place, if such a
   // character is an error, or is to become <unk> and the vocabulary has no <unk>.
   std::vector<uint32_t> encode(std::string_view utf8,
                                UnknownCharacters unknown = UnknownCharacters::kError) const;

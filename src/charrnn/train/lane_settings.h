@@ -12,7 +12,7 @@ Settings with_lanes_of(Settings settings, int ranks);
 
 LaneOptions lane_options(const Settings& settings);
 
-// Throws Error (exit code 2) if train.accumulate does not divide the lanes of each rank.
+// Throws Error (kInput) if train.accumulate does not divide the lanes of each rank.
 void check_groups(const TrainSettings& settings, int ranks);
 
 }  // namespace charrnn

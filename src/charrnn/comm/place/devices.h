@@ -37,11 +37,11 @@ struct RankDevices {
 };
 
 // One device per rank. Ranks that see the same list of GPUs take them in turn, so a rank that sees only one
-// takes it. Throws Error (usage) if two ranks would share a GPU and not all ranks may, if some ranks have a
+// takes it. Throws Error (kInput) if two ranks would share a GPU and not all ranks may, if some ranks have a
 // GPU and others do not, if settings differ, and if a GPU is configured but missing.
 std::vector<Device> choose_devices(const std::vector<RankDevices>& ranks);
 
-// The backend to use, never kAuto. `under_mpi`: mpirun or srun started the ranks. Throws Error (usage) if the
+// The backend to use, never kAuto. `under_mpi`: mpirun or srun started the ranks. Throws Error (kInput) if the
 // configured one cannot work.
 Backend choose_backend(Backend configured, bool cuda, size_t ranks, bool under_mpi);
 

@@ -15,7 +15,7 @@ namespace charrnn {
 
 class ByteSource {
  public:
-  // Throws Error (exit code 2) with the file and the reason if it cannot be read.
+  // Throws Error (kInput) with the file and the reason if it cannot be read.
   explicit ByteSource(const std::filesystem::path& file);
   ~ByteSource();
 

@@ -22,7 +22,7 @@ inline bool is_utf8(const Charset& charset) {
   return charset.name == "UTF-8" || charset.name == "ASCII";
 }
 
-// The charset of a name from a setting, spelled as IANA does; evidence kGiven. Throws Error (exit code 2)
+// The charset of a name from a setting, spelled as IANA does; evidence kGiven. Throws Error (kInput)
 // with the nearest names if ICU does not know it.
 Charset given_charset(const std::string& name);
 

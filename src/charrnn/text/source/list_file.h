@@ -8,7 +8,7 @@
 namespace charrnn {
 
 // The lines of a list, without blanks at their ends, empty ones and those that begin with #. Throws Error
-// (exit code 2) if the file cannot be read; `setting` is the setting that has @FILE.
+// (kInput) if the file cannot be read; `setting` is the setting that has @FILE.
 std::vector<std::string> read_list(const std::filesystem::path& file, const std::string& setting);
 
 }  // namespace charrnn

@@ -31,7 +31,7 @@ class SourceReader {
  public:
   static constexpr size_t kBlockBytes = size_t{1} << 18;
 
-  // The arguments must outlive the reader. Throws Error (exit code 2) if the file cannot be read.
+  // The arguments must outlive the reader. Throws Error (kInput) if the file cannot be read.
   SourceReader(const Source& source, const SourceFacts& facts, const CorpusSettings& settings,
                size_t block_bytes = kBlockBytes);
 
