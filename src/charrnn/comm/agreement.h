@@ -23,8 +23,8 @@ class AgreedError : public Error {
 void agree_on_errors(Communicator& comm, const std::function<void()>& body);
 
 // Every rank calls it with its facts, by name. If any differ from rank 0's, rank 0 prints the differences and
-// every rank throws AgreedError (kInput): ranks with different settings would train on different data, or wait
-// for each other forever.
+// every rank throws AgreedError (kInput): ranks with different settings would train on different data, or
+// wait for each other forever.
 void expect_equal(Communicator& comm, const std::map<std::string, std::string>& facts);
 
 }  // namespace charrnn

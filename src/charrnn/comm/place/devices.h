@@ -41,8 +41,8 @@ struct RankDevices {
 // GPU and others do not, if settings differ, and if a GPU is configured but missing.
 std::vector<Device> choose_devices(const std::vector<RankDevices>& ranks);
 
-// The backend to use, never kAuto. `under_mpi`: mpirun or srun started the ranks. Throws Error (kInput) if the
-// configured one cannot work.
+// The backend to use, never kAuto. `under_mpi`: mpirun or srun started the ranks. Throws Error (kInput) if
+// the configured one cannot work.
 Backend choose_backend(Backend configured, bool cuda, size_t ranks, bool under_mpi);
 
 }  // namespace charrnn
