@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "charrnn/comm/nccl/nccl_module.h"
+#include "charrnn/core/exit_code.h"
 
 namespace charrnn {
 
