@@ -17,6 +17,7 @@
 #include "charrnn/core/version.h"
 #include "charrnn/corpus/describe.h"
 #include "command_line.h"
+#include "report.h"
 
 namespace charrnn {
 
@@ -70,7 +71,7 @@ int main(int argc, char** argv) {
                                                {"model", add_bench_model(app)},
                                                {"sample", add_bench_sample(app)}};
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
-  install_stop_handlers();
+  stop_by(install_stop_handlers());
   return run_tool([&] {
     if (mistake) throw *mistake;
     return parts.at(app.get_subcommands().front()->get_name())(header(argc, argv));

@@ -4,14 +4,26 @@
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/number_text.h"
-#include "charrnn/core/stop_signal.h"
 #include "charrnn/core/text_table.h"
 
 namespace charrnn {
 
+namespace {
+
+StopToken asked;
+
+}  // namespace
+
+void stop_by(StopToken token) {
+  asked = token;
+}
+
+bool is_asked_to_stop() {
+  return asked.stop_requested();
+}
+
 void stop_when_asked() {
-  const int signal = stop_signal();
-  if (signal != 0) throw Error(concat("stopped by ", signal_name(signal), ", nothing measured"));
+  if (is_asked_to_stop()) fail_stopped("stopped by ", asked.reason(), ", nothing measured");
 }
 
 double median_of(std::vector<double> values) {

@@ -5,9 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "charrnn/core/stop_token.h"
+
 namespace charrnn {
 
-// Throws Error after a signal: then nothing was measured.
+// The token that the two below ask; for main.
+void stop_by(StopToken token);
+bool is_asked_to_stop();
+// Throws Error (kStopped) if a stop is requested: then nothing was measured.
 void stop_when_asked();
 
 // Of at least one value.

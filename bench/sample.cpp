@@ -14,7 +14,6 @@
 #include "charrnn/core/counter_random.h"
 #include "charrnn/core/error.h"
 #include "charrnn/core/number_text.h"
-#include "charrnn/core/stop_signal.h"
 #include "charrnn/generate/sampler.h"
 #include "command_line.h"
 #include "options.h"
@@ -57,7 +56,7 @@ void draw_for(double seconds, const Sampler& sampler, const std::vector<SampleSt
     if (stream + 1 < streams.size()) return true;
     if (drawn == 0) start = Clock::now();
     drawn += static_cast<int64_t>(streams.size());
-    return seconds_since(start) < seconds && stop_signal() == 0;
+    return seconds_since(start) < seconds && !is_asked_to_stop();
   });
   stop_when_asked();
   const auto first = static_cast<int64_t>(streams.size());

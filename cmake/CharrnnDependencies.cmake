@@ -1,4 +1,4 @@
-# Everything charrnn is built on. All but LibTorch are Debian 12 packages (launch/install.sh lists them).
+# Everything charrnn is built on; charrnnConfig.cmake.in finds the same again for users. All but LibTorch are Debian 12 packages (launch/install.sh lists them).
 find_package(LibTorch 2.11 REQUIRED)
 find_package(MPI REQUIRED COMPONENTS C)
 find_package(yaml-cpp REQUIRED)
@@ -11,9 +11,9 @@ find_package(absl REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET hdf5)
-pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
-pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(HDF5 REQUIRED IMPORTED_TARGET GLOBAL hdf5)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET GLOBAL libzstd)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET GLOBAL libxxhash)
 
 set(CHARRNN_CUDA ${LibTorch_CUDA} CACHE BOOL "Build the CUDA and NCCL code (needs a LibTorch built with CUDA)")
 if(CHARRNN_CUDA AND NOT LibTorch_CUDA)
@@ -27,5 +27,6 @@ configure_file(${PROJECT_BINARY_DIR}/torch_pch.cpp.in ${PROJECT_BINARY_DIR}/torc
 add_library(charrnn_torch_pch OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)
 target_link_libraries(charrnn_torch_pch PRIVATE charrnn_options LibTorch::LibTorch)
 target_compile_options(charrnn_torch_pch PRIVATE -fopenmp)
+target_compile_features(charrnn_torch_pch PRIVATE cxx_std_20)
 target_precompile_headers(charrnn_torch_pch PRIVATE <ATen/ATen.h> <torch/csrc/autograd/custom_function.h>
   <torch/csrc/autograd/autograd.h>)

@@ -1,11 +1,10 @@
-# How our own code is compiled: warnings are errors, optional sanitizers, ccache when it is there.
-#   charrnn_library(NAME [TORCH] SOURCES ... LINKS ...)   one folder of src
+# How our own code is compiled: warnings, optional sanitizers, ccache when it is there.
+#   charrnn_library(NAME [TORCH] SOURCES ... LINKS ...)   one folder of src: charrnn_NAME, for users charrnn::NAME
 #   charrnn_tool(NAME LINKS ...)                          NAME.cpp, a main -> charrnn_NAME
 
-set(CHARRNN_SANITIZE "" CACHE STRING "Sanitizers for our own code: address,undefined or thread; empty for none")
-
 find_program(CCACHE_PROGRAM ccache)
-if(CCACHE_PROGRAM)
+mark_as_advanced(CCACHE_PROGRAM)
+if(CCACHE_PROGRAM AND PROJECT_IS_TOP_LEVEL)
   # The sloppiness is what ccache's manual asks for with precompiled headers.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE_PROGRAM})
@@ -13,7 +12,7 @@ endif()
 
 add_library(charrnn_options INTERFACE)
 target_compile_options(charrnn_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor $<$<BOOL:${CHARRNN_WERROR}>:-Werror>
   -ffp-contract=off $<$<BOOL:${CCACHE_PROGRAM}>:-fpch-preprocess>)
 if(CHARRNN_SANITIZE)
   target_compile_options(charrnn_options INTERFACE -fsanitize=${CHARRNN_SANITIZE} -fno-omit-frame-pointer)
@@ -29,18 +28,26 @@ endif()
 
 # Tools find the wheel's libraries, and the NCCL module beside them, without environment variables: installed, and in
 # the build folder's bin and lib.
-set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
-set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
-set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
+  set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+  set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+endif()
 
 function(charrnn_library name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(charrnn_${name} STATIC ${ARG_SOURCES})
-  target_include_directories(charrnn_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(charrnn_${name} PUBLIC ${ARG_LINKS} PRIVATE charrnn_options ${ARG_PRIVATE_LINKS})
+  add_library(charrnn::${name} ALIAS charrnn_${name})
+  set_target_properties(charrnn_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(charrnn_${name} PUBLIC cxx_std_20)
+  target_include_directories(charrnn_${name} PUBLIC $<BUILD_INTERFACE:${charrnn_SOURCE_DIR}/src>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(charrnn_${name} PUBLIC ${ARG_LINKS}
+    PRIVATE $<BUILD_INTERFACE:charrnn_options> ${ARG_PRIVATE_LINKS})
   if(ARG_TORCH)
     charrnn_use_torch(charrnn_${name})
   endif()
+  install(TARGETS charrnn_${name} EXPORT charrnn ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 endfunction()
 
 # LibTorch, and its slow headers precompiled once for all targets that include them.
@@ -58,5 +65,5 @@ function(charrnn_tool name)
   if(ARG_TORCH)
     charrnn_use_torch(charrnn_${name})
   endif()
-  install(TARGETS charrnn_${name} RUNTIME)
+  install(TARGETS charrnn_${name} RUNTIME COMPONENT tools)
 endfunction()

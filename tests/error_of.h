@@ -1,4 +1,4 @@
-// The message of the Error that a call throws; a failure when it throws none, or with another exit code.
+// The message of the Error that a call throws; a failure when it throws none, or of another kind.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,11 +10,11 @@
 namespace charrnn {
 
 template <class Call>
-std::string error_of(Call call, ExitCode code = ExitCode::kError) {
+std::string error_of(Call call, ErrorKind kind = ErrorKind::kFailed) {
   try {
     call();
   } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
+    EXPECT_EQ(e.kind(), kind) << e.what();
     return e.what();
   }
   ADD_FAILURE() << "expected an Error";
@@ -23,7 +23,7 @@ std::string error_of(Call call, ExitCode code = ExitCode::kError) {
 
 template <class Call>
 std::string usage_error_of(Call call) {
-  return error_of(call, ExitCode::kUsage);
+  return error_of(call, ErrorKind::kInput);
 }
 
 }  // namespace charrnn

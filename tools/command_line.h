@@ -47,7 +47,7 @@ inline std::optional<Error> parse_command_line(CLI::App& app, int argc, char** a
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) std::exit(app.exit(problem));
     return Error(std::string(problem.what()) + " (" + app.get_name() + " --help lists what is valid)",
-                 ExitCode::kUsage);
+                 ErrorKind::kInput);
   }
 }
 

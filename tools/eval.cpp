@@ -15,6 +15,7 @@
 #include "charrnn/core/tool_main.h"
 #include "charrnn/data/corpus_folder.h"
 #include "charrnn/evaluate/evaluator.h"
+#include "charrnn/generate/trained_model.h"
 #include "charrnn/train/compute.h"
 #include "charrnn/train/tensor_exchange.h"
 #include "command_line.h"
@@ -245,14 +246,15 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
                                 {"--window", concat(options.window_length().value_or(0))}});
   Communicator& comm = session.connect(settings.comm, settings.run.device, "");
   const at::Device device = prepare_compute(session, settings.run.threads);
-  const CharRnn model = model_of(subject.checkpoint, device, settings.evaluate.weights);
-  broadcast(comm, model.parameters().values());  // all ranks judge the same weights
+  const TrainedModel trained(subject.checkpoint, subject.file,
+                             {.weights = settings.evaluate.weights, .device = device});
+  broadcast(comm, trained.model().parameters().values());  // all ranks judge the same weights
   const SplitInfo& split = subject.corpus->require_split(subject.split);
-  const std::optional<Loss> loss =
-      evaluate(model, split, settings.evaluate.lanes, comm, options.window_length());
+  const std::optional<Loss> loss = evaluate(trained.model(), split, settings.evaluate.lanes, comm,
+                                            options.window_length(), session.stop());
   agree_on_errors(comm, [&] {
     if (!loss && comm.rank() == 0)
-      fail("stopped by a signal before the whole split was read: there is no value");
+      fail_stopped("stopped by a signal before the whole split was read: there is no value");
   });
   if (comm.rank() == 0) {
     const OtherUnits units = in_other_units(*loss, split, subject.corpus->vocabulary());

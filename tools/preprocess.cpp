@@ -116,16 +116,12 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
   charrnn::BuildSummary summary;
   {
     ProgressLine line;
-    charrnn::install_stop_handlers();
-    const auto show = [&](const BuildProgress& progress) {
-      if (const int signal = charrnn::stop_signal(); signal != 0) {
-        charrnn::fail("stopped by ", charrnn::signal_name(signal), ": ", settings.output,
-                      " is as it was before");
-      }
-      line.show(progress);
-    };
-    summary = charrnn::build_corpus(
-        settings, {.progress = show, .threads = threads, .force = force, .run_output = all.run.output});
+    summary = charrnn::build_corpus(settings,
+                                    {.progress = [&](const BuildProgress& progress) { line.show(progress); },
+                                     .threads = threads,
+                                     .force = force,
+                                     .run_output = all.run.output,
+                                     .stop = charrnn::install_stop_handlers()});
   }
   if (summary.up_to_date && !json) {
     std::printf(

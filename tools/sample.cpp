@@ -12,15 +12,12 @@
 #include <string_view>
 #include <utility>
 
-#include "charrnn/checkpoint/run_folder.h"
 #include "charrnn/core/clock.h"
-#include "charrnn/core/counter_random.h"
 #include "charrnn/core/tool_main.h"
 #include "charrnn/generate/prefixes.h"
 #include "charrnn/generate/sampler.h"
-#include "charrnn/text/prefix.h"
+#include "charrnn/generate/trained_model.h"
 #include "charrnn/text/source/small_text.h"
-#include "charrnn/text/vocabulary.h"
 #include "command_line.h"
 
 namespace {
@@ -31,12 +28,10 @@ struct Options {
   std::string run;
   std::vector<std::string> prefixes;
   std::string prefix_file;
-  int64_t length = 0;
   std::vector<double> temperatures;
   bool greedy = false;
   bool average = false;
-  SampleOptions sample;
-  std::optional<UnknownCharacters> unknown;
+  ContinueOptions sample;
   int64_t count = 1;
   bool json = false;
 };
@@ -68,7 +63,7 @@ void add_options(CLI::App& app, Options& options) {
       ->allow_extra_args(false);
   app.add_option("--prefix-file", options.prefix_file, "read the prefix from a file; -: from standard input")
       ->type_name("FILE");
-  app.add_option("-n,--length", options.length, "characters; else the config's sample.length")
+  app.add_option("-n,--length", options.sample.length, "characters; else the config's sample.length")
       ->check(above(0));
   app.add_option(
          "--temperature", options.temperatures,
@@ -84,7 +79,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--top-k", options.sample.top_k, "draw among the k likeliest only")->check(at_least(0));
   app.add_option("--top-p", options.sample.top_p, "draw among the likeliest that hold this share together")
       ->check(above(0));
-  app.add_option("--unknown", options.unknown,
+  app.add_option("--unknown", options.sample.unknown,
                  "a prefix's characters that the vocabulary lacks: error, unk, skip; else the config's "
                  "sample.unknown_characters")
       ->transform(CLI::CheckedTransformer(values_by_name<UnknownCharacters>()))
@@ -94,13 +89,6 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--count", options.count, "samples of each prefix")->check(above(0))->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON object a sample");
-}
-
-// Another prefix draws other numbers, wherever it stands on the command line.
-uint64_t seed_of(uint64_t seed, const std::string& prefix, int64_t number) {
-  uint64_t bits = random_bits(seed, Draw::kSample, {static_cast<uint64_t>(number)});
-  for (const char byte : prefix) bits = mix64(bits ^ static_cast<unsigned char>(byte));
-  return bits;
 }
 
 // A text to draw, and what is printed with it.
@@ -179,22 +167,20 @@ void draw_together(const std::vector<Sample>& samples, const Sampler& sampler, i
 }
 
 // As they are continued and printed: cleaned as the corpus was.
-std::vector<std::string> prefixes_of(const Options& options, const Settings& settings,
-                                     const Vocabulary& vocabulary) {
+std::vector<std::string> prefixes_of(const Options& options, const TrainedModel& trained) {
   std::vector<std::pair<const char*, std::string>> given;
   for (const std::string& prefix : options.prefixes) given.emplace_back("--prefix", prefix);
   if (!options.prefix_file.empty())
     given.emplace_back("--prefix-file",
                        read_small_text(options.prefix_file == "-" ? "/dev/stdin" : options.prefix_file));
   if (given.empty()) {
-    for (const std::string& prefix : settings.sample.prefixes) given.emplace_back("sample.prefixes", prefix);
+    for (const std::string& prefix : trained.settings().sample.prefixes)
+      given.emplace_back("sample.prefixes", prefix);
   }
   if (given.empty()) given.emplace_back("", "");
-  CorpusSettings recipe = settings.corpus;
-  recipe.normalization = vocabulary.normalization();
   std::vector<std::string> prefixes;
   for (const auto& [name, prefix] : given) {
-    const CleanPrefix clean = clean_prefix(prefix, recipe);
+    const CleanPrefix clean = trained.clean(prefix);
     report_cleaning(name, clean);
     prefixes.push_back(clean.text);
   }
@@ -221,41 +207,39 @@ class ReadingLine {
 };
 
 // Of one prefix, one temperature and one number each, in this order.
-std::vector<Sample> samples_of(const Options& options, const Checkpoint& checkpoint,
-                               const Vocabulary& vocabulary, const std::vector<std::string>& prefixes) {
-  std::vector<double> temperatures = options.temperatures;
-  if (options.greedy) temperatures.push_back(0);
-  if (temperatures.empty()) temperatures.push_back(checkpoint.has_targets ? 0 : 1);
-  SampleOptions draw = options.sample;
-  draw.unknown = options.unknown.value_or(checkpoint.settings.sample.unknown_characters);
+std::vector<Sample> samples_of(const Options& options, const TrainedModel& trained,
+                               const std::vector<std::string>& prefixes) {
+  std::vector<std::optional<double>> temperatures(options.temperatures.begin(), options.temperatures.end());
+  if (options.greedy) temperatures.emplace_back(0);
+  if (temperatures.empty()) temperatures.emplace_back();
   std::vector<Sample> samples;
   for (size_t place = 0; place < prefixes.size(); ++place) {
-    vocabulary.encode(prefixes[place], draw.unknown);  // complains before anything is printed
-    for (const double temperature : temperatures) {
+    for (const std::optional<double>& temperature : temperatures) {
       for (int64_t number = 0; number < options.count; ++number) {
-        draw.temperature = temperature;
-        draw.seed = seed_of(options.sample.seed, prefixes[place], number);
-        samples.push_back({{prefixes[place], draw}, place, number});
+        ContinueOptions one = options.sample;
+        one.temperature = temperature;
+        one.number = number;
+        samples.push_back({{prefixes[place], trained.sample_options(prefixes[place], one)}, place, number});
       }
     }
+    // Complains before anything is printed.
+    trained.vocabulary().encode(prefixes[place], samples.back().stream.options.unknown);
   }
   return samples;
 }
 
 int sample(const Options& options) {
-  const Checkpoint checkpoint = open_run(options.run);
-  const Settings& settings = checkpoint.settings;
-  const Vocabulary vocabulary = Vocabulary::from_json(checkpoint.vocabulary_json, options.run);
-  const CharRnn model =
-      model_of(checkpoint, at::kCPU, options.average ? WeightsUsed::kAverage : settings.sample.weights);
-  const std::vector<std::string> prefixes = prefixes_of(options, settings, vocabulary);
-  const std::vector<Sample> samples = samples_of(options, checkpoint, vocabulary, prefixes);
+  ModelOptions which;
+  if (options.average) which.weights = WeightsUsed::kAverage;
+  const TrainedModel trained = TrainedModel::open(options.run, which);
+  const std::vector<std::string> prefixes = prefixes_of(options, trained);
+  const std::vector<Sample> samples = samples_of(options, trained, prefixes);
 
-  Sampler sampler(model, vocabulary, checkpoint.has_targets);
+  Sampler sampler = trained.new_sampler();
   ReadingLine line;
   sampler.on_progress([&](int64_t done, int64_t total) { line.show(done, total); });
-  const Printer printer(options.json, checkpoint.has_targets, samples.size() > 1);
-  const int64_t length = options.length > 0 ? options.length : settings.sample.length;
+  const Printer printer(options.json, trained.has_targets(), samples.size() > 1);
+  const int64_t length = options.sample.length.value_or(trained.settings().sample.length);
   if (samples.size() == 1 && !options.json) {
     printer.print(samples[0], sampler, length);
   } else {

@@ -128,6 +128,20 @@ PreparedRun prepare(Session& session, const Config& config, TrainOptions& option
   return prepare_run(config, options, comm, device, std::move(claim));
 }
 
+ExitCode exit_code_of(RunEnd end) {
+  switch (end) {
+    case RunEnd::kInterrupted:
+      return ExitCode::kSaved;
+    case RunEnd::kDiverged:
+      return ExitCode::kDiverged;
+    case RunEnd::kComplete:
+    case RunEnd::kOutOfPatience:
+    case RunEnd::kAsked:
+      break;
+  }
+  return ExitCode::kFinished;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -139,7 +153,7 @@ int main(int argc, char** argv) {
   if (options.help_config) return run_tool(print_config_help);
   ignore_write_signals();
   // Before the ranks meet, so that comm.start_timeout_seconds holds for their meeting too.
-  install_stop_handlers();
+  options.train.stop = install_stop_handlers();
   const Config config = config_of(options, mistake);
   const auto train = [&](Session& session) {
     agree_on_config(session.comm(), config, options.train, mistake);
@@ -150,9 +164,9 @@ int main(int argc, char** argv) {
     PreparedRun parts = prepare(session, config, options.train);
     TrainingRun run(std::move(parts), options.train, session.comm());
     session.put_away_reports();
-    const ExitCode code = run.run();
+    const RunEnd end = run.run();
     session.tell_launcher(concat(run.steps_made()), ".steps");
-    return code;
+    return exit_code_of(end);
   };
   return run_ranks(train, config.settings.comm.start_timeout_seconds);
 }

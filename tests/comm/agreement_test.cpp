@@ -23,7 +23,7 @@ TEST(AgreeOnErrors, KeepsMessageAndCode) {
     ADD_FAILURE() << "expected AgreedError";
   } catch (const AgreedError& error) {
     EXPECT_STREQ(error.what(), "no such key");
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
   }
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("no such key\n"));
 }
@@ -33,7 +33,7 @@ TEST(AgreeOnErrors, OtherExceptionsAreErrorsToo) {
     agree_on_errors(*make_solo_communicator(), [] { throw std::out_of_range(""); });
     ADD_FAILURE() << "expected AgreedError";
   } catch (const AgreedError& error) {
-    EXPECT_EQ(error.code(), ExitCode::kError);
+    EXPECT_EQ(error.kind(), ErrorKind::kFailed);
   }
 }
 

@@ -26,7 +26,7 @@ std::string refusal(const std::vector<RankDevices>& ranks) {
   try {
     choose_devices(ranks);
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
     return error.what();
   }
   return "no error";

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "charrnn/comm/rank_report.h"
-#include "charrnn/core/stop_signal.h"
+#include "charrnn/core/stop_token.h"
 
 namespace charrnn {
 namespace {
@@ -44,7 +44,7 @@ using WatchdogDeathTest = WatchdogTest;
 TEST_F(WatchdogTest, ASlowStartPrintsWhatItMayWaitForOnceAndHasItsOwnLimit) {
   testing::internal::CaptureStderr();
   {
-    Watchdog watchdog(0.05);
+    Watchdog watchdog({}, 0.05);
     watchdog.set_start_limit(300);
     watchdog.set_limit(2, "");
     EXPECT_EQ(watchdog.limit().seconds, 300);
@@ -71,7 +71,7 @@ TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
   watchdog.log().set_step(31);
   watchdog.log().start_and_await("all_reduce_sum", 4000);
   watchdog.log().start("control_sum", 16);
-  const fs::path report = watchdog.write_report(ExitCode::kLost, "rank 3 did not reach");
+  const fs::path report = watchdog.write_report(ErrorKind::kLost, "rank 3 did not reach");
   EXPECT_EQ(report, folder_ / "abort-report-rank-2.txt");
   EXPECT_THAT(
       text_of(report),
@@ -84,29 +84,29 @@ TEST_F(WatchdogTest, AReportHasTheCauseAndTheLastOperations) {
 TEST_F(WatchdogTest, TheFirstReportStays) {
   Watchdog watchdog;
   watchdog.set_limit(600, folder_);
-  EXPECT_NE(watchdog.write_report(ExitCode::kLost, "the first"), "");
-  EXPECT_EQ(watchdog.write_report(ExitCode::kLost, "another"), "");
+  EXPECT_NE(watchdog.write_report(ErrorKind::kLost, "the first"), "");
+  EXPECT_EQ(watchdog.write_report(ErrorKind::kLost, "another"), "");
   EXPECT_THAT(text_of(folder_ / "abort-report-rank-0.txt"), Not(HasSubstr("another")));
 }
 
 TEST_F(WatchdogTest, OnlyALossIsAnAbortReport) {
   Watchdog watchdog;
   watchdog.set_limit(600, folder_);
-  EXPECT_EQ(watchdog.write_report(ExitCode::kDiverged, "the loss is gone"),
+  EXPECT_EQ(watchdog.write_report(ErrorKind::kDiverged, "the loss is gone"),
             folder_ / "last-operations-rank-0.txt");
   EXPECT_FALSE(fs::exists(folder_ / "abort-report-rank-0.txt"));
 }
 
 TEST_F(WatchdogTest, NothingIsWrittenWithoutAFolder) {
   Watchdog watchdog;
-  EXPECT_EQ(watchdog.write_report(ExitCode::kLost, "nowhere"), "");
+  EXPECT_EQ(watchdog.write_report(ErrorKind::kLost, "nowhere"), "");
 }
 
 TEST_F(WatchdogTest, AFolderThatCannotBeMadeIsNoEnd) {
   Watchdog watchdog;
   watchdog.set_limit(600, "/proc/no such folder");
   testing::internal::CaptureStderr();
-  EXPECT_EQ(watchdog.write_report(ExitCode::kLost, "nowhere"), "");
+  EXPECT_EQ(watchdog.write_report(ErrorKind::kLost, "nowhere"), "");
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("the report could not be written"));
 }
 
@@ -114,19 +114,19 @@ TEST_F(WatchdogTest, EarlierReportsArePutAway) {
   {
     Watchdog watchdog;
     watchdog.set_limit(600, folder_, "first");
-    watchdog.write_report(ExitCode::kLost, "yesterday");
+    watchdog.write_report(ErrorKind::kLost, "yesterday");
   }
   {
     Watchdog watchdog;
     watchdog.set_rank(1, 2);
     watchdog.set_limit(600, folder_, "first");
-    watchdog.write_report(ExitCode::kError, "yesterday");
+    watchdog.write_report(ErrorKind::kFailed, "yesterday");
   }
   {
     Watchdog watchdog;
     watchdog.set_rank(2, 3);
     watchdog.set_limit(600, folder_, "second");
-    watchdog.write_report(ExitCode::kError, "today");
+    watchdog.write_report(ErrorKind::kFailed, "today");
   }
   std::ofstream(folder_ / "train.log") << "stays\n";
   put_away_reports(folder_, "second");
@@ -175,7 +175,7 @@ TEST_F(WatchdogTest, WhatIsNotAwaitedMayLast) {
 TEST_F(WatchdogTest, ReportsAfterAnother) {
   Watchdog other;
   other.set_limit(600, folder_);
-  other.write_report(ExitCode::kLost, "rank 1 did not reach");
+  other.write_report(ErrorKind::kLost, "rank 1 did not reach");
   Watchdog watchdog;
   watchdog.set_rank(2, 3);
   watchdog.set_limit(600, folder_);
@@ -188,7 +188,7 @@ TEST_F(WatchdogTest, ReportsAfterAnother) {
 TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
   Watchdog other;
   other.set_limit(600, folder_, "first");
-  other.write_report(ExitCode::kLost, "rank 1 did not reach");
+  other.write_report(ErrorKind::kLost, "rank 1 did not reach");
   Watchdog watchdog;
   watchdog.set_rank(2, 3);
   watchdog.set_limit(600, folder_, "second");
@@ -199,10 +199,10 @@ TEST_F(WatchdogTest, ReportsOfAnotherStartMeanNothing) {
 
 // Told to end while it waits: a report, taken back when the rank leaves as it should.
 TEST_F(WatchdogTest, AReportOfAStopThatWentWellIsWithdrawn) {
-  install_stop_handlers();
-  std::raise(SIGTERM);  // stays so for this process: this test comes last
+  StopSource source;
+  source.request_stop(SIGTERM);
   {
-    Watchdog watchdog;
+    Watchdog watchdog(source.token());
     watchdog.set_limit(600, folder_);
     watchdog.log().start_and_await("all_reduce_sum", 4000);
     for (int i = 0; i < 50 && !fs::exists(folder_ / "last-operations-rank-0.txt"); ++i) usleep(100'000);

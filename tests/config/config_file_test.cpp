@@ -17,7 +17,7 @@ std::string problem_of(const std::string& yaml, const std::vector<std::string>& 
   try {
     parse_config(yaml, "run.yaml", overrides);
   } catch (const Error& problem) {
-    EXPECT_EQ(problem.code(), ExitCode::kUsage);
+    EXPECT_EQ(problem.kind(), ErrorKind::kInput);
     return problem.what();
   }
   return "no problem";
@@ -161,7 +161,7 @@ TEST(Config, MissingFileIsAUsageError) {
     read_config("nowhere.yaml");
     FAIL();
   } catch (const Error& problem) {
-    EXPECT_EQ(problem.code(), ExitCode::kUsage);
+    EXPECT_EQ(problem.kind(), ErrorKind::kInput);
     EXPECT_THAT(problem.what(), HasSubstr("nowhere.yaml"));
   }
 }

@@ -8,16 +8,16 @@
 namespace charrnn {
 namespace {
 
-TEST(ExceptionReason, AnErrorKeepsItsMessageAndCode) {
-  const Error error("out of memory, it is called", ExitCode::kDiverged);
+TEST(ExceptionReason, AnErrorKeepsItsMessageAndKind) {
+  const Error error("out of memory, it is called", ErrorKind::kDiverged);
   EXPECT_EQ(exception_reason(error), "out of memory, it is called");
-  EXPECT_EQ(exit_code_of(error), ExitCode::kDiverged);
+  EXPECT_EQ(error_kind_of(error), ErrorKind::kDiverged);
 }
 
 TEST(ExceptionReason, AStackIsCutOff) {
   const std::runtime_error problem("sizes differ\nException raised from f at a.cpp:3\nframe #0: g");
   EXPECT_EQ(exception_reason(problem), "sizes differ");
-  EXPECT_EQ(exit_code_of(problem), ExitCode::kError);
+  EXPECT_EQ(error_kind_of(problem), ErrorKind::kFailed);
 }
 
 TEST(ExceptionReason, MemoryThatRanOutIsExplained) {

@@ -365,6 +365,22 @@ TEST_F(CorpusBuilder, ManifestTellsWhatItWasMadeFrom) {
   EXPECT_EQ(manifest["sources"][1]["name"], "b/c.txt");
 }
 
+TEST_F(CorpusBuilder, AStopAtAnyStageLeavesThingsAsTheyWere) {
+  folder_.write("in/a.txt", std::string(2000000, 'a'));
+  for (const BuildStage stage : {BuildStage::kExamining, BuildStage::kCounting, BuildStage::kWriting}) {
+    StopSource source;
+    const BuildOptions options{.progress =
+                                   [&](const BuildProgress& progress) {
+                                     if (progress.stage == stage) source.request_stop();
+                                   },
+                               .stop = source.token()};
+    EXPECT_THAT(error_of([&] { build_corpus(settings_, options); }, ErrorKind::kStopped),
+                HasSubstr("out is as it was before"));
+    EXPECT_FALSE(fs::exists(folder_ / "out"));
+  }
+  build();
+}
+
 TEST_F(CorpusBuilder, ReportsProgressAndSummary) {
   folder_.write("in/a.txt", std::string(2000000, 'a'));
   folder_.write("in/b.txt", std::string(1000000, 'b'));

@@ -20,7 +20,7 @@ void leave(Communicator& comm, const std::string& way) {
   if (way == "killed") std::raise(SIGKILL);
   if (way == "stopped") std::raise(SIGSTOP);
   if (way == "other-way") comm.barrier();
-  if (way == "error") throw Error("the loss is gone", ExitCode::kDiverged);
+  if (way == "error") throw Error("the loss is gone", ErrorKind::kDiverged);
   if (way == "exception") throw std::out_of_range("beyond the end");
 }
 

@@ -326,11 +326,11 @@ TEST(Ranks, AnErrorOfOneIsAnErrorOfAll) {
   for (int failing = 0; failing < group().size(); ++failing) {
     try {
       agree_on_errors(group(), [&] {
-        if (group().rank() == failing) throw Error("this one", ExitCode::kDiverged);
+        if (group().rank() == failing) throw Error("this one", ErrorKind::kDiverged);
       });
       ADD_FAILURE() << "expected AgreedError";
     } catch (const AgreedError& error) {
-      EXPECT_EQ(error.code(), ExitCode::kDiverged);
+      EXPECT_EQ(error.kind(), ErrorKind::kDiverged);
     }
   }
   std::vector<double> values{own()};
@@ -340,11 +340,12 @@ TEST(Ranks, AnErrorOfOneIsAnErrorOfAll) {
 
 TEST(Ranks, TheHighestCodeCounts) {
   try {
-    agree_on_errors(
-        group(), [] { throw Error("mine", group().rank() == 0 ? ExitCode::kDiverged : ExitCode::kError); });
+    agree_on_errors(group(), [] {
+      throw Error("mine", group().rank() == 0 ? ErrorKind::kDiverged : ErrorKind::kFailed);
+    });
     ADD_FAILURE() << "expected AgreedError";
   } catch (const AgreedError& error) {
-    EXPECT_EQ(error.code(), ExitCode::kDiverged);
+    EXPECT_EQ(error.kind(), ErrorKind::kDiverged);
   }
 }
 

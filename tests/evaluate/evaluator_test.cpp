@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "../data/counting_split.h"
 #include "../gathered_gradients.h"
 #include "../temporary_folder.h"
 #include "charrnn/comm/solo.h"
 #include "charrnn/model/loss.h"
+#include "charrnn/model/sequence.h"
 
 namespace charrnn {
 namespace {
@@ -90,6 +92,22 @@ TEST_F(Evaluator, LeavesTheModelAsItWas) {
   EXPECT_TRUE(at::equal(model_.parameters().values(), values));
   EXPECT_TRUE(at::equal(model_.parameters().gradients(), gradients));
   EXPECT_TRUE(c10::GradMode::is_enabled());
+}
+
+TEST_F(Evaluator, AStopGivesNoValue) {
+  StopSource source;
+  EXPECT_TRUE(evaluate(model_, split_, 3, *comm_, {}, source.token()));
+  source.request_stop();
+  EXPECT_FALSE(evaluate(model_, split_, 3, *comm_, {}, source.token()));
+}
+
+// 1e-5 as above.
+TEST_F(Evaluator, OneLaneIsTheSumOfTheSurprisal) {
+  std::vector<uint32_t> ids;
+  for (int64_t i = 0; i < kN; ++i) ids.push_back(static_cast<uint32_t>(i % kV));
+  const std::vector<float> surprisal = sequence_surprisal(model_, ids);
+  const double sum = std::accumulate(surprisal.begin() + 1, surprisal.end(), 0.0);
+  EXPECT_NEAR(evaluate(model_, split_, 1, *comm_)->sum_nats / sum, 1, 1e-5);
 }
 
 }  // namespace

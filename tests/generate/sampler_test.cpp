@@ -215,6 +215,26 @@ TEST_F(Samplers, ForeignCharactersAreSkippedWhereThatIsAskedFor) {
   EXPECT_EQ(sampler_.text("ax日b", 20, skip), sampler_.text("ab", 20, skip));
 }
 
+TEST_F(Samplers, AStopEndsATextAndTheReadingOfAPrefix) {
+  StopSource source;
+  int drawn = 0;
+  const auto stop_at_third = [&](const std::string&) {
+    if (++drawn == 3) source.request_stop();
+    return true;
+  };
+  EXPECT_FALSE(sampler_.generate("ab", 50, {}, stop_at_third, source.token()));
+  EXPECT_EQ(drawn, 3);
+  int64_t read = 0;
+  StopSource another;
+  sampler_.on_progress([&](int64_t done, int64_t) {
+    read = done;
+    another.request_stop();
+  });
+  EXPECT_FALSE(sampler_.generate(std::string(5000, 'a'), 50, {}, stop_at_third, another.token()));
+  EXPECT_EQ(drawn, 3);
+  EXPECT_LT(read, 5000);
+}
+
 TEST_F(Samplers, SamplingLeavesTheModelAsItWas) {
   const at::Tensor before = model_.parameters().values().clone();
   sampler_.text("ab", 50, {});

@@ -564,5 +564,46 @@ TEST_F(Trainers, ACheckpointThatDoesNotFitIsRefused) {
               testing::HasSubstr("no weight head.bias"));
 }
 
+TEST_F(Trainers, TheScheduleMayBeTheCallers) {
+  const Settings settings = some_settings();
+  SmallRun configured(settings, split_);
+  const std::unique_ptr<Communicator> comm = make_solo_communicator();
+  CharRnn model = SmallRun::initialized(settings);
+  const auto rate_after = [](int64_t step) { return 0.01 / static_cast<double>(step + 1); };
+  Trainer trainer(settings, rate_after, model, *comm, split_);
+  const at::Tensor before = model.parameters().values().clone();
+  for (int64_t step = 0; step < 5; ++step) {
+    trainer.step();
+    EXPECT_EQ(trainer.rate(), 0.01 / static_cast<double>(step + 1));
+  }
+  trainer.set_rate_factor(0.5);
+  trainer.step();
+  EXPECT_EQ(trainer.rate(), 0.01 / 6 * 0.5);
+  configured.steps(6);
+  EXPECT_FALSE(at::equal(model.parameters().values(), before));
+  EXPECT_FALSE(at::equal(model.parameters().values(), configured.values()));
+
+  CharRnn again = SmallRun::initialized(settings);
+  Trainer of_settings(settings, configured_schedule(settings.train, kSteps), again, *comm, split_);
+  for (int step = 0; step < 6; ++step) of_settings.step();
+  EXPECT_TRUE(same_bits(again.parameters().values(), configured.values()));
+}
+
+TEST_F(Trainers, AStopIsAgreedOnAfterTheStep) {
+  const Settings settings = some_settings();
+  const std::unique_ptr<Communicator> comm = make_solo_communicator();
+  CharRnn model = SmallRun::initialized(settings);
+  StopSource source;
+  Trainer trainer(settings, kSteps, model, *comm, split_, source.token());
+  trainer.step();
+  trainer.settle();
+  EXPECT_EQ(trainer.stop_reason(), StopReason::kNone);
+  source.request_stop();
+  trainer.step();
+  trainer.settle();
+  EXPECT_EQ(trainer.stop_reason(), StopReason::kSignal);
+  EXPECT_EQ(trainer.progress().step, 2);
+}
+
 }  // namespace
 }  // namespace charrnn

@@ -48,6 +48,13 @@ SavedStates saved_from(const json& owners, const std::string& origin) {
 
 }  // namespace
 
+void Checkpoint::describe(const CorpusFolder& corpus) {
+  vocabulary_json = corpus.vocabulary().to_json();
+  corpus_hash = corpus.hash();
+  has_targets = corpus.has_targets();
+  baselines = corpus.baselines();
+}
+
 std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
   return {{"format", "pt"},  // for readers that ask which framework's names these are
           {"format_version", kFormatVersion},

@@ -31,6 +31,9 @@ struct Checkpoint {
   std::map<std::string, at::Tensor> average;  // of the weights, where the run keeps one
   RnnState state;                             // of all lanes
   bool is_edited = false;                     // read from a file that another program has changed
+
+  // Vocabulary, hash, targets and baselines of the corpus that the model is trained on.
+  void describe(const CorpusFolder& corpus);
 };
 
 // All except the tensors, as the metadata of the file; `origin` names it in errors.

@@ -57,18 +57,18 @@ void expect_equal(Communicator& comm, const Facts& facts) {
 
 void agree_on_errors(Communicator& comm, const std::function<void()>& body) {
   std::string message;
-  std::array<int64_t, 1> code{0};
+  std::array<int64_t, 1> kind{0};
   try {
     body();
   } catch (const AgreedError&) {
     throw;  // every rank has it
   } catch (const std::exception& problem) {
     message = exception_reason(problem);
-    code[0] = static_cast<int64_t>(exit_code_of(problem));
+    kind[0] = static_cast<int64_t>(error_kind_of(problem));
   }
-  const bool failed_here = code[0] != 0;
-  comm.all_reduce_max(code);
-  if (code[0] == 0) return;
+  const bool failed_here = kind[0] != 0;
+  comm.all_reduce_max(kind);
+  if (kind[0] == 0) return;
 
   // A leading '!' tells a rank that failed, even without a message, from one that did not.
   const std::vector<std::string> reports = gather_text(comm, failed_here ? "!" + message : "");
@@ -81,7 +81,7 @@ void agree_on_errors(Communicator& comm, const std::function<void()>& body) {
     log::error(text + who(ranks, reports.size()));
     all += (all.empty() ? "" : "; ") + text;
   }
-  throw AgreedError(comm.rank() == 0 ? all : message, static_cast<ExitCode>(code[0]));
+  throw AgreedError(comm.rank() == 0 ? all : message, static_cast<ErrorKind>(kind[0]));
 }
 
 }  // namespace charrnn

@@ -10,14 +10,15 @@
 
 namespace charrnn {
 
-// Thrown on every rank after rank 0 has printed what went wrong: main only has to leave with its code.
+// Thrown on every rank after rank 0 has printed what went wrong: main only has to leave with the code of its
+// kind.
 class AgreedError : public Error {
  public:
   using Error::Error;
 };
 
 // Every rank runs `body`. If it threw on any of them, rank 0 prints each distinct message once, with the
-// ranks that had it, and every rank throws AgreedError with the highest code. `body` may make collective
+// ranks that had it, and every rank throws AgreedError with the greatest kind. `body` may make collective
 // calls only if a rank cannot fail before or between them (the others would wait for it until
 // comm.timeout_seconds).
 void agree_on_errors(Communicator& comm, const std::function<void()>& body);

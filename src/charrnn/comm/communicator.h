@@ -88,8 +88,8 @@ class Communicator {
   // calls (evaluating, sampling, files): call it often, it costs next to nothing.
   virtual void heartbeat() = 0;
 
-  // Ends all ranks, not only this one.
-  [[noreturn]] virtual void abort(ExitCode code) = 0;
+  // Ends all ranks, not only this one, with the exit code of `kind`.
+  [[noreturn]] virtual void abort(ErrorKind kind) = 0;
 
   // The current training step, for messages about waits.
   virtual void set_step(int64_t step) = 0;

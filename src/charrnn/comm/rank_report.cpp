@@ -67,7 +67,7 @@ std::string list_of(const std::vector<Operation>& operations) {
 }  // namespace
 
 fs::path write_rank_report(const fs::path& folder, const RankReport& report) {
-  const char* const prefix = report.code == ExitCode::kLost ? kAbortPrefix : kOperationsPrefix;
+  const char* const prefix = report.kind == ErrorKind::kLost ? kAbortPrefix : kOperationsPrefix;
   const fs::path file = folder / concat(prefix, report.rank, ".txt");
   fs::create_directories(folder);
   write_file_atomically(

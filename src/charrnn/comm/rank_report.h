@@ -17,7 +17,7 @@ struct RankReport {
   int rank = 0;
   int size = 1;
   std::string start;  // the same on all ranks, and different for each start of a run
-  ExitCode code = ExitCode::kError;
+  ErrorKind kind = ErrorKind::kFailed;
   std::string cause;
   std::vector<Operation> operations;
 };

@@ -41,7 +41,10 @@ void warn_about(const RankPlace& mine, const std::vector<RankCores>& all, int ra
 }  // namespace
 
 struct Session::State {
-  Watchdog watchdog;                     // first: it watches the others from their start to their end
+  explicit State(StopToken asked) : stop(asked), watchdog(asked) {}
+
+  StopToken stop;
+  Watchdog watchdog;                     // before the others: it watches them from their start to their end
   std::unique_ptr<Communicator> host;    // MPI or solo
   std::unique_ptr<Communicator> device;  // NCCL, or a group of one on a GPU; else host serves. Ends first.
   Device chosen;
@@ -51,7 +54,7 @@ struct Session::State {
   std::string start;  // the name of this start, which its reports contain
 };
 
-Session::Session(double start_seconds) : state_(std::make_unique<State>()) {
+Session::Session(StopToken stop, double start_seconds) : state_(std::make_unique<State>(stop)) {
   state_->watchdog.set_start_limit(start_seconds);
   state_->host = started_by_mpi() ? make_mpi_communicator(state_->watchdog) : make_solo_communicator();
   refuse_lone_ranks(state_->host->size(), mpi_library);
@@ -59,6 +62,10 @@ Session::Session(double start_seconds) : state_(std::make_unique<State>()) {
 }
 
 Session::~Session() = default;
+
+StopToken Session::stop() const {
+  return state_->stop;
+}
 
 Communicator& Session::comm() {
   return state_->device ? *state_->device : *state_->host;
@@ -143,26 +150,26 @@ const std::string& Session::place_table() const {
   return state_->place_table;
 }
 
-ExitCode Session::fail_alone(const std::exception& problem) {
+ErrorKind Session::fail_alone(const std::exception& problem) {
   const std::string message = exception_reason(problem);
-  const ExitCode code = exit_code_of(problem);
+  const ErrorKind kind = error_kind_of(problem);
   log::error(message);
   if (comm().size() > 1) {
-    state_->watchdog.write_report(code, message);
-    comm().abort(code);
+    state_->watchdog.write_report(kind, message);
+    comm().abort(kind);
   }
-  return code;
+  return kind;
 }
 
 int run_ranks(const std::function<ExitCode(Session&)>& body, double start_seconds) {
   open_standard_streams();
-  install_stop_handlers();
+  const StopToken stop = install_stop_handlers();
   std::unique_ptr<Session> session;
   try {
-    session = std::make_unique<Session>(start_seconds);
+    session = std::make_unique<Session>(stop, start_seconds);
   } catch (const Error& error) {
     if (is_first_of_job()) log::error(error.what());
-    return static_cast<int>(error.code());
+    return static_cast<int>(exit_code_of(error.kind()));
   } catch (const std::exception& problem) {  // such as no more threads: ulimit -u
     log::error(concat("cannot start: ", exception_reason(problem)));
     return static_cast<int>(ExitCode::kError);
@@ -173,9 +180,9 @@ int run_ranks(const std::function<ExitCode(Session&)>& body, double start_second
     // slurm/common.sh gets another code if srun killed a rank that took a moment longer to leave.
     if (code == ExitCode::kSaved) session->tell_launcher("saved", ".saved");
   } catch (const AgreedError& error) {
-    code = error.code();
+    code = exit_code_of(error.kind());
   } catch (const std::exception& problem) {
-    code = session->fail_alone(problem);
+    code = exit_code_of(session->fail_alone(problem));
   }
   return static_cast<int>(code);
 }

@@ -21,20 +21,27 @@
 #include "charrnn/comm/place/devices.h"
 #include "charrnn/config/comm_settings.h"
 #include "charrnn/config/run_settings.h"
+#include "charrnn/core/exit_code.h"
+#include "charrnn/core/stop_token.h"
 
 namespace charrnn {
 
 // Owns MPI if mpirun or srun started this process, else is a group of one without MPI.
 class Session {
  public:
-  // Install the stop handlers before: mpirun passes on signals as soon as the process exists. `start_seconds`
-  // is the longest wait until connect has returned. Throws Error (usage) if a launcher started several
-  // processes of which each finds itself alone, such as srun without PMIx or the mpirun of another MPI.
-  explicit Session(double start_seconds = CommSettings{}.start_timeout_seconds);
+  // `stop`: see stop(). A process that mpirun starts gets signals as soon as it exists: install handlers
+  // before. `start_seconds` is the longest wait until connect has returned. Throws Error (usage) if a
+  // launcher started several processes of which each finds itself alone, such as srun without PMIx or the
+  // mpirun of another MPI.
+  explicit Session(StopToken stop = {}, double start_seconds = CommSettings{}.start_timeout_seconds);
   // Leaves MPI, together with the other ranks. After an error on this rank alone call comm().abort() instead.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // For whatever runs a loop; under run_ranks, the signals that ask to stop. SIGTERM also warns a rank that
+  // waits for others that one of them may be gone.
+  StopToken stop() const;
 
   // Host memory only until connect was called; from then on what it returned.
   Communicator& comm();
@@ -64,16 +71,16 @@ class Session {
 
   void announce_start(double timeout_seconds, const std::filesystem::path& report_folder);
   std::unique_ptr<Communicator> make_device_communicator(Backend backend, bool devices_are_alike);
-  ExitCode fail_alone(const std::exception& problem);
+  ErrorKind fail_alone(const std::exception& problem);
 
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// Runs `body` under a Session and returns the process's exit code. An AgreedError was printed already: all
-// ranks leave through MPI_Finalize with its code. Any other exception is this rank's alone: it is printed
-// with the rank, and all ranks are ended with its code (1 if it is not an Error) and leave their last
-// operations in the report folder.
+// For a tool's main: installs the stop handlers (core/stop_signal.h), runs `body` under a Session and returns
+// the process's exit code. An AgreedError was printed already: all ranks leave through MPI_Finalize with its
+// code. Any other exception is this rank's alone: it is printed with the rank, and all ranks are ended with
+// the code of its kind (1 if it is not an Error) and leave their last operations in the report folder.
 int run_ranks(const std::function<ExitCode(Session&)>& body,
               double start_seconds = CommSettings{}.start_timeout_seconds);
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "charrnn/core/clock.h"
+#include "charrnn/core/exit_code.h"
 #include "charrnn/core/host_name.h"
 
 namespace charrnn {
@@ -62,9 +63,9 @@ class SoloCommunicator final : public Communicator {
 
   void heartbeat() override {}
 
-  [[noreturn]] void abort(ExitCode code) override {
+  [[noreturn]] void abort(ErrorKind kind) override {
     std::fflush(nullptr);
-    std::_Exit(static_cast<int>(code));
+    std::_Exit(static_cast<int>(exit_code_of(kind)));
   }
   void set_step(int64_t /*step*/) override {}
 };

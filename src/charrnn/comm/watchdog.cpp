@@ -9,9 +9,9 @@
 #include "charrnn/comm/launcher.h"
 #include "charrnn/comm/rank_report.h"
 #include "charrnn/comm/slow_start.h"
+#include "charrnn/core/exit_code.h"
 #include "charrnn/core/log.h"
 #include "charrnn/core/running_clock.h"
-#include "charrnn/core/stop_signal.h"
 
 namespace charrnn {
 namespace {
@@ -30,8 +30,8 @@ constexpr int kLooksBetweenFolders = 5;
 
 }  // namespace
 
-Watchdog::Watchdog(double slow_start_seconds)
-    : slow_start_seconds_(slow_start_seconds), thread_([this] { watch(); }) {}
+Watchdog::Watchdog(StopToken stop, double slow_start_seconds)
+    : stop_(stop), slow_start_seconds_(slow_start_seconds), thread_([this] { watch(); }) {}
 
 Watchdog::~Watchdog() {
   {
@@ -42,6 +42,10 @@ Watchdog::~Watchdog() {
   thread_.join();
   std::error_code ignored;
   if (!withdrawn_at_end_.empty()) fs::remove(withdrawn_at_end_, ignored);
+}
+
+bool Watchdog::is_told_to_end() const {
+  return stop_.signal() == SIGTERM;
 }
 
 void Watchdog::set_rank(int rank, int size) {
@@ -88,17 +92,17 @@ void Watchdog::explain_slow_start(const Operation& operation, double seconds) {
   if (is_first_of_host()) log::warning(slow_start_text(operation.name, seconds));
 }
 
-fs::path Watchdog::write_report(ExitCode code, const std::string& cause) {
+fs::path Watchdog::write_report(ErrorKind kind, const std::string& cause) {
   fs::path folder;
   RankReport report;
-  report.code = code;
+  report.kind = kind;
   report.cause = cause;
   report.operations = log_.last();
   {
     const std::lock_guard lock(mutex_);
-    const bool replaces = reported_ && *reported_ != ExitCode::kLost && code == ExitCode::kLost;
+    const bool replaces = reported_ && *reported_ != ErrorKind::kLost && kind == ErrorKind::kLost;
     if (folder_.empty() || (reported_ && !replaces)) return {};
-    reported_ = code;
+    reported_ = kind;
     folder = folder_;
     report.rank = rank_;
     report.size = size_;
@@ -131,8 +135,8 @@ void Watchdog::look_for_trouble() {
     end_if_overdue(*awaited, seconds);
   }
   const bool is_stuck = seconds > kLeavesWithinSeconds;
-  const bool is_told_to_end = stop_signal() == SIGTERM;
-  if (!is_stuck && !is_told_to_end) return;
+  const bool is_told = is_told_to_end();
+  if (!is_stuck && !is_told) return;
   fs::path folder;
   std::string start;
   {
@@ -141,15 +145,15 @@ void Watchdog::look_for_trouble() {
     folder = folder_;
     start = start_;
   }
-  if (!is_told_to_end && ++looks_ % kLooksBetweenFolders != 0) return;
+  if (!is_told && ++looks_ % kLooksBetweenFolders != 0) return;
   if (const auto other = find_rank_report(folder, start)) {
-    const ExitCode code = is_abort_report(*other) ? ExitCode::kLost : ExitCode::kError;
-    const fs::path file = write_report(code, "another rank reported first: " + other->filename().string());
-    if (code != ExitCode::kLost) withdraw_at_end(file);
-  } else if (is_stuck && is_told_to_end) {
+    const ErrorKind kind = is_abort_report(*other) ? ErrorKind::kLost : ErrorKind::kFailed;
+    const fs::path file = write_report(kind, "another rank reported first: " + other->filename().string());
+    if (kind != ErrorKind::kLost) withdraw_at_end(file);
+  } else if (is_stuck && is_told) {
     withdraw_at_end(
-        write_report(ExitCode::kError, concat("told to end (SIGTERM) while waiting for other ranks in ",
-                                              awaited->name, ", operation ", awaited->sequence)));
+        write_report(ErrorKind::kFailed, concat("told to end (SIGTERM) while waiting for other ranks in ",
+                                                awaited->name, ", operation ", awaited->sequence)));
   }
 }
 
@@ -164,8 +168,8 @@ void Watchdog::end_if_overdue(const Operation& awaited, double seconds) {
       concat(to_text(awaited), " has hung for ", seconds, " s: a rank, its device or the network was lost",
              leaves ? "; this rank had finished its work" : "");
   log::error(cause);
-  write_report(ExitCode::kLost, cause);
-  _exit(static_cast<int>(ExitCode::kLost));
+  write_report(ErrorKind::kLost, cause);
+  _exit(static_cast<int>(exit_code_of(ErrorKind::kLost)));
 }
 
 void Watchdog::withdraw_at_end(const fs::path& report) {

@@ -15,18 +15,21 @@
 #include "charrnn/comm/timeout_message.h"
 #include "charrnn/config/comm_settings.h"
 #include "charrnn/core/error.h"
+#include "charrnn/core/stop_token.h"
 
 namespace charrnn {
 
 class Watchdog {
  public:
-  // A start that takes longer than `slow_start_seconds` is unusual on a few hosts.
-  explicit Watchdog(double slow_start_seconds = 5);
+  // `stop`: SIGTERM is what a launcher sends when another rank is gone. A start that takes longer than
+  // `slow_start_seconds` is unusual on a few hosts.
+  explicit Watchdog(StopToken stop = {}, double slow_start_seconds = 5);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
   OperationLog& log() { return log_; }
+  bool is_told_to_end() const;  // by SIGTERM
 
   void set_rank(int rank, int size);
   // Without a folder nothing is written. `start` is the same on all ranks and different for each start: it is
@@ -43,7 +46,7 @@ class Watchdog {
 
   // Writes this rank's report into the run's folder. Returns its path, empty if none was written. The first
   // report stays, except that one of a loss (code 4) replaces any other.
-  std::filesystem::path write_report(ExitCode code, const std::string& cause);
+  std::filesystem::path write_report(ErrorKind kind, const std::string& cause);
 
  private:
   void watch();
@@ -53,6 +56,7 @@ class Watchdog {
   void withdraw_at_end(const std::filesystem::path& report);
 
   OperationLog log_;
+  const StopToken stop_;
   const double slow_start_seconds_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
@@ -66,7 +70,7 @@ class Watchdog {
   int size_ = 1;
   bool leaving_ = false;
   int looks_ = 0;
-  std::optional<ExitCode> reported_;
+  std::optional<ErrorKind> reported_;
   std::filesystem::path withdrawn_at_end_;  // a report of a stop that then succeeded
   std::thread thread_;                      // last: it uses the others
 };

@@ -160,7 +160,7 @@ void refuse(const std::vector<std::string>& problems) {
   if (problems.empty()) return;
   std::string text;
   for (const std::string& problem : problems) text += (text.empty() ? "" : "\n") + problem;
-  throw Error(text, ExitCode::kUsage);
+  throw Error(text, ErrorKind::kInput);
 }
 
 // `yaml` and then `overrides` over `defaults`.
@@ -230,7 +230,7 @@ Config read_config(const std::string& file, const std::vector<std::string>& over
                    ? " (it is a pipe of the shell, which ranks under mpirun cannot read: write the config "
                      "into a file)"
                    : ""),
-        ExitCode::kUsage);
+        ErrorKind::kInput);
   }
   return parse_config(text, file, overrides);
 }

@@ -1,5 +1,5 @@
 // The one exception type. Thrown by fail() and check(), caught in a tool's main, which prints it and leaves
-// with its exit code. A message has what was expected, what was found, where, and what to do.
+// with the exit code of its kind. A message has what was expected, what was found, where, and what to do.
 #pragma once
 
 #include <sstream>
@@ -9,24 +9,24 @@
 
 namespace charrnn {
 
-// What a process returns: scripts and schedulers decide by these (README has the list).
-enum class ExitCode {
-  kFinished = 0,
-  kError = 1,
-  kUsage = 2,     // a command line, config or input that cannot work
-  kDiverged = 3,  // the loss stopped being a number
-  kLost = 4,      // a rank or the network was lost
-  kSaved = 75,    // stopped on request, saved: run me again
+// What went wrong, as far as a program decides by it. (core/exit_code.h: what the tools make of it.) If ranks
+// fail for different reasons, the greatest counts.
+enum class ErrorKind {
+  kStopped = 1,  // the work was asked to stop before it was complete
+  kFailed,       // anything else: a file, a disk, memory, a bug
+  kInput,        // a command line, config or input that cannot work: the caller can correct it
+  kDiverged,     // the loss stopped being a number
+  kLost,         // a rank or the network was lost
 };
 
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& message, ExitCode code = ExitCode::kError)
-      : std::runtime_error(message), code_(code) {}
-  ExitCode code() const { return code_; }
+  explicit Error(const std::string& message, ErrorKind kind = ErrorKind::kFailed)
+      : std::runtime_error(message), kind_(kind) {}
+  ErrorKind kind() const { return kind_; }
 
  private:
-  ExitCode code_;
+  ErrorKind kind_;
 };
 
 // "a", 3, "b" -> "a3b"
@@ -42,10 +42,15 @@ template <class... Parts>
   throw Error(concat(std::forward<Parts>(parts)...));
 }
 
-// For input that the user can correct: exit code 2.
+// For input that the user can correct: kInput.
 template <class... Parts>
 [[noreturn]] void fail_usage(Parts&&... parts) {
-  throw Error(concat(std::forward<Parts>(parts)...), ExitCode::kUsage);
+  throw Error(concat(std::forward<Parts>(parts)...), ErrorKind::kInput);
+}
+
+template <class... Parts>
+[[noreturn]] void fail_stopped(Parts&&... parts) {
+  throw Error(concat(std::forward<Parts>(parts)...), ErrorKind::kStopped);
 }
 
 // The message is only built when the condition fails; its parts are always evaluated, so keep them cheap.

@@ -19,9 +19,9 @@ std::string exception_reason(const std::exception& problem) {
                 "train.sequence_length or model, or a larger train.accumulate, need less");
 }
 
-ExitCode exit_code_of(const std::exception& problem) {
+ErrorKind error_kind_of(const std::exception& problem) {
   const auto* const error = dynamic_cast<const Error*>(&problem);
-  return error != nullptr ? error->code() : ExitCode::kError;
+  return error != nullptr ? error->kind() : ErrorKind::kFailed;
 }
 
 }  // namespace charrnn

@@ -1,4 +1,4 @@
-// What an exception means to the user: a message, and the exit code that the process ends with.
+// What an exception means: a message for people, and its kind for the program.
 #pragma once
 
 #include <exception>
@@ -12,7 +12,7 @@ namespace charrnn {
 // advice if memory ran out.
 std::string exception_reason(const std::exception& problem);
 
-// The code of an Error, kError for any other exception.
-ExitCode exit_code_of(const std::exception& problem);
+// The kind of an Error, kFailed for any other exception.
+ErrorKind error_kind_of(const std::exception& problem);
 
 }  // namespace charrnn

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "charrnn/core/environment.h"
@@ -29,8 +30,26 @@ spdlog::logger& logger() {
 }
 
 bool is_first_rank = true;
+std::mutex output_mutex;
+Output output;  // empty: standard error
+
+void write(Level level, spdlog::level::level_enum spdlog_level, const std::string& message) {
+  {
+    const std::lock_guard lock(output_mutex);
+    if (output) {
+      output(level, message);
+      return;
+    }
+  }
+  logger().log(spdlog_level, message);
+}
 
 }  // namespace
+
+void set_output(Output taker) {
+  const std::lock_guard lock(output_mutex);
+  output = std::move(taker);
+}
 
 void set_rank(int rank, int world_size) {
   is_first_rank = rank == 0;
@@ -38,15 +57,15 @@ void set_rank(int rank, int world_size) {
 }
 
 void info(const std::string& message) {
-  if (is_first_rank) logger().info(message);
+  if (is_first_rank) write(Level::kInfo, spdlog::level::info, message);
 }
 
 void warning(const std::string& message) {
-  logger().warn(message);
+  write(Level::kWarning, spdlog::level::warn, message);
 }
 
 void error(const std::string& message) {
-  logger().error(message);
+  write(Level::kError, spdlog::level::err, message);
 }
 
 }  // namespace charrnn::log

@@ -1,22 +1,21 @@
 #include "charrnn/core/stop_signal.h"
 
 #include <csignal>
-#include <cstring>
 
 namespace charrnn {
 namespace {
 
-volatile std::sig_atomic_t received_signal = 0;
+StopSource source;
 
-void remember(int signal) {
-  received_signal = signal;
+void request_stop(int signal) {
+  source.request_stop(signal);
 }
 
 }  // namespace
 
-void install_stop_handlers() {
+StopToken install_stop_handlers() {
   struct sigaction action = {};
-  action.sa_handler = remember;
+  action.sa_handler = request_stop;
   action.sa_flags = SA_RESTART;  // a read that was under way continues
   sigemptyset(&action.sa_mask);
   sigset_t handled;
@@ -32,6 +31,7 @@ void install_stop_handlers() {
   // launch/run and slurm/ start tools with these blocked (env --block-signal): one that arrives before main
   // waits until here.
   pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);
+  return source.token();
 }
 
 void ignore_write_signals() {
@@ -39,14 +39,6 @@ void ignore_write_signals() {
   action.sa_handler = SIG_IGN;
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGPIPE, SIGXFSZ}) sigaction(signal, &action, nullptr);
-}
-
-int stop_signal() {
-  return received_signal;
-}
-
-std::string signal_name(int signal) {
-  return std::string("SIG") + sigabbrev_np(signal);
 }
 
 }  // namespace charrnn

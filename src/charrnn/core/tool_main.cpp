@@ -9,6 +9,7 @@
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/exception_reason.h"
+#include "charrnn/core/exit_code.h"
 #include "charrnn/core/log.h"
 
 namespace charrnn {
@@ -34,7 +35,7 @@ int run_tool(const std::function<int()>& tool) {
     return code;
   } catch (const std::exception& problem) {
     log::error(exception_reason(problem));
-    return static_cast<int>(exit_code_of(problem));
+    return static_cast<int>(exit_code_of(error_kind_of(problem)));
   }
 }
 

@@ -13,7 +13,7 @@ void open_standard_streams();
 // Throws Error if standard output has not taken all that was printed (a full disk, a closed pipe).
 void check_output();
 
-// `tool` returns its exit code. Error gives its own code; any other exception is code 1.
+// `tool` returns its exit code. Error gives the code of its kind; any other exception is code 1.
 int run_tool(const std::function<int()>& tool);
 
 }  // namespace charrnn

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "charrnn/core/stop_token.h"
 #include "charrnn/text/source/source_reader.h"
 
 namespace charrnn {
@@ -24,6 +25,7 @@ struct BuildOptions {
   bool force = false;  // build also if the corpus is up to date
   size_t block_bytes = SourceReader::kBlockBytes;
   std::filesystem::path run_output = {};  // of the same config: its files are not sources
+  StopToken stop = {};                    // asked whenever there is progress
 };
 
 }  // namespace charrnn

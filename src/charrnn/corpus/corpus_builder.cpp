@@ -43,10 +43,22 @@ int thread_count(int wanted) {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
 }
 
+// `options` whose progress throws once a stop is requested.
+BuildOptions stopping(BuildOptions options, const std::string& output) {
+  options.progress = [show = options.progress, stop = options.stop, output](const BuildProgress& progress) {
+    if (stop.stop_requested())
+      fail_stopped("stopped by ", stop.reason(), ": ", output, " is as it was before");
+    show(progress);
+  };
+  return options;
+}
+
 class CorpusBuild {
  public:
   CorpusBuild(const CorpusSettings& settings, const BuildOptions& options)
-      : settings_(settings), options_(options), threads_(thread_count(options.threads)) {
+      : settings_(settings),
+        options_(stopping(options, settings.output)),
+        threads_(thread_count(options.threads)) {
     expand_lists(settings_.split);
     if (settings.output.empty())
       fail_usage("corpus.output is empty: expected the folder to write the corpus to");
@@ -58,9 +70,10 @@ class CorpusBuild {
   BuildSummary run() {
     const Clock::time_point start = Clock::now();
     OutputFolder output = open_output();
-    found_ = find_sources(settings_, output.temporary(), options_.run_output);
+    found_ = find_sources(settings_, output.temporary(), options_.run_output, options_.stop);
     summary_.own_files = found_.own_files;
-    if (!settings_.targets.empty()) target_source_ = find_target_source(settings_, output.temporary());
+    if (!settings_.targets.empty())
+      target_source_ = find_target_source(settings_, output.temporary(), options_.stop);
     for (const Source& source : found_.sources) summary_.bytes += source.bytes;
     if (!settings_.vocabulary.from.empty()) given_vocabulary_ = read_given_vocabulary(settings_);
     if (!options_.force && is_up_to_date()) {
@@ -262,7 +275,7 @@ class CorpusBuild {
   }
 
   CorpusSettings settings_;
-  const BuildOptions& options_;
+  const BuildOptions options_;
   int threads_;
   BuildSummary summary_;
   FoundSources found_;

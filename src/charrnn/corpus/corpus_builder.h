@@ -22,7 +22,8 @@ struct BuildSummary {
 };
 
 // Reads settings.sources and puts a corpus at settings.output, whole or not at all, in place of an older one.
-// Throws Error with exit code 2 for whatever the user can correct: sources, split, vocabulary, output.
+// Throws Error with exit code 2 for whatever the user can correct: sources, split, vocabulary, output; and of
+// kStopped if options.stop is requested: then the folder is as it was before.
 BuildSummary build_corpus(const CorpusSettings& settings, const BuildOptions& options = {});
 
 }  // namespace charrnn

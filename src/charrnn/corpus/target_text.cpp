@@ -12,14 +12,15 @@
 
 namespace charrnn {
 
-Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder) {
+Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder,
+                          StopToken stop) {
   if (!std::filesystem::is_regular_file(settings.targets)) {
     fail_usage("corpus.targets is ", settings.targets,
                ", which is not a file: expected a text with one target ", "for each character of the corpus");
   }
   CorpusSettings alone = settings;
   alone.sources = {settings.targets};
-  FoundSources found = find_sources(alone, spool_folder);
+  FoundSources found = find_sources(alone, spool_folder, {}, stop);
   if (!found.problems.empty()) fail_usage("corpus.targets: ", found.problems.front().reason);
   return std::move(found.sources.front());
 }

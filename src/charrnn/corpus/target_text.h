@@ -6,6 +6,7 @@
 #include <string>
 
 #include "charrnn/config/corpus_settings.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/corpus/build_options.h"
 #include "charrnn/corpus/source_info.h"
 #include "charrnn/text/character_counts.h"
@@ -20,7 +21,8 @@ struct TargetText {
 };
 
 // The file that settings.targets names. Throws Error (exit code 2) if it is not a file.
-Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder);
+Source find_target_source(const CorpusSettings& settings, const std::filesystem::path& spool_folder,
+                          StopToken stop);
 
 // Its characters are added to `counts`. Throws Error (exit code 2) if it cannot be read as text.
 TargetText read_target_text(const Source& source, const CorpusSettings& settings, const BuildOptions& options,

@@ -6,7 +6,6 @@
 #include <array>
 #include <optional>
 
-#include "charrnn/core/stop_signal.h"
 #include "charrnn/data/evaluation_reader.h"
 #include "charrnn/model/gpu/current_stream.h"
 #include "charrnn/model/loss.h"
@@ -17,7 +16,7 @@ namespace charrnn {
 static_assert(EvaluationReader::kLaneEnded == kNoTarget);
 
 std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64_t lanes, Communicator& comm,
-                             std::optional<int64_t> window) {
+                             std::optional<int64_t> window, StopToken stop) {
   const c10::AutoGradMode no_grad(false);
   constexpr int64_t carried_length = 128;  // only bounds memory
   constexpr int64_t most_queued = 16;      // chunks that the host is ahead of a GPU: waits have a deadline
@@ -28,7 +27,7 @@ std::optional<Loss> evaluate(const CharRnn& model, const SplitInfo& split, int64
   int64_t chunks = 0;
   while (const std::optional<Batch> batch = reader.next()) {
     comm.heartbeat();  // other ranks may have fewer lanes
-    if (stop_signal() != 0) {
+    if (stop.stop_requested()) {
       sums[2] = 1;
       break;
     }

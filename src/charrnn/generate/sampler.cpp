@@ -7,33 +7,25 @@
 #include <vector>
 
 #include "charrnn/core/counter_random.h"
+#include "charrnn/model/sequence.h"
 
 namespace charrnn {
 namespace {
 
-// Characters of a prefix that are read together, so that memory does not grow with its length; enough of them
-// for matrix products to be fast.
-constexpr size_t kReadAtOnce = 512;
-
-// Ids as a batch of one, (1, T) of int64.
-at::Tensor as_tensor(std::span<const uint32_t> ids) {
-  at::Tensor tensor = at::empty({1, static_cast<int64_t>(ids.size())}, at::TensorOptions().dtype(at::kLong));
-  std::copy(ids.begin(), ids.end(), tensor.mutable_data_ptr<int64_t>());
-  return tensor;
-}
-
-// Reads ids from `state` on, which becomes the one after them, and calls visit(logits) with those of each
-// piece, (1, T, V), until it returns false.
-template <class Visit>
+// Reads ids from `state` on, and calls visit(logits) with those of each piece (1, T, V). Returns whether all
+// were read.
 bool read(const CharRnn& model, std::span<const uint32_t> ids, RnnState& state,
-          const Sampler::Progress& progress, Visit visit) {
-  for (size_t done = 0; done < ids.size();) {
-    const auto piece = ids.subspan(done, std::min(kReadAtOnce, ids.size() - done));
-    if (!visit(model.forward(as_tensor(piece), state, std::nullopt))) return false;
-    done += piece.size();
-    if (ids.size() > kReadAtOnce) progress(static_cast<int64_t>(done), static_cast<int64_t>(ids.size()));
-  }
-  return true;
+          const Sampler::Progress& progress, StopToken stop,
+          const std::function<bool(const at::Tensor&)>& visit) {
+  int64_t done = 0;
+  const auto total = static_cast<int64_t>(ids.size());
+  const auto visit_piece = [&](const at::Tensor& logits) {
+    if (!visit(logits)) return false;
+    done += logits.size(1);
+    if (logits.size(1) < total) progress(done, total);
+    return true;
+  };
+  return read_sequence(model, ids, state, visit_piece, stop);
 }
 
 // On the CPU, sharing no memory with `logits`.
@@ -66,11 +58,12 @@ std::vector<uint32_t> first_ids(const SampleStream& stream, const Vocabulary& vo
 // CharRnn::forward.
 class Streams {
  public:
-  // Each prefix is read alone, equal ones once.
-  Streams(const CharRnn& model, const std::optional<CharacterStepper>& stepper,
-          std::span<const SampleStream> streams, const Vocabulary& vocabulary,
-          const Sampler::Progress& progress)
-      : model_(model), stepper_(stepper) {
+  Streams(const CharRnn& model, const std::optional<CharacterStepper>& stepper)
+      : model_(model), stepper_(stepper) {}
+
+  // Each prefix is read alone, equal ones once. Returns false if a stop was requested meanwhile.
+  bool read_prefixes(std::span<const SampleStream> streams, const Vocabulary& vocabulary,
+                     const Sampler::Progress& progress, StopToken stop) {
     std::vector<RnnState> states;
     std::vector<at::Tensor> logits;  // (1, V) each
     for (size_t i = 0; i < streams.size(); ++i) {
@@ -80,16 +73,19 @@ class Streams {
         logits.push_back(logits.back());
         continue;
       }
-      states.push_back(model.zero_state(1));
+      states.push_back(model_.zero_state(1));
       logits.emplace_back();
-      read(model, first_ids(streams[i], vocabulary), states.back(), progress, [&](const at::Tensor& found) {
+      const auto keep_last = [&](const at::Tensor& found) {
         logits.back() = found.select(1, -1).clone();
         return true;
-      });
+      };
+      if (!read(model_, first_ids(streams[i], vocabulary), states.back(), progress, stop, keep_last))
+        return false;
     }
     state_ = join_lanes(states);
     logits_ = as_floats(at::cat(logits));
     if (stepper_) packed_ = stepper_->begin(state_);
+    return true;
   }
 
   std::span<float> logits(size_t stream) { return row(logits_, stream); }  // (V)
@@ -123,21 +119,25 @@ Sampler::Sampler(const CharRnn& model, const Vocabulary& vocabulary, bool has_ta
 }
 
 bool Sampler::generate(std::string_view prefix, int64_t length, const SampleOptions& options,
-                       const std::function<bool(const std::string&)>& sink) const {
+                       const std::function<bool(const std::string&)>& sink, StopToken stop) const {
   const SampleStream alone{prefix, options};
-  return generate({&alone, 1}, length, [&](size_t, const std::string& character) { return sink(character); });
+  return generate(
+      {&alone, 1}, length, [&](size_t, const std::string& character) { return sink(character); }, stop);
 }
 
-bool Sampler::generate(std::span<const SampleStream> streams, int64_t length, const Sink& sink) const {
+bool Sampler::generate(std::span<const SampleStream> streams, int64_t length, const Sink& sink,
+                       StopToken stop) const {
   const c10::AutoGradMode no_grad(false);
-  if (has_targets_) return answer(streams, sink);
+  if (has_targets_) return answer(streams, sink, stop);
   for (const auto& [prefix, options] : streams) {
     if (length <= 0) vocabulary_.encode(prefix, options.unknown);  // an error all the same
   }
   if (streams.empty() || length <= 0) return true;
-  Streams state(model_, stepper_, streams, vocabulary_, progress_);
+  Streams state(model_, stepper_);
+  if (!state.read_prefixes(streams, vocabulary_, progress_, stop)) return false;
   std::vector<int64_t> drawn(streams.size());
   for (int64_t place = 0; place < length; ++place) {
+    if (stop.stop_requested()) return false;
     if (place > 0) state.step(drawn);
     for (size_t i = 0; i < streams.size(); ++i) {
       const uint32_t id = draw(state.logits(i), place, streams[i].options);
@@ -148,7 +148,7 @@ bool Sampler::generate(std::span<const SampleStream> streams, int64_t length, co
   return true;
 }
 
-bool Sampler::answer(std::span<const SampleStream> streams, const Sink& sink) const {
+bool Sampler::answer(std::span<const SampleStream> streams, const Sink& sink, StopToken stop) const {
   for (size_t i = 0; i < streams.size(); ++i) {
     RnnState state = model_.zero_state(1);
     int64_t place = 0;
@@ -161,7 +161,7 @@ bool Sampler::answer(std::span<const SampleStream> streams, const Sink& sink) co
       return true;
     };
     const std::vector<uint32_t> ids = vocabulary_.encode(streams[i].prefix, streams[i].options.unknown);
-    if (!read(model_, ids, state, progress_, draw_each)) return false;
+    if (!read(model_, ids, state, progress_, stop, draw_each)) return false;
   }
   return true;
 }

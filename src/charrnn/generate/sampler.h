@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "charrnn/config/settings.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/generate/pick.h"
 #include "charrnn/model/char_rnn.h"
 #include "charrnn/model/cpu/character_stepper.h"
@@ -36,18 +37,19 @@ class Sampler {
   Sampler& operator=(const Sampler&) = delete;
 
   // Calls `sink` with the text of each of `length` characters as it is drawn, the prefix not included, until
-  // it returns false; returns whether it never did. <unk> is never drawn. Throws Error (exit code 2) if the
-  // prefix has a character that the vocabulary lacks and options.unknown makes that an error. An empty prefix
-  // starts like a new line.
-  // With aligned targets the text is the target of each of the prefix's characters, whatever `length` is.
+  // it returns false or a stop is requested; returns whether all were drawn. <unk> is never drawn. Throws
+  // Error (exit code 2) if the prefix has a character that the vocabulary lacks and options.unknown makes
+  // that an error. An empty prefix starts like a new line. With aligned targets the text is the target of
+  // each of the prefix's characters, whatever `length` is.
   bool generate(std::string_view prefix, int64_t length, const SampleOptions& options,
-                const std::function<bool(const std::string&)>& sink) const;
+                const std::function<bool(const std::string&)>& sink, StopToken stop = {}) const;
 
   std::string text(std::string_view prefix, int64_t length, const SampleOptions& options) const;
 
   // The same for several streams together: the first character of each, then the second of each, ...
   using Sink = std::function<bool(size_t stream, const std::string& character)>;
-  bool generate(std::span<const SampleStream> streams, int64_t length, const Sink& sink) const;
+  bool generate(std::span<const SampleStream> streams, int64_t length, const Sink& sink,
+                StopToken stop = {}) const;
 
   std::vector<std::string> texts(std::span<const SampleStream> streams, int64_t length) const;
 
@@ -57,7 +59,7 @@ class Sampler {
 
  private:
   // With aligned targets, one stream after the other: a draw for each position of the prefix.
-  bool answer(std::span<const SampleStream> streams, const Sink& sink) const;
+  bool answer(std::span<const SampleStream> streams, const Sink& sink, StopToken stop) const;
   // Number `place` of a sample, drawn from logits (V), of which that of <unk> is changed.
   uint32_t draw(std::span<float> logits, int64_t place, const SampleOptions& options) const;
 

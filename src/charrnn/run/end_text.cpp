@@ -1,7 +1,6 @@
 #include "charrnn/run/end_text.h"
 
 #include "charrnn/core/number_text.h"
-#include "charrnn/core/stop_signal.h"
 
 namespace charrnn {
 namespace {
@@ -23,12 +22,12 @@ std::string end_text(RunEnd end, const Settings& settings, int64_t step, const V
                 settings.run.output, "\n");
 }
 
-std::string interruption_text(StopReason agreed, int64_t step) {
+std::string interruption_text(StopReason agreed, int64_t step, StopToken stop) {
   std::string reason = " on request";
   if (agreed == StopReason::kTimeLimit) {
     reason = " before the job's time limit";
-  } else if (stop_signal() != 0) {
-    reason += " (" + signal_name(stop_signal()) + ")";
+  } else if (stop.signal() != 0) {
+    reason += " (" + stop.reason() + ")";
   }
   return concat("stopped", reason, " after step ", step, ", saved: the same command resumes from there");
 }
@@ -45,20 +44,6 @@ std::string advice_after_divergence(const TrainSettings& settings) {
   return concat("; lower train.optimizer.learning_rate, ",
                 settings.clip_norm > 0 ? "lower train.clip_norm" : "set train.clip_norm: 1",
                 ", or set train.on_divergence: rollback, and start from the last checkpoint");
-}
-
-ExitCode exit_code_of(RunEnd end) {
-  switch (end) {
-    case RunEnd::kInterrupted:
-      return ExitCode::kSaved;
-    case RunEnd::kDiverged:
-      return ExitCode::kDiverged;
-    case RunEnd::kComplete:
-    case RunEnd::kOutOfPatience:
-    case RunEnd::kAsked:
-      break;
-  }
-  return ExitCode::kFinished;
 }
 
 }  // namespace charrnn

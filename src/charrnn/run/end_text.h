@@ -5,7 +5,7 @@
 #include <string>
 
 #include "charrnn/config/settings.h"
-#include "charrnn/core/error.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/run/stop_rules.h"
 #include "charrnn/run/validation.h"
 
@@ -15,14 +15,12 @@ namespace charrnn {
 std::string end_text(RunEnd end, const Settings& settings, int64_t step, const Validation& validation);
 
 // "stopped on request (SIGTERM) after step 12 ...": a warning, as the run is not complete.
-std::string interruption_text(StopReason agreed, int64_t step);
+std::string interruption_text(StopReason agreed, int64_t step, StopToken stop);
 
 // For a start in a folder whose run is complete.
 std::string nothing_left_text(const Settings& settings, int64_t steps, const Validation& validation);
 
 // "; lower train.optimizer.learning_rate ...", unless train.on_divergence: rollback does something about it.
 std::string advice_after_divergence(const TrainSettings& settings);
-
-ExitCode exit_code_of(RunEnd end);
 
 }  // namespace charrnn

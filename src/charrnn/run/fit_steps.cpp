@@ -25,7 +25,7 @@ constexpr double kMostSteps = 1e12;
 constexpr int64_t kTrialSample = 30;  // characters
 
 double time_step(double trial_seconds, const Settings& settings, const CorpusFolder& corpus, CharRnn& model,
-                 Communicator& comm) {
+                 Communicator& comm, StopToken stop) {
   Settings trial_settings = settings;
   trial_settings.train.schedule.warmup_steps = 0;
   trial_settings.train.profile = false;
@@ -33,7 +33,7 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
   // run reads at once on a GPU, where the host queues steps ahead.
   const int64_t block = model.device() == at::kCPU ? 1 : settings.train.read_every.value_or(kStepsOnAGpu);
   trial_settings.train.read_every = block;
-  Trainer trial(trial_settings, 1, model, comm, corpus.require_split("train"));
+  Trainer trial(trial_settings, 1, model, comm, corpus.require_split("train"), stop);
   const auto run_block = [&] {
     for (int64_t i = 0; i < block; ++i) trial.step();
   };
@@ -60,11 +60,11 @@ double time_step(double trial_seconds, const Settings& settings, const CorpusFol
 }
 
 double time_evaluation(const Settings& settings, const CorpusFolder& corpus, const CharRnn& model,
-                       Communicator& comm) {
+                       Communicator& comm, StopToken stop) {
   const SplitInfo* valid = corpus.split("valid");
   if (valid == nullptr || !settings.evaluate.every.is_on()) return 0;
   const Clock::time_point begin = Clock::now();
-  evaluate(model, *valid, settings.evaluate.lanes, comm);
+  evaluate(model, *valid, settings.evaluate.lanes, comm, {}, stop);
   return seconds_since(begin);
 }
 
@@ -84,12 +84,12 @@ double per_step(double seconds, const Period& every, double steps_per_epoch) {
 }  // namespace
 
 FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFolder& corpus, CharRnn& model,
-                      Communicator& comm) {
+                      Communicator& comm, StopToken stop) {
   const Clock::time_point start = Clock::now();
   FittedSteps fitted;
   fitted.step_seconds =
-      time_step(std::min(kTrialShare * seconds, kLongestTrial), settings, corpus, model, comm);
-  const double evaluation = time_evaluation(settings, corpus, model, comm);
+      time_step(std::min(kTrialShare * seconds, kLongestTrial), settings, corpus, model, comm, stop);
+  const double evaluation = time_evaluation(settings, corpus, model, comm, stop);
   const double samples = comm.rank() == 0 ? time_samples(settings, corpus, model) : 0;
   // An evaluation at the end, and samples at the start and the end, come whatever the number of steps.
   const double left = seconds - seconds_since(start) - evaluation - 2 * samples;

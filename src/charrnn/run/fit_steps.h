@@ -3,6 +3,7 @@
 
 #include "charrnn/comm/communicator.h"
 #include "charrnn/config/settings.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/data/corpus_folder.h"
 #include "charrnn/model/char_rnn.h"
 
@@ -17,6 +18,6 @@ struct FittedSteps {
 // its train.steps alone would give. Every rank calls it; rank 0's clock counts. Throws AgreedError where the
 // warm-up is longer than what fits.
 FittedSteps fit_steps(double seconds, const Settings& settings, const CorpusFolder& corpus, CharRnn& model,
-                      Communicator& comm);
+                      Communicator& comm, StopToken stop);
 
 }  // namespace charrnn

@@ -104,9 +104,9 @@ void make_first_weights(CharRnn& model, const Settings& settings, const CorpusFo
   screen.message(concat("starting from the weights of ", from, ", step ", with_thousands(old.step), "\n"));
 }
 
-void fit_to_seconds(double seconds, PreparedRun& run, Communicator& comm) {
+void fit_to_seconds(double seconds, PreparedRun& run, Communicator& comm, StopToken stop) {
   const FittedSteps fitted =
-      fit_steps(seconds, with_precision(run.settings, run.precision), run.corpus, run.model, comm);
+      fit_steps(seconds, with_precision(run.settings, run.precision), run.corpus, run.model, comm, stop);
   run.settings.train.steps = fitted.steps;
   run.settings.train.epochs.reset();
   run.screen.message(concat("--fit-seconds ", seconds, ": a step takes ",
@@ -171,7 +171,7 @@ PreparedRun prepare_run(const Config& config, const TrainOptions& options, Commu
                   std::move(screen),
                   std::move(model),
                   std::move(found)};
-  if (options.fit_seconds && !run.found) fit_to_seconds(*options.fit_seconds, run, comm);
+  if (options.fit_seconds && !run.found) fit_to_seconds(*options.fit_seconds, run, comm, options.stop);
   run.total_steps = total_steps_of(run.settings, run.corpus.require_split("train"));
   agree_on_errors(comm, [&] {
     if (run.found) refuse_past_the_end(*run.found, run);

@@ -41,10 +41,7 @@ void RunKeeper::write(Checkpoint& checkpoint, bool is_best, Rollback& rollback, 
   log.flush();
   const std::string line = log.checkpoint_line(is_best);
   checkpoint.settings = settings_;
-  checkpoint.vocabulary_json = corpus_.vocabulary().to_json();
-  checkpoint.corpus_hash = corpus_.hash();
-  checkpoint.has_targets = corpus_.has_targets();
-  checkpoint.baselines = corpus_.baselines();
+  checkpoint.describe(corpus_);
   checkpoint.is_good = log.is_good();
   Rollback after = rollback;
   if (checkpoint.is_good) after.note_good(checkpoint.step);

@@ -8,6 +8,7 @@
 
 #include "charrnn/comm/communicator.h"
 #include "charrnn/config/settings.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/data/corpus_folder.h"
 #include "charrnn/model/char_rnn.h"
 
@@ -30,8 +31,10 @@ struct PostponedSamples {
 };
 
 // On one rank; the others learn by the heartbeat of `comm` that it works. Draws the same texts for the same
-// step and seed. nullopt if a signal came in between: all texts or none.
+// step and seed. nullopt if a stop was requested in between: all
+// texts or none.
 std::optional<std::vector<Sample>> draw_samples(const CharRnn& model, const CorpusFolder& corpus,
-                                                const Settings& settings, int64_t step, Communicator& comm);
+                                                const Settings& settings, int64_t step, Communicator& comm,
+                                                StopToken stop);
 
 }  // namespace charrnn

@@ -22,7 +22,7 @@ TrainingRun::TrainingRun(PreparedRun parts, const TrainOptions& options, Communi
       comm_(comm),
       is_first_(comm.rank() == 0),
       trainer_(with_precision(settings_, parts_.precision), parts_.total_steps, parts_.model, comm,
-               parts_.corpus.require_split("train")),
+               parts_.corpus.require_split("train"), options.stop),
       validation_(settings_, parts_.corpus),
       log_(settings_, parts_.corpus, parts_.folder, parts_.total_steps, trainer_, comm,
            std::move(parts_.screen), parts_.started_running),
@@ -61,14 +61,14 @@ void TrainingRun::set_rate() {
 }
 
 // What a signal left undone is made up first.
-std::optional<ExitCode> TrainingRun::start() {
+std::optional<RunEnd> TrainingRun::start() {
   const bool was_postponed = is_something_postponed();
   if (validation_.is_postponed() && evaluate()) save(true);
   if (are_samples_postponed_) sample();
   const int64_t step = trainer_.progress().step;
   if (step >= parts_.total_steps || validation_.is_out_of_patience()) {
     log_.message(nothing_left_text(settings_, std::min(parts_.total_steps, step), validation_));
-    return ExitCode::kFinished;
+    return step >= parts_.total_steps ? RunEnd::kComplete : RunEnd::kOutOfPatience;
   }
   if (is_first_) log_.message(start_text(parts_, trainer_, comm_));
   log_.start();
@@ -80,11 +80,11 @@ std::optional<ExitCode> TrainingRun::start() {
   if (!options_.max_steps || step < *options_.max_steps) return std::nullopt;
   log_.message(concat("already at step ", with_thousands(step), ", --max-steps is ",
                       with_thousands(*options_.max_steps), "\n"));
-  return leave(ExitCode::kFinished);
+  return leave(RunEnd::kAsked);
 }
 
-ExitCode TrainingRun::run() {
-  if (const std::optional<ExitCode> end = start()) return *end;
+RunEnd TrainingRun::run() {
+  if (const std::optional<RunEnd> end = start()) return *end;
   for (;;) {
     trainer_.ask_to_stop(stop_rules_.reason(log_.has_file_failed()));
     log_.begin_step();
@@ -114,7 +114,8 @@ ExitCode TrainingRun::run() {
 }
 
 bool TrainingRun::evaluate() {
-  const std::optional<Validation::Value> value = validation_.evaluate(trainer_, parts_.model, comm_);
+  const std::optional<Validation::Value> value =
+      validation_.evaluate(trainer_, parts_.model, comm_, options_.stop);
   if (!value) return false;
   set_rate();
   log_.valid_line(*value, validation_);
@@ -127,7 +128,7 @@ void TrainingRun::sample() {
   if (!is_first_ || settings_.sample.prefixes.empty()) return;
   const WeightsInUse weights(trainer_, settings_.sample.weights);
   const std::optional<std::vector<Sample>> samples =
-      draw_samples(parts_.model, parts_.corpus, settings_, trainer_.progress().step, comm_);
+      draw_samples(parts_.model, parts_.corpus, settings_, trainer_.progress().step, comm_, options_.stop);
   are_samples_postponed_ = !samples;
   if (samples) log_.samples(*samples);
 }
@@ -197,20 +198,20 @@ void TrainingRun::save(bool is_best, std::optional<RunEnd> end) {
   }
 }
 
-ExitCode TrainingRun::finish(RunEnd end) {
+RunEnd TrainingRun::finish(RunEnd end) {
   log_.end_status();
   if (settings_.train.profile) log_.message(trainer_.profile().text());
   if (end != RunEnd::kInterrupted) {
     log_.message(end_text(end, settings_, trainer_.progress().step, validation_));
   } else if (is_first_ && trainer_.stop_reason() != StopReason::kFileError) {
-    log::warning(interruption_text(trainer_.stop_reason(), trainer_.progress().step));
+    log::warning(interruption_text(trainer_.stop_reason(), trainer_.progress().step, options_.stop));
   }
-  return leave(exit_code_of(end));
+  return leave(end);
 }
 
-ExitCode TrainingRun::leave(ExitCode code) {
+RunEnd TrainingRun::leave(RunEnd end) {
   agree_on_errors(comm_, [&] { log_.end(trainer_.progress().step >= parts_.total_steps); });
-  return code;
+  return end;
 }
 
 }  // namespace charrnn

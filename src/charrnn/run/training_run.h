@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "charrnn/comm/communicator.h"
-#include "charrnn/core/error.h"
 #include "charrnn/run/periods.h"
 #include "charrnn/run/prepare_run.h"
 #include "charrnn/run/rollback.h"
@@ -26,22 +25,21 @@ class TrainingRun {
   TrainingRun(const TrainingRun&) = delete;  // its parts refer to each other
   TrainingRun& operator=(const TrainingRun&) = delete;
 
-  // kFinished (also at max_steps or max_seconds), kSaved after a signal, or kDiverged.
-  ExitCode run();
+  RunEnd run();
 
   int64_t steps_made() const { return steps_made_; }  // by this process
 
  private:
   void restore(const Checkpoint& checkpoint);
   void set_rate();
-  std::optional<ExitCode> start();
-  bool evaluate();  // true if it is the best so far
+  std::optional<RunEnd> start();  // the end, if there is nothing to do
+  bool evaluate();                // true if it is the best so far
   void sample();
   bool is_something_postponed() const;  // by a signal, on any rank; every rank calls it
   bool roll_back();                     // false if that is not asked for, or was done too often
   void save(bool is_best, std::optional<RunEnd> end = {});
-  ExitCode finish(RunEnd end);
-  ExitCode leave(ExitCode code);  // throws AgreedError if a file could not be written
+  RunEnd finish(RunEnd end);
+  RunEnd leave(RunEnd end);  // throws AgreedError if a file could not be written
 
   PreparedRun parts_;
   const Settings& settings_;

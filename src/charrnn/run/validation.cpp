@@ -8,11 +8,11 @@
 namespace charrnn {
 
 std::optional<Validation::Value> Validation::evaluate(Trainer& trainer, const CharRnn& model,
-                                                      Communicator& comm) {
+                                                      Communicator& comm, StopToken stop) {
   const SplitInfo* valid = corpus_.split("valid");
   if (valid == nullptr) return std::nullopt;
   const WeightsInUse weights(trainer, settings_.evaluate.weights);
-  const std::optional<Loss> loss = charrnn::evaluate(model, *valid, settings_.evaluate.lanes, comm);
+  const std::optional<Loss> loss = charrnn::evaluate(model, *valid, settings_.evaluate.lanes, comm, {}, stop);
   fields_.is_postponed = !loss;
   if (!loss) return std::nullopt;
   const double nats = loss->nats();

@@ -24,9 +24,9 @@ class Validation {
     bool is_best = false;
     bool cuts_rate = false;  // train.schedule plateau
   };
-  // Every rank calls it. nullopt without a validation split, or if a signal came in between: then
+  // Every rank calls it. nullopt without a validation split, or if a stop was requested in between: then
   // is_postponed().
-  std::optional<Value> evaluate(Trainer& trainer, const CharRnn& model, Communicator& comm);
+  std::optional<Value> evaluate(Trainer& trainer, const CharRnn& model, Communicator& comm, StopToken stop);
 
   bool is_postponed() const { return fields_.is_postponed; }
   double best_loss() const { return fields_.best_loss; }  // nats; 0 before the first value

@@ -63,7 +63,7 @@ uint64_t Cleaner::clean(std::string& text, const std::string& origin, uint64_t o
   try {
     return run_stages(text, found, counts);
   } catch (const Error& problem) {
-    throw Error(concat(origin, ": ", problem.what()), problem.code());
+    throw Error(concat(origin, ": ", problem.what()), problem.kind());
   }
 }
 

@@ -40,4 +40,8 @@ double learning_rate(const TrainSettings& settings, int64_t step, int64_t total_
   return rate;
 }
 
+Schedule configured_schedule(const TrainSettings& settings, int64_t total_steps) {
+  return [settings, total_steps](int64_t step) { return learning_rate(settings, step, total_steps); };
+}
+
 }  // namespace charrnn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "charrnn/config/train_settings.h"
 
@@ -19,6 +20,12 @@ namespace charrnn {
 //
 // all times batch_scale.
 double learning_rate(const TrainSettings& settings, int64_t step, int64_t total_steps);
+
+// The learning rate of the step after `step` finished ones.
+using Schedule = std::function<double(int64_t step)>;
+
+// train.schedule, for a run of `total_steps`.
+Schedule configured_schedule(const TrainSettings& settings, int64_t total_steps);
 
 // What train.scale_learning_rate makes of the batch: batch_size / reference_batch_size (Goyal et al. 2017),
 // its square root (Krizhevsky 2014), or 1.

@@ -2,17 +2,16 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "charrnn/comm/agreement.h"
 #include "charrnn/core/error.h"
 #include "charrnn/core/running_clock.h"
-#include "charrnn/core/stop_signal.h"
 #include "charrnn/train/batch_tensors.h"
 #include "charrnn/train/compute.h"
 #include "charrnn/train/gradient_norm.h"
 #include "charrnn/train/lane_settings.h"
 #include "charrnn/train/replica_check.h"
-#include "charrnn/train/schedule.h"
 #include "charrnn/train/tensor_exchange.h"
 
 namespace charrnn {
@@ -32,12 +31,17 @@ int64_t steps_between_reads(const TrainSettings& settings, at::Device device) {
 }  // namespace
 
 Trainer::Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
-                 const SplitInfo& split)
+                 const SplitInfo& split, StopToken stop)
+    : Trainer(settings, configured_schedule(settings.train, total_steps), model, comm, split, stop) {}
+
+Trainer::Trainer(const Settings& settings, Schedule schedule, CharRnn& model, Communicator& comm,
+                 const SplitInfo& split, StopToken stop)
     : settings_(settings),
-      total_steps_(total_steps),
+      schedule_(std::move(schedule)),
       model_(model),
       comm_(comm),
       split_(split),
+      stop_(stop),
       profile_(trace_file(settings, comm.rank()), comm.rank(),
                [this] { comm_.wait(current_stream(model_.parameters().values())); }),
       exchange_(comm, settings, model.parameters(), profile_),
@@ -170,7 +174,7 @@ void Trainer::measure_gradient(Outcome& outcome) {
 
 void Trainer::update(const Outcome& outcome) {
   const c10::AutoGradMode no_grad(false);
-  rate_ = learning_rate(settings_.train, progress_.step, total_steps_) * rate_factor_;
+  rate_ = schedule_(progress_.step) * rate_factor_;
   at::Tensor divisor;
   if (settings_.train.clip_norm > 0) divisor = clip_divisor(outcome.norm, settings_.train.clip_norm);
   if (loss_scale_.is_on()) divisor = divisor.defined() ? divisor * loss_scale_.value() : loss_scale_.value();
@@ -229,7 +233,7 @@ void Trainer::read_outcomes() {
   }
   const auto steps = static_cast<double>(unread_.size());
   unread_.clear();
-  control_.send(loss_sum, targets, stop_signal() != 0 ? StopReason::kSignal : own_stop_,
+  control_.send(loss_sum, targets, stop_.stop_requested() ? StopReason::kSignal : own_stop_,
                 work_seconds / steps);
 }
 

@@ -8,6 +8,7 @@
 #include "charrnn/checkpoint/checkpoint.h"
 #include "charrnn/comm/communicator.h"
 #include "charrnn/config/settings.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/data/batch_reader.h"
 #include "charrnn/model/char_rnn.h"
 #include "charrnn/train/control_message.h"
@@ -16,16 +17,22 @@
 #include "charrnn/train/norm_watch.h"
 #include "charrnn/train/optimizer.h"
 #include "charrnn/train/profile.h"
+#include "charrnn/train/schedule.h"
 #include "charrnn/train/step_times.h"
 
 namespace charrnn {
 
 class Trainer {
  public:
-  // At step 0. `total_steps` is where the schedule ends. The ranks start from equal weights: rank 0's are
-  // broadcast.
+  // At step 0. The rate of each step is what `schedule` returns, which must be the same on all ranks, times
+  // the factor below. The ranks start from equal weights: rank 0's are
+  // broadcast. A requested `stop` asks all ranks to stop (StopReason::kSignal); step() itself always
+  // completes.
+  Trainer(const Settings& settings, Schedule schedule, CharRnn& model, Communicator& comm,
+          const SplitInfo& split, StopToken stop = {});
+  // With train.schedule, which ends at `total_steps`.
   Trainer(const Settings& settings, int64_t total_steps, CharRnn& model, Communicator& comm,
-          const SplitInfo& split);
+          const SplitInfo& split, StopToken stop = {});
 
   // One step of truncated back-propagation on T characters of every lane. Every rank calls it. What comes out
   // (losses, norms, skipped steps) stays on the device for train.read_every steps; what the ranks then send
@@ -70,7 +77,7 @@ class Trainer {
   // Times the schedule's learning rate, from the next step on.
   void set_rate_factor(double factor) { rate_factor_ = factor; }
 
-  // Asks all ranks to stop; a signal asks by itself.
+  // Asks all ranks to stop, as the token does by itself.
   void ask_to_stop(StopReason reason) { own_stop_ = reason; }
   StopReason stop_reason() const { return stop_reason_; }  // agreed by all
 
@@ -142,10 +149,11 @@ class Trainer {
   int64_t targets_of(int64_t lanes, int64_t length) const;  // that have a part in the loss
 
   Settings settings_;
-  int64_t total_steps_;
+  Schedule schedule_;
   CharRnn& model_;
   Communicator& comm_;
   SplitInfo split_;
+  StopToken stop_;
   StepProfile profile_;
   GradientExchange exchange_;
   ControlMessage control_;

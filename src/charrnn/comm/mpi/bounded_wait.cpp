@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <thread>
 
 #include "charrnn/core/clock.h"
+#include "charrnn/core/exit_code.h"
 #include "charrnn/core/log.h"
 #include "charrnn/core/running_clock.h"
-#include "charrnn/core/stop_signal.h"
 
 namespace charrnn {
 namespace {
@@ -56,17 +55,17 @@ void BoundedWait::until(int64_t sequence, const std::function<bool()>& done,
 void BoundedWait::give_up(const Operation& operation, bool device_arrived) {
   const std::vector<RankStatus> ranks = peers_.statuses(operation, device_arrived);
   const std::string message = timeout_message(operation, watchdog_.limit(), ranks);
-  const std::filesystem::path report = watchdog_.write_report(ExitCode::kLost, message);
+  const std::filesystem::path report = watchdog_.write_report(ErrorKind::kLost, message);
   // Without word from the reporting rank each prints it: that one is not at its limit yet, or cannot be
   // reached.
   const bool reports_for_all = reporting_rank(ranks) == rank_;
-  if (reports_for_all || (!another_rank_reported() && stop_signal() != SIGTERM)) {
+  if (reports_for_all || (!another_rank_reported() && !watchdog_.is_told_to_end())) {
     log::error(concat(message,
                       ". All ranks end with code 4; the same command continues from the last checkpoint",
                       report.empty() ? "" : concat(" (report: ", report.string(), ")")));
   }
   if (reports_for_all) peers_.send_reported();
-  abort_all_ranks(watchdog_.log(), ExitCode::kLost);
+  abort_all_ranks(watchdog_.log(), ErrorKind::kLost);
 }
 
 // As a rule the MPI_Abort of the reporting rank ends this one before the function returns.
@@ -80,11 +79,11 @@ bool BoundedWait::another_rank_reported() {
   return has_come;
 }
 
-void abort_all_ranks(OperationLog& log, ExitCode code) {
+void abort_all_ranks(OperationLog& log, ErrorKind kind) {
   std::fflush(nullptr);
   const AwaitedOperation operation(log, "MPI_Abort", 0, kAbortSeconds);
-  MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
-  _exit(static_cast<int>(code));
+  MPI_Abort(MPI_COMM_WORLD, static_cast<int>(exit_code_of(kind)));
+  _exit(static_cast<int>(exit_code_of(kind)));
 }
 
 }  // namespace charrnn

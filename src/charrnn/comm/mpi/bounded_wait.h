@@ -33,6 +33,6 @@ class BoundedWait {
 };
 
 // Ends all ranks by MPI_Abort, and this process by itself if that hangs.
-[[noreturn]] void abort_all_ranks(OperationLog& log, ExitCode code);
+[[noreturn]] void abort_all_ranks(OperationLog& log, ErrorKind kind);
 
 }  // namespace charrnn

@@ -24,7 +24,7 @@ inline void check_mpi(int code, const char* operation) {
   throw Error(concat("MPI failed in ", operation, ": ", text,
                      ". A rank or the network was lost; start again from the "
                      "last checkpoint"),
-              ExitCode::kLost);
+              ErrorKind::kLost);
 }
 
 template <class T>

@@ -185,7 +185,7 @@ class MpiCommunicator final : public Communicator {
 
   void heartbeat() override { peers_->send_heartbeat(); }
 
-  [[noreturn]] void abort(ExitCode code) override { abort_all_ranks(log_, code); }
+  [[noreturn]] void abort(ErrorKind kind) override { abort_all_ranks(log_, kind); }
 
   void set_step(int64_t step) override { log_.set_step(step); }
 

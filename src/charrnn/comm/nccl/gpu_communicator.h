@@ -85,9 +85,9 @@ class GpuCommunicator : public Communicator {
   }
 
   void heartbeat() override { host_.heartbeat(); }
-  [[noreturn]] void abort(ExitCode code) override {
-    host_.abort(code);
-    _exit(static_cast<int>(code));  // not reached; the compiler cannot see that
+  [[noreturn]] void abort(ErrorKind kind) override {
+    host_.abort(kind);
+    _exit(static_cast<int>(exit_code_of(kind)));  // not reached; the compiler cannot see that
   }
   void set_step(int64_t step) override { log_.set_step(step); }
 

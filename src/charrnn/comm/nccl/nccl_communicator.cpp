@@ -114,12 +114,12 @@ class NcclCommunicator final : public GpuCommunicator {
     await_drained();
   }
 
-  [[noreturn]] void abort(ExitCode code) override {
+  [[noreturn]] void abort(ErrorKind kind) override {
     if (comm_ != nullptr) {
       const AwaitedOperation operation(log_, "ncclCommAbort", 0, kAbortSeconds);
       ncclCommAbort(comm_);
     }
-    GpuCommunicator::abort(code);
+    GpuCommunicator::abort(kind);
   }
 
  private:
@@ -137,7 +137,7 @@ class NcclCommunicator final : public GpuCommunicator {
                detail != nullptr && *detail != '\0' ? concat(" (", detail, ")") : "",
                ". A rank, its GPU or the network was lost (NCCL_DEBUG=INFO prints more); start again "
                "from the last checkpoint"),
-        ExitCode::kLost);
+        ErrorKind::kLost);
   }
 
   // Throws Error if NCCL's own threads, or another rank, have met one.

@@ -14,7 +14,6 @@
 #include "charrnn/core/log.h"
 #include "charrnn/core/number_text.h"
 #include "charrnn/core/path_expansion.h"
-#include "charrnn/core/stop_signal.h"
 #include "charrnn/core/system_reason.h"
 #include "charrnn/text/source/compressed_file.h"
 #include "charrnn/text/source/glob.h"
@@ -189,18 +188,18 @@ class Finder {
 };
 
 Source spool_standard_input(const SourceSettings& given, const CorpusSettings& settings,
-                            const fs::path& folder) {
+                            const fs::path& folder, StopToken stop) {
   Source source = source_of(folder / "standard-input.zst", "standard-input", given, settings);
   CompressedFile copy(source.file);
   Hasher hasher;
   std::string block(kSpoolBytes, '\0');
   for (;;) {
-    if (const int signal = stop_signal(); signal != 0) {
-      fail("stopped by ", signal_name(signal), " while reading standard input: nothing was changed");
+    if (stop.stop_requested()) {
+      fail_stopped("stopped by ", stop.reason(), " while reading standard input: nothing was changed");
     }
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    constexpr int look_at_signals = 200;  // ms
-    const int ready = poll(&input, 1, look_at_signals);
+    constexpr int look_at_token = 200;  // ms
+    const int ready = poll(&input, 1, look_at_token);
     if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
     const ssize_t count = read(STDIN_FILENO, block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
@@ -237,7 +236,7 @@ std::vector<SourceSettings> expand_lists(const std::vector<SourceSettings>& give
 }  // namespace
 
 FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_folder,
-                          const fs::path& run_output) {
+                          const fs::path& run_output, StopToken stop) {
   if (settings.sources.empty()) {
     fail_usage("corpus.sources is empty: expected at least one file, folder, glob, @LIST or - ",
                "(standard input)");
@@ -250,7 +249,7 @@ FoundSources find_sources(const CorpusSettings& settings, const fs::path& spool_
     if (standard_input && !seen.insert(kStandardInput).second) continue;
     std::vector<Source> found;
     if (standard_input) {
-      found.push_back(spool_standard_input(given, settings, spool_folder));
+      found.push_back(spool_standard_input(given, settings, spool_folder, stop));
     } else {
       found = Finder(given, settings, own_files, all).find();
     }

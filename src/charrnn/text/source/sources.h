@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "charrnn/config/corpus_settings.h"
+#include "charrnn/core/stop_token.h"
 #include "charrnn/text/source/source.h"
 
 namespace charrnn {
@@ -34,8 +35,9 @@ struct FoundSources {
 // Folders are read with all that is below them, hidden entries left out, in an order that does not depend on
 // the file system; a file that two sources name counts once. Standard input is copied to `spool_folder`,
 // compressed, for it must be read more than once. `run_output` is the folder that will be trained in. Throws
-// Error (exit code 2) if corpus.sources is empty, or has a file that this config writes.
+// Error (exit code 2) if corpus.sources is empty, or has a file that this config writes; (kStopped) if a stop
+// is requested while standard input is read.
 FoundSources find_sources(const CorpusSettings& settings, const std::filesystem::path& spool_folder,
-                          const std::filesystem::path& run_output = {});
+                          const std::filesystem::path& run_output = {}, StopToken stop = {});
 
 }  // namespace charrnn
