@@ -12,20 +12,20 @@ docs/python.md has more.
 
 import torch as _torch  # first: its libraries are the ones that the extension uses
 
-from ._build import TORCH_VERSION as _built_for
-from ._build import VERSION as __version__
+from . import _build
 
-if _torch.__version__.split("+")[0] != _built_for:
+if _torch.__version__.split("+")[0] != _build.TORCH_VERSION:
     raise ImportError(
-        f"this charrnn was built for torch {_built_for}, and this is torch {_torch.__version__}: "
+        f"this charrnn was built for torch {_build.TORCH_VERSION}, and this is torch {_torch.__version__}: "
         "build it again for this one (pip install --force-reinstall --no-deps ./python), or install that torch")
 
-from ._corpus import Corpus, Split  # noqa: E402
-from ._errors import Error, InputError  # noqa: E402
-from ._lanes import Batch, Lanes  # noqa: E402
-from ._metrics import metrics  # noqa: E402
-from ._model import Model  # noqa: E402
-from ._model import open_model as open  # noqa: E402
-from ._vocabulary import Vocabulary  # noqa: E402
+from ._corpus import Corpus, Split
+from ._errors import Error, InputError
+from ._lanes import Batch, Lanes
+from ._metrics import metrics
+from ._model import Model
+from ._model import open_model as open
+from ._vocabulary import Vocabulary
 
+__version__ = _build.VERSION
 __all__ = ["Batch", "Corpus", "Error", "InputError", "Lanes", "Model", "Split", "Vocabulary", "metrics", "open"]

@@ -6,7 +6,8 @@ import functools
 import json
 import os
 import pathlib
-from typing import Any, Iterator, Union, overload
+from collections.abc import Iterator
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ class Corpus:
     >>> corpus.decode(corpus["train"][500:600])
     """
 
-    def __init__(self, folder: Union[str, os.PathLike[str]]) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._native = _native.CorpusFolder.open(pathlib.Path(os.fspath(folder)))
         self._vocabulary = Vocabulary(self._native.vocabulary)
         self._splits = {split.name: Split(split) for split in self._native.splits}
@@ -114,7 +115,7 @@ class Split:
         return [self._map(number, targets=False) for number in range(self._native.shard_count)]
 
     @functools.cached_property
-    def targets(self) -> Union[list[IdArray], None]:
+    def targets(self) -> list[IdArray] | None:
         """The aligned targets (corpus.targets) of the ids of each shard; None if the corpus has none."""
         if not self._native.has_targets:
             return None
@@ -131,7 +132,7 @@ class Split:
     @overload
     def __getitem__(self, place: slice) -> IdArray: ...
 
-    def __getitem__(self, place: Union[int, slice]) -> Union[int, IdArray]:
+    def __getitem__(self, place: int | slice) -> int | IdArray:
         """One id, or the ids of a slice: a view if it lies in one shard, else a copy of the parts, joined."""
         if not isinstance(place, slice):
             index = place + len(self) if place < 0 else place

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, Mapping, NamedTuple, Optional, Sequence, Union
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
@@ -54,10 +55,10 @@ class Lanes(IterableDataset[Batch]):
     start:           begin here, at a ``position`` of other lanes with equal arguments, instead of at the start
     """
 
-    def __init__(self, corpus: Union[Corpus, str, os.PathLike[str]], *, batch_size: int = 32,
-                 sequence_length: Union[int, Sequence[int]] = 64, sampling: str = "sequential", random_offset: bool = True,
+    def __init__(self, corpus: Corpus | str | os.PathLike[str], *, batch_size: int = 32,
+                 sequence_length: int | Sequence[int] = 64, sampling: str = "sequential", random_offset: bool = True,
                  reset_state: str = "shard", seed: int = 1, split: str = "train", part: int = 0, parts: int = 1,
-                 steps: Optional[int] = None, epochs: Optional[float] = None, start: Sequence[int] = (0, 0, 0)) -> None:
+                 steps: int | None = None, epochs: float | None = None, start: Sequence[int] = (0, 0, 0)) -> None:
         super().__init__()
         self.corpus = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
         self._split = self.corpus[split]._native
@@ -82,7 +83,7 @@ class Lanes(IterableDataset[Batch]):
         self._open()  # what cannot work is reported now, not at the first batch
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], corpus: Union[Corpus, str, os.PathLike[str], None] = None, *,
+    def from_settings(cls, settings: Mapping[str, Any], corpus: Corpus | str | os.PathLike[str] | None = None, *,
                       part: int = 0, parts: int = 1, **others: Any) -> Lanes:
         """The lanes of a run, by its settings (``Model.settings``), for rank ``part`` of ``parts``.
 
@@ -133,7 +134,7 @@ class Lanes(IterableDataset[Batch]):
             yield Batch(torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(fresh))
 
 
-def _range(length: Union[int, Sequence[int]]) -> tuple[int, int]:
+def _range(length: int | Sequence[int]) -> tuple[int, int]:
     ends = list(length) if isinstance(length, (list, tuple)) else [length, length]
     if len(ends) != 2:
         raise InputError(f"sequence_length is {length!r}, expected a number or two")

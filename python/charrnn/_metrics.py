@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING
 
 from ._errors import Error, InputError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-def metrics(run: Union[str, os.PathLike[str]], kind: Optional[str] = None) -> pandas.DataFrame:
+def metrics(run: str | os.PathLike[str], kind: str | None = None) -> pandas.DataFrame:
     """The lines of a run's metrics.jsonl, as a pandas.DataFrame. Also of a run that is under way.
 
     ``run`` is a run's folder or a metrics.jsonl. ``kind`` chooses lines: ``"train"``, ``"valid"``, ``"sample"``,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Any, Literal, Optional, Sequence, Union, overload
+from collections.abc import Sequence
+from typing import Any, Literal, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ FloatArray = npt.NDArray[np.float32]
 Text = Union[str, bytes, Sequence[int], "npt.NDArray[np.integer[Any]]"]  # whose results are numpy arrays
 
 
-def open_model(run: Union[str, "os.PathLike[str]"], *, weights: Optional[str] = None) -> Model:
+def open_model(run: str | os.PathLike[str], *, weights: str | None = None) -> Model:
     """Opens a trained model, on the CPU.
 
     ``run`` is a run's folder (its best checkpoint is taken, else the newest) or a checkpoint file.
@@ -70,23 +71,23 @@ class Model:
         """Whether it was trained with aligned targets (corpus.targets): it then predicts those, not the next character."""
         return self._native.has_targets
 
-    def clean(self, text: Union[str, bytes]) -> str:
+    def clean(self, text: str | bytes) -> str:
         """A text as the model knows text: cleaned as its corpus was (line ends, normalization, alphabet, ...)."""
         return self._native.clean(utf8(text)).decode(errors="replace")
 
     @overload
-    def sample(self, prefix: Union[str, bytes] = "", *, length: Optional[int] = None, temperature: Optional[float] = None,
-               greedy: bool = False, top_k: int = 0, top_p: float = 1.0, seed: int = 1, unknown: Optional[str] = None,
+    def sample(self, prefix: str | bytes = "", *, length: int | None = None, temperature: float | None = None,
+               greedy: bool = False, top_k: int = 0, top_p: float = 1.0, seed: int = 1, unknown: str | None = None,
                count: None = None) -> str: ...
 
     @overload
-    def sample(self, prefix: Union[str, bytes] = "", *, length: Optional[int] = None, temperature: Optional[float] = None,
-               greedy: bool = False, top_k: int = 0, top_p: float = 1.0, seed: int = 1, unknown: Optional[str] = None,
+    def sample(self, prefix: str | bytes = "", *, length: int | None = None, temperature: float | None = None,
+               greedy: bool = False, top_k: int = 0, top_p: float = 1.0, seed: int = 1, unknown: str | None = None,
                count: int) -> list[str]: ...
 
-    def sample(self, prefix: Union[str, bytes] = "", *, length: Optional[int] = None, temperature: Optional[float] = None,
-               greedy: bool = False, top_k: int = 0, top_p: float = 1.0, seed: int = 1, unknown: Optional[str] = None,
-               count: Optional[int] = None) -> Union[str, list[str]]:
+    def sample(self, prefix: str | bytes = "", *, length: int | None = None, temperature: float | None = None,
+               greedy: bool = False, top_k: int = 0, top_p: float = 1.0, seed: int = 1, unknown: str | None = None,
+               count: int | None = None) -> str | list[str]:
         """Continues a text; what is returned begins after ``prefix``. Equal arguments give an equal text.
 
         prefix:      cleaned first, as the corpus was; an empty one starts like a new line
@@ -121,12 +122,12 @@ class Model:
     def surprisal(self, text: Text, *, as_torch: None = None) -> FloatArray: ...
 
     @overload
-    def surprisal(self, text: Union[Text, torch.Tensor], *, as_torch: Literal[True]) -> torch.Tensor: ...
+    def surprisal(self, text: Text | torch.Tensor, *, as_torch: Literal[True]) -> torch.Tensor: ...
 
     @overload
-    def surprisal(self, text: Union[Text, torch.Tensor], *, as_torch: Literal[False]) -> FloatArray: ...
+    def surprisal(self, text: Text | torch.Tensor, *, as_torch: Literal[False]) -> FloatArray: ...
 
-    def surprisal(self, text: Union[Text, torch.Tensor], *, as_torch: Optional[bool] = None) -> Union[FloatArray, torch.Tensor]:
+    def surprisal(self, text: Text | torch.Tensor, *, as_torch: bool | None = None) -> FloatArray | torch.Tensor:
         """-ln p of each character of a text, given all before it: (N,) of float32, in nats.
 
         The first is NaN, as nothing precedes it. The mean of the others is the loss that ``charrnn_eval`` prints for such a
@@ -144,12 +145,12 @@ class Model:
     def logits(self, text: Text, *, as_torch: None = None) -> FloatArray: ...
 
     @overload
-    def logits(self, text: Union[Text, torch.Tensor], *, as_torch: Literal[True]) -> torch.Tensor: ...
+    def logits(self, text: Text | torch.Tensor, *, as_torch: Literal[True]) -> torch.Tensor: ...
 
     @overload
-    def logits(self, text: Union[Text, torch.Tensor], *, as_torch: Literal[False]) -> FloatArray: ...
+    def logits(self, text: Text | torch.Tensor, *, as_torch: Literal[False]) -> FloatArray: ...
 
-    def logits(self, text: Union[Text, torch.Tensor], *, as_torch: Optional[bool] = None) -> Union[FloatArray, torch.Tensor]:
+    def logits(self, text: Text | torch.Tensor, *, as_torch: bool | None = None) -> FloatArray | torch.Tensor:
         """The logits of the next character after each of N characters, from zero state: (N, V) of float32.
 
         ``text`` is a text or ids, as for ``surprisal``; row i is what the model expects after ids 0 to i. A torch tensor of
@@ -157,12 +158,12 @@ class Model:
         """
         return _returned(self._native.logits(self._ids(text)), text, as_torch)
 
-    def _ids(self, text: Union[Text, torch.Tensor]) -> npt.NDArray[np.uint32]:
+    def _ids(self, text: Text | torch.Tensor) -> npt.NDArray[np.uint32]:
         if isinstance(text, (str, bytes)):
             return as_uint32(self.vocabulary.encode(text, "unk" if self.vocabulary.has_unknown else "error"))
         return as_uint32(text)
 
 
-def _returned(values: npt.NDArray[np.float32], given: Any, as_torch: Optional[bool]) -> Union[FloatArray, torch.Tensor]:
+def _returned(values: npt.NDArray[np.float32], given: Any, as_torch: bool | None) -> FloatArray | torch.Tensor:
     is_torch = isinstance(given, torch.Tensor) if as_torch is None else as_torch
     return torch.from_numpy(values) if is_torch else values

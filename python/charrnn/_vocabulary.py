@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,7 +10,7 @@ from ._arrays import Ids, as_ids
 from ._errors import InputError
 
 
-def utf8(text: Union[str, bytes]) -> bytes:
+def utf8(text: str | bytes) -> bytes:
     """A text as the C++ side takes it."""
     if isinstance(text, bytes):
         return text
@@ -43,7 +41,7 @@ class Vocabulary:
     def __hash__(self) -> int:
         return hash(self.hash)
 
-    def encode(self, text: Union[str, bytes], unknown: str = "error") -> npt.NDArray[np.int64]:
+    def encode(self, text: str | bytes, unknown: str = "error") -> npt.NDArray[np.int64]:
         """The ids of a text, as int64.
 
         ``unknown`` is what to do with characters that the vocabulary lacks: ``"error"`` raises InputError, ``"unk"`` gives

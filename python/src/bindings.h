@@ -6,6 +6,7 @@
 
 namespace charrnn::python {
 
+void bind_log(pybind11::module_& module);
 void bind_errors(pybind11::module_& module);
 void bind_vocabulary(pybind11::module_& module);
 void bind_corpus(pybind11::module_& module);

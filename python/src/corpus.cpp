@@ -5,6 +5,7 @@
 #include "arrays.h"
 #include "bindings.h"
 #include "charrnn/data/corpus_folder.h"
+#include "charrnn/data/mapped_ids.h"
 
 namespace py = pybind11;
 
@@ -20,9 +21,9 @@ ShardRow row_of(bool targets) {
 py::tuple describe_shard(const SplitInfo& split, size_t number) {
   const ShardReader shard = open_shard(split, number);
   std::optional<uint64_t> targets;
-  if (split.has_targets) targets = shard.file_offset(ShardRow::kTargets);
-  return py::make_tuple(shard.path(), shard.info().length, shard.info().id_bytes,
-                        shard.file_offset(ShardRow::kIds), targets);
+  if (split.has_targets) targets = offset_of_ids(shard.path(), ShardRow::kTargets);
+  return py::make_tuple(shard.path(), shard.info().length, shard.info().id_bytes, offset_of_ids(shard.path()),
+                        targets);
 }
 
 // All ids or targets of a shard, for one that cannot be mapped.

@@ -54,6 +54,8 @@ class Lanes {
   Lanes& operator=(const Lanes&) = delete;
   ~Lanes() {
     if (is_forked()) static_cast<void>(reader_.release());
+    const py::gil_scoped_release no_gil;  // its thread may log
+    reader_.reset();
   }
 
   // inputs (B, T), targets (B, T), and whether each of the B lanes starts from zero state.

@@ -4,6 +4,7 @@
 
 PYBIND11_MODULE(_native, module) {
   module.doc() = "charrnn's C++ side; use the package charrnn";
+  charrnn::python::bind_log(module);
   charrnn::python::bind_errors(module);
   charrnn::python::bind_vocabulary(module);
   charrnn::python::bind_corpus(module);

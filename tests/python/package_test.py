@@ -19,9 +19,9 @@ import torch
 from safetensors.torch import load_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
-from charrnn_cli import CONFIG, ROOT, TIME_MACHINE, lines, overrides, run  # noqa: E402
+import charrnn
 
-import charrnn  # noqa: E402
+from charrnn_cli import CONFIG, ROOT, TIME_MACHINE, lines, overrides, run
 
 
 def succeed(tool, *arguments, **settings):
@@ -170,7 +170,8 @@ class ModelTest(PackageTest):
                 self.assertEqual(len(vocabulary.encode("Größe")), 7 if unit == "byte" else 5)
                 self.assertEqual(vocabulary.has_unknown, unit == "code_point")
                 self.assertEqual(len(vocabulary.characters), len(vocabulary))
-                self.assertEqual(sum(vocabulary.counts), len(source.read_bytes() if unit == "byte" else source.read_text("utf-8")))
+                text = source.read_bytes() if unit == "byte" else source.read_text("utf-8")
+                self.assertEqual(sum(vocabulary.counts), len(text))
                 if unit == "byte":
                     self.assertEqual(model.surprisal("ö").shape, (2,))
                     self.assertEqual(vocabulary.decode_bytes(vocabulary.encode("ö")[:1]), "ö".encode()[:1])

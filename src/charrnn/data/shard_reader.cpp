@@ -183,16 +183,6 @@ void ShardReader::read(uint64_t offset, std::span<uint32_t> ids, ShardRow row) c
   read_ids(path_, file_->row(row), info_.length, offset, ids.size(), H5T_NATIVE_UINT32, ids.data());
 }
 
-std::optional<uint64_t> ShardReader::file_offset(ShardRow row) const {
-  const Hdf5Lock lock;
-  const hid_t dataset = file_->row(row);
-  const std::string what = concat("cannot find the ids in ", path_.string());
-  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose, what);
-  const bool is_ours = H5Tequal(type, memory_type(info_.id_bytes)) > 0;
-  const haddr_t offset = H5Dget_offset(dataset);  // HADDR_UNDEF unless the ids are in one piece
-  return is_ours && offset != HADDR_UNDEF ? std::optional<uint64_t>(offset) : std::nullopt;
-}
-
 std::vector<uint64_t> ShardReader::document_starts() const {
   std::vector<uint64_t> starts(file_->document_count);
   read_ids(path_, *file_->document_starts, starts.size(), 0, starts.size(), H5T_NATIVE_UINT64, starts.data());

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,11 +33,6 @@ class ShardReader {
                   ShardRow row = ShardRow::kIds) const;
   // ids [offset, offset + ids.size()), widened.
   void read(uint64_t offset, std::span<uint32_t> ids, ShardRow row = ShardRow::kIds) const;
-
-  // Where the ids, as read_bytes gives them, lie in the file in one piece, so that it can be mapped into memory:
-  // the byte at which they begin. nullopt if another program has stored them in chunks, compressed, or in
-  // another byte order.
-  std::optional<uint64_t> file_offset(ShardRow row = ShardRow::kIds) const;
 
   std::vector<uint64_t> document_starts() const;  // ascending
 
