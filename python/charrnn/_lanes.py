@@ -32,7 +32,7 @@ class Lanes(IterableDataset[Batch]):
     """The batches that charrnn_train reads with these settings, in the same order.
 
     A split is cut into B lanes, rows of a batch that each read their own stretch of text; the state of a lane continues from
-    batch to batch, except where ``fresh`` says otherwise. Arguments are called as the settings (docs/running.md). It never
+    batch to batch, except the lanes that ``fresh`` marks. Arguments are called as the settings (docs/running.md). It never
     ends unless ``steps`` or ``epochs`` is given.
 
     >>> lanes = charrnn.Lanes("corpora/shakespeare", batch_size=32, sequence_length=64, epochs=1)

@@ -63,7 +63,7 @@ std::vector<std::string> draw(const TrainedModel& model, const std::string& pref
                               int64_t count, StopToken stop) {
   const std::string clean = model.clean(prefix).text;
   const Sampler sampler = model.new_sampler();
-  constexpr int64_t most = 64;  // more side by side are no faster
+  constexpr int64_t most = 64;  // drawing more of them together would not be faster
   std::vector<std::string> texts(static_cast<size_t>(count));
   for (int64_t first = 0; first < count; first += most) {
     std::vector<SampleStream> streams;

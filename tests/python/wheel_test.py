@@ -1,4 +1,4 @@
-"""`pip wheel ./python` against an installed charrnn; the wheel has the whole package and works where it is installed."""
+"""`pip wheel ./python` against an installed charrnn; the wheel has the whole package and works once installed."""
 
 import os
 import pathlib
