@@ -5,7 +5,7 @@
 # Debian 12 packages. Their versions are fixed within the release, so names are enough.
 apt_packages=(
   g++ cmake ninja-build ccache pkg-config git
-  python3 python3-venv ca-certificates curl
+  python3 python3-dev python3-venv ca-certificates curl
   openmpi-bin libopenmpi-dev
   libhdf5-dev libyaml-cpp-dev libicu-dev libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libxxhash-dev
   libabsl-dev libtbb-dev zlib1g-dev libzstd-dev libsimdjson-dev
@@ -63,7 +63,8 @@ full_wheels=(
   typing_extensions==4.16.0
 )
 
-# Programs and libraries with which tests open our files, in addition to torch.
+# Programs and libraries with which tests open our files, in addition to torch; and what builds the Python package
+# (tests/python).
 test_wheels=(
   absl-py==2.5.1
   grpcio==1.85.1
@@ -71,11 +72,16 @@ test_wheels=(
   Markdown==3.11.3
   numpy==2.4.6
   packaging==26.3
+  pandas==3.1.1
+  pathspec==1.1.1
   pillow==13.0.0
   protobuf==7.36.2
+  python-dateutil==4.0.0
   safetensors==0.8.0
+  scikit-build-core==1.1.2
   tensorboard==2.21.0
   tensorboard-data-server==0.7.2
+  tzdata==2026.6
   Werkzeug==3.1.9
 )
 

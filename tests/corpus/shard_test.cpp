@@ -14,6 +14,7 @@
 #include "../temporary_folder.h"
 #include "charrnn/core/atomic_file.h"
 #include "charrnn/corpus/shard_writer.h"
+#include "charrnn/data/mapped_ids.h"
 #include "charrnn/data/shard_reader.h"
 
 // A damaged file may make HDF5 request an absurd amount of memory. malloc refuses, and so must the
@@ -63,6 +64,23 @@ std::string write_shard(const fs::path& path, uint64_t length, int id_bytes, siz
     writer.append(std::span(ids).subspan(i, std::min(block, ids.size() - i)));
   }
   return writer.finish();
+}
+
+TEST(Shard, IdsLieInOnePieceWhereTheFileIsMapped) {
+  const TemporaryFolder folder;
+  for (const int id_bytes : {1, 2, 4}) {
+    const fs::path path = folder / concat("shard-", id_bytes, ".h5");
+    write_shard(path, 3000, id_bytes);
+    const std::optional<uint64_t> offset = offset_of_ids(path);
+    ASSERT_TRUE(offset);
+    const size_t bytes = 3000 * static_cast<size_t>(id_bytes);
+    std::vector<std::byte> expected(bytes);
+    ShardReader(path).read_bytes(0, 3000, expected.data());
+    const std::string file = read_file(path);
+    ASSERT_LE(*offset + bytes, file.size());
+    EXPECT_EQ(std::memcmp(file.data() + *offset, expected.data(), bytes), 0);
+    EXPECT_THAT(error_of([&] { offset_of_ids(path, ShardRow::kTargets); }), HasSubstr("cannot find the ids"));
+  }
 }
 
 // More than the writer's buffer holds, so that ids and targets take turns in the file.

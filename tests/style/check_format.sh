@@ -11,7 +11,7 @@ if ! command -v "$clang_format" >/dev/null; then
   exit 1
 fi
 cd "$source_folder"
-mapfile -d '' files < <(find src tools bench tests -name '*.h' -print0 -o -name '*.cpp' -print0 -o -name '*.inc' -print0)
+mapfile -d '' files < <(find src tools bench python tests -name '*.h' -print0 -o -name '*.cpp' -print0 -o -name '*.inc' -print0)
 if [ "${#files[@]}" -lt 10 ]; then
   echo "found only ${#files[@]} C++ files in $source_folder" >&2
   exit 1

@@ -165,7 +165,7 @@ def problems_in(root):
     rules = Map((root / MAP).read_text(encoding="utf-8"))
     problems = rules.problems()
     includes = {}
-    paths = [path for folder in ("src", "tools", "bench") for path in sorted(root.glob(f"{folder}/**/*"))
+    paths = [path for folder in ("src", "tools", "bench", "python") for path in sorted(root.glob(f"{folder}/**/*"))
              if path.suffix in (".h", ".cpp", ".in", ".inc", ".cu")]
     for path in paths:
         parts = path.relative_to(root).parts
