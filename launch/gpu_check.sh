@@ -32,7 +32,8 @@ build=''
 only=''
 
 usage="usage: launch/gpu_check.sh [--report FILE] [--logs FOLDER] [--device cpu] [--only PART] [--no-build FOLDER]
-  --report FILE      where the report goes; docs/gpu-report.md in the repository, report.md next to the logs in a bundle
+  --report FILE      where the report goes: by default docs/gpu-report.md in the repository, and report.md next to the logs in
+                     a bundle and for a rehearsal. In docs it is refused while files differ from the commit that it reports
   --logs FOLDER      where the logs go, at most seven files; build/gpu_check, or gpu_check in the working folder
   --device cpu       a rehearsal: the same parts at small sizes on the CPU, NCCL on a stand-in
   --only PART        one part: $(awk 'NF { printf "%s%s", comma, $1; comma = ", " }' <<<"$parts")
@@ -64,6 +65,18 @@ if [ "$device" = cuda ]; then
   [ -n "$gpus" ] || fail "no GPU here: nvidia-smi -L lists none. On a machine without one, --device cpu rehearses the check"
 fi
 
+# A page of docs reports a commit, and this takes minutes: refused at once.
+if [ ! -e "$root/manifest" ]; then
+  default_report=$root/docs/gpu-report.md
+  if [ "$device" = cpu ]; then default_report=${logs:-$root/build/gpu_check}/report.md; fi
+  changed=$(git -C "$root" status --porcelain --untracked-files=no -- . ':!docs' 2>/dev/null |
+    cut -c4- | paste -sd ' ') || true
+  case $(realpath -m "${report:-$default_report}") in
+    "$root"/docs/*)
+      [ -z "$changed" ] || fail "expected a checkout without changes, found changes of $changed: commit or stash them, or set --report" ;;
+  esac
+fi
+
 if [ -e "$root/manifest" ]; then
   [ -d "$root/tests/gpu" ] || fail "this bundle is without tests: make one with launch/bundle.sh --tests"
   # shellcheck source=launch/env.sh
@@ -85,7 +98,7 @@ else
   CHARRNN_BIN=$(cd "$build/bin" && pwd)
   commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
   logs=${logs:-$root/build/gpu_check}
-  report=${report:-$root/docs/gpu-report.md}
+  report=${report:-$default_report}
 fi
 export CHARRNN_BIN PYTHONDONTWRITEBYTECODE=1
 unset "${!CHARRNN_STAND_IN_@}"
