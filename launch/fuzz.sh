@@ -29,7 +29,7 @@ for argument in "$@"; do
 done
 
 cd "$root"
-bash launch/install.sh --fuzz
+bash launch/install.sh --clang
 
 # Only what the target needs: not all of the build compiles with clang, nor has to.
 sources=(tests/fuzz/clean_fuzz.cpp src/charrnn/core/hash.cpp)

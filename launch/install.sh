@@ -5,23 +5,23 @@ set -euo pipefail
 exec </dev/null  # the list of a loop around this script stays whole
 launch=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-usage="usage: launch/install.sh [--gpu] [--tests] [--fuzz] [--torch VERSION]
+usage="usage: launch/install.sh [--gpu] [--tests] [--clang] [--torch VERSION]
   (nothing)  what building and running on CPUs needs: 1.6 GB of wheels
   --gpu      also CUDA's libraries, to run on GPUs: 5.5 GB in all
   --tests    also those, and what the tests use
-  --fuzz     also clang, which launch/fuzz.sh builds with
+  --clang    also clang, for the presets clang and tsan and for launch/fuzz.sh
   --torch VERSION  also another version of torch to build against, one of those in launch/pins.sh: 1.6 GB"
 
 say() { printf '%s\n' "install: $*"; }
 fail() { printf '%s\n' "install: $*" >&2; exit 1; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 
-with_full='' with_tests='' with_fuzz='' torch=''
+with_full='' with_tests='' with_clang='' torch=''
 while [ $# -gt 0 ]; do
   case $1 in
     --gpu) with_full=1 ;;
     --tests) with_full=1 with_tests=1 ;;
-    --fuzz) with_fuzz=1 ;;
+    --clang) with_clang=1 ;;
     --torch) torch=${2:-}; [ -n "$torch" ] || { echo "install: --torch wants a version"$'\n'"$usage" >&2; exit 2; }; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) echo "install: unknown argument '$1'"$'\n'"$usage" >&2; exit 2 ;;
@@ -161,7 +161,7 @@ exec 9>"$charrnn_cache/install.lock"
 flock -n 9 || { say "waiting for another launch/install.sh of yours to finish"; flock 9; }
 
 if [ -n "$with_tests" ]; then apt_packages+=("${apt_test_packages[@]}"); fi
-if [ -n "$with_fuzz" ]; then apt_packages+=("${apt_fuzz_packages[@]}"); fi
+if [ -n "$with_clang" ]; then apt_packages+=("${apt_clang_packages[@]}"); fi
 install_packages "${apt_packages[@]}"
 # Again, now that Python is certainly there: its version is part of the virtual environment's name.
 # shellcheck source=launch/pins.sh

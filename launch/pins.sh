@@ -19,7 +19,8 @@ apt_test_packages=(
   iproute2                                                              # tests/network
   debootstrap                                                           # tests/bundle
 )
-apt_fuzz_packages=(clang libclang-rt-14-dev)
+# The presets clang and tsan, and launch/fuzz.sh.
+apt_clang_packages=(clang libclang-rt-14-dev libomp-14-dev)
 
 # Wheels are installed with --no-deps, so each list is complete in itself.
 # To build, and to run without a GPU. The nvidia ones are what libtorch_cpu links, what the NCCL module links, and

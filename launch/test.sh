@@ -8,7 +8,7 @@ build_only=''
 ctest_arguments=()
 
 usage="usage: launch/test.sh [--build-only] [PRESET] [-- CTEST-ARGUMENTS...]
-  PRESET        $preset (default), debug, asan, tsan: see CMakePresets.json
+  PRESET        $preset (default), debug, clang, asan, tsan: see CMakePresets.json
   --build-only  stop before the tests
   example       launch/test.sh -- -R resume"
 
