@@ -62,9 +62,10 @@ full_wheels=(
   typing_extensions==4.16.0
 )
 
-# The clients that tests open our files with, besides torch itself.
+# The clients that tests open our files with, besides torch itself, and two checkers.
 test_wheels=(
   absl-py==2.5.1
+  clang-tidy==23.1.4
   grpcio==1.85.1
   h5py==3.16.0
   Markdown==3.11.3
@@ -72,6 +73,7 @@ test_wheels=(
   packaging==26.3
   pillow==13.0.0
   protobuf==7.36.2
+  ruff==0.17.6
   safetensors==0.8.0
   tensorboard==2.21.0
   tensorboard-data-server==0.7.2
