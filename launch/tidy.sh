@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# clang-tidy, with the checks of .clang-tidy, over all C++ files, also those that include LibTorch: some ten seconds each,
-# the first time. The test style_tidy covers the others.
+# clang-tidy, with the checks of .clang-tidy, over all C++ files. Those that include LibTorch take some ten seconds each, the
+# first time; a clean file is read again once it has changed.
 set -euo pipefail
 exec </dev/null  # the list of a loop around this script stays whole
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
