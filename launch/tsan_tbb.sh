@@ -27,7 +27,7 @@ if [ -e "$folder/done" ]; then
   exit
 fi
 
-# The system's sources of packages, asked for source packages in lists of our own.
+# The system's sources of packages, asked for source packages; the system's lists stay as they are.
 rm -rf "$folder"
 mkdir -p "$folder"/{sources,lists/partial,archives/partial,download,code}
 for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list; do
