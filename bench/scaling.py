@@ -196,8 +196,8 @@ def write_page(measured):
     pages.replace_table(PAGE, "bench/scaling.py", "steps",
                         ["machine", "ranks", "lanes per rank", "compute, ms", "sums, ms", "exposed sums, ms",
                          "clip and update, ms", "share of exposed sums and update", "speed, of ideal"], step_rows(), keep=False)
-    pages.replace_table(PAGE, "bench/scaling.py", "here", [f"{measured['machine']}, two ranks of one core", "formula", "measured"],
-                        here_rows(measured), keep=False)
+    pages.replace_table(PAGE, "bench/scaling.py", "here",
+                        [f"{measured['machine']}, two ranks of one core", "formula", "measured"], here_rows(measured), keep=False)
 
 
 def main():

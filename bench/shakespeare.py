@@ -80,9 +80,10 @@ def draw(found):
     for mark in MARKS.values():
         plots.append(f'{mark.nats} with lines lc rgb "gray" dt 3 title "{mark.nats}: {mark.source}"')
     script = "\n".join([
-        *blocks, f'set terminal svg size 860,700 background rgb "white" font "sans,12"', f'set output "{PICTURE}"',
+        *blocks, 'set terminal svg size 860,700 background rgb "white" font "sans,12"', f'set output "{PICTURE}"',
         'set xlabel "seconds of training (logarithmic)"', 'set ylabel "nats per character"', "set logscale x",
-        "set xrange [2:800]", "set yrange [1.2:2.6]", "set key below vertical maxcols 1", "set grid", "plot " + ", \\\n  ".join(plots)])
+        "set xrange [2:800]", "set yrange [1.2:2.6]", "set key below vertical maxcols 1", "set grid",
+        "plot " + ", \\\n  ".join(plots)])
     done = subprocess.run(["gnuplot"], input=script, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         raise Failure(f"gnuplot ended with code {done.returncode}: {done.stderr.strip()}")

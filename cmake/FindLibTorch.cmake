@@ -18,9 +18,13 @@ endif()
 find_library(LibTorch_CPU_LIBRARY torch_cpu HINTS ${_root}/lib NO_DEFAULT_PATH)
 find_library(LibTorch_C10_LIBRARY c10 HINTS ${_root}/lib NO_DEFAULT_PATH)
 find_library(LibTorch_CUDA_LIBRARY torch_cuda HINTS ${_root}/lib NO_DEFAULT_PATH)
-# The OpenMP runtime that libtorch_cpu itself loads: another one would have its own thread pool.
+# The OpenMP runtime that libtorch_cpu itself loads: another one would have its own thread pool. Code compiled by clang calls
+# libomp, which also has the functions of libgomp: linked first, it serves both, and libgomp is loaded but never called.
 file(GLOB _gomp ${_root}/lib/libgomp*.so* ${_site}/torch.libs/libgomp*.so*)
-if(_gomp)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  set(LibTorch_OPENMP_LIBRARY ${OpenMP_omp_LIBRARY})
+elseif(_gomp)
   list(GET _gomp 0 LibTorch_OPENMP_LIBRARY)
 else()  # a LibTorch built from source uses the compiler's
   find_package(OpenMP COMPONENTS CXX)
@@ -69,7 +73,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   set_target_properties(LibTorch::LibTorch PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
-    INTERFACE_LINK_LIBRARIES "${LibTorch_CPU_LIBRARY};${LibTorch_C10_LIBRARY};${LibTorch_OPENMP_LIBRARY}")
+    INTERFACE_LINK_LIBRARIES "${LibTorch_OPENMP_LIBRARY};${LibTorch_CPU_LIBRARY};${LibTorch_C10_LIBRARY}")
   if(LibTorch_CUDA_LIBRARY AND LibTorch_CUDA_INCLUDE_DIR AND LibTorch_CUDART_LIBRARY AND LibTorch_NCCL_INCLUDE_DIR
      AND LibTorch_NCCL_LIBRARY)
     set(LibTorch_CUDA TRUE)

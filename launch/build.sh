@@ -10,7 +10,7 @@ torch=''
 memory_per_job_mib=2048  # a file that includes all of LibTorch takes over 1 GB to compile
 
 usage="usage: launch/build.sh [--tools | --gpu-tests] [--torch VERSION] [PRESET]
-  PRESET           $preset (default), debug, asan, tsan: see CMakePresets.json
+  PRESET           $preset (default), debug, clang, asan, tsan: see CMakePresets.json
   --tools          build only the tools, without the tests
   --gpu-tests      build the tools and only the tests that launch/gpu_check.sh runs
   --torch VERSION  build against this version of torch instead of the default, in build/torch-VERSION;
@@ -32,7 +32,8 @@ while [ $# -gt 0 ]; do
 done
 
 cd "$root"
-bash launch/install.sh ${torch:+--torch "$torch"}
+case $preset in clang | tsan) compiler=--clang ;; *) compiler='' ;; esac
+bash launch/install.sh ${compiler:+"$compiler"} ${torch:+--torch "$torch"}
 # shellcheck source=launch/env.sh
 . launch/env.sh
 folder=build/$preset
@@ -41,6 +42,11 @@ if [ -n "$torch" ]; then
   # shellcheck source=launch/pins.sh
   . launch/pins.sh
   export LIBTORCH_ROOT=$charrnn_cache/torch-$torch/torch
+fi
+
+if [ "$preset" = tsan ]; then
+  export TBB_ROOT
+  TBB_ROOT=${TBB_ROOT:-$(bash launch/tsan_tbb.sh)}
 fi
 
 # As many jobs as cores and memory allow; in a container, its memory limit counts too.

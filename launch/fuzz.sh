@@ -29,7 +29,7 @@ for argument in "$@"; do
 done
 
 cd "$root"
-bash launch/install.sh --fuzz
+bash launch/install.sh --clang
 
 # Compile only what the target needs: the rest is not built with clang here.
 sources=(tests/fuzz/clean_fuzz.cpp src/charrnn/core/hash.cpp)

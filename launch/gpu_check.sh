@@ -32,7 +32,8 @@ build=''
 only=''
 
 usage="usage: launch/gpu_check.sh [--report FILE] [--logs FOLDER] [--device cpu] [--only PART] [--no-build FOLDER]
-  --report FILE      report to write (default docs/gpu-report.md; in a bundle report.md next to the logs)
+  --report FILE      report to write (default docs/gpu-report.md; in a bundle and for a rehearsal report.md next to the
+                     logs). A report in docs is refused while files differ from the commit that it states
   --logs FOLDER      folder for the logs, at most seven files (default build/gpu_check; in a bundle gpu_check in the
                      working folder)
   --device cpu       rehearse the check without a GPU: the same parts with small models, NCCL replaced by a stand-in
@@ -65,6 +66,18 @@ if [ "$device" = cuda ]; then
   [ -n "$gpus" ] || fail "no GPU here (nvidia-smi -L lists none); --device cpu rehearses the check without one"
 fi
 
+# A page of docs reports a commit, and this takes minutes: refused at once.
+if [ ! -e "$root/manifest" ]; then
+  default_report=$root/docs/gpu-report.md
+  if [ "$device" = cpu ]; then default_report=${logs:-$root/build/gpu_check}/report.md; fi
+  changed=$(git -C "$root" status --porcelain --untracked-files=no -- . ':!docs' 2>/dev/null |
+    cut -c4- | paste -sd ' ') || true
+  case $(realpath -m "${report:-$default_report}") in
+    "$root"/docs/*)
+      [ -z "$changed" ] || fail "expected a checkout without changes, found changes of $changed: commit or stash them, or set --report" ;;
+  esac
+fi
+
 if [ -e "$root/manifest" ]; then
   [ -d "$root/tests/gpu" ] || fail "this bundle has no tests: make one with launch/bundle.sh --tests"
   # shellcheck source=launch/env.sh
@@ -86,7 +99,7 @@ else
   CHARRNN_BIN=$(cd "$build/bin" && pwd)
   commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
   logs=${logs:-$root/build/gpu_check}
-  report=${report:-$root/docs/gpu-report.md}
+  report=${report:-$default_report}
 fi
 export CHARRNN_BIN PYTHONDONTWRITEBYTECODE=1
 unset "${!CHARRNN_STAND_IN_@}"

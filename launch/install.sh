@@ -5,23 +5,23 @@ set -euo pipefail
 exec </dev/null  # a loop that reads a list keeps its lines
 launch=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-usage="usage: launch/install.sh [--gpu] [--tests] [--fuzz] [--torch VERSION]
+usage="usage: launch/install.sh [--gpu] [--tests] [--clang] [--torch VERSION]
   (no option)      what is needed to build, and to run on CPUs: 1.6 GB of wheels
   --gpu            also CUDA's libraries, to run on GPUs: 5.5 GB in total
   --tests          also what the tests need, including CUDA's libraries
-  --fuzz           also clang, for launch/fuzz.sh
+  --clang          also clang, for the presets clang and tsan and for launch/fuzz.sh
   --torch VERSION  also another version of torch to build against, one of those in launch/pins.sh: 1.6 GB"
 
 say() { printf '%s\n' "install: $*"; }
 fail() { printf '%s\n' "install: $*" >&2; exit 1; }
 run() { printf '+ %s\n' "$*"; "$@"; }
 
-with_full='' with_tests='' with_fuzz='' torch=''
+with_full='' with_tests='' with_clang='' torch=''
 while [ $# -gt 0 ]; do
   case $1 in
     --gpu) with_full=1 ;;
     --tests) with_full=1 with_tests=1 ;;
-    --fuzz) with_fuzz=1 ;;
+    --clang) with_clang=1 ;;
     --torch) torch=${2:-}; [ -n "$torch" ] || { echo "install: --torch needs a version"$'\n'"$usage" >&2; exit 2; }; shift ;;
     -h | --help) echo "$usage"; exit 0 ;;
     *) echo "install: unknown argument '$1'"$'\n'"$usage" >&2; exit 2 ;;
@@ -161,7 +161,7 @@ exec 9>"$charrnn_cache/install.lock"
 flock -n 9 || { say "waiting for another launch/install.sh to finish"; flock 9; }
 
 if [ -n "$with_tests" ]; then apt_packages+=("${apt_test_packages[@]}"); fi
-if [ -n "$with_fuzz" ]; then apt_packages+=("${apt_fuzz_packages[@]}"); fi
+if [ -n "$with_clang" ]; then apt_packages+=("${apt_clang_packages[@]}"); fi
 install_packages "${apt_packages[@]}"
 # Read again now that Python is installed: the virtual environment's name depends on its version.
 # shellcheck source=launch/pins.sh

@@ -21,7 +21,8 @@ apt_test_packages=(
   groff-base mandoc                                                     # tests/style/check_man_pages.sh
   debootstrap                                                           # tests/bundle
 )
-apt_fuzz_packages=(clang libclang-rt-14-dev)
+# The presets clang and tsan, and launch/fuzz.sh.
+apt_clang_packages=(clang libclang-rt-14-dev libomp-14-dev)
 
 # Wheels are installed with --no-deps, so each list has all dependencies.
 # Wheels to build, and to run without a GPU. Those of nvidia have the libraries that libtorch_cpu and the NCCL module link,
@@ -63,10 +64,11 @@ full_wheels=(
   typing_extensions==4.16.0
 )
 
-# Programs and libraries with which tests open our files, in addition to torch; and what builds the Python package
-# (tests/python).
+# Programs and libraries with which tests open our files, in addition to torch; what builds the Python package
+# (tests/python); and two checkers.
 test_wheels=(
   absl-py==2.5.1
+  clang-tidy==23.1.4
   grpcio==1.85.1
   h5py==3.16.0
   Markdown==3.11.3
@@ -77,6 +79,7 @@ test_wheels=(
   pillow==13.0.0
   protobuf==7.36.2
   python-dateutil==4.0.0
+  ruff==0.17.6
   safetensors==0.8.0
   scikit-build-core==1.1.2
   tensorboard==2.21.0

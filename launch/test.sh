@@ -8,7 +8,7 @@ build_only=''
 ctest_arguments=()
 
 usage="usage: launch/test.sh [--build-only] [PRESET] [-- CTEST-ARGUMENTS...]
-  PRESET        $preset (default), debug, asan, tsan: see CMakePresets.json
+  PRESET        $preset (default), debug, clang, asan, tsan: see CMakePresets.json
   --build-only  install and build, but run no test
   example       launch/test.sh -- -R resume"
 

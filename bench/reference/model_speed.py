@@ -317,7 +317,8 @@ def main():
     if options.json:
         print(json.dumps(result))
         return
-    print(f"{result['build']}, {result['device']}, {result['variant']} in {result['precision']}\n{result['characters_per_second']:,.0f} characters/s, {min(result['rates']):,.0f}.."
+    print(f"{result['build']}, {result['device']}, {result['variant']} in {result['precision']}\n"
+          f"{result['characters_per_second']:,.0f} characters/s, {min(result['rates']):,.0f}.."
           f"{max(result['rates']):,.0f} in {options.rounds} rounds of {result['steps_per_round']} steps\n"
           f"peak memory {result['peak_bytes'] / 1e6:,.0f} MB, {result['start_bytes'] / 1e6:,.0f} MB before the model\n"
           f"loss {result['losses'][0]:.4f} to {result['losses'][-1]:.4f} nats in {options.losses} steps")

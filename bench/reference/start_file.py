@@ -32,7 +32,7 @@ def write(path, like, weights):
     """Writes `path`: the metadata of `like`, a checkpoint of a run of the same shape, and `weights` under charrnn's names."""
     with safe_open(like, "pt") as file:
         metadata = {key: value for key, value in file.metadata().items() if key != "digest"}
-        expected = {name: file.get_slice(name).get_shape() for name in file.keys()
+        expected = {name: file.get_slice(name).get_shape() for name in file.keys()  # noqa: SIM118 (not a dict)
                     if name.split(".")[0] in ("embedding", "rnn", "head")}
     given = {name: list(value.shape) for name, value in weights.items()}
     if given != expected:

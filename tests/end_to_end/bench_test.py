@@ -394,9 +394,9 @@ class PageTest(unittest.TestCase):
                     self.assertEqual(pages.may_write(asked, quick), expected)
                     self.assertEqual(pages.commit().endswith("*"), bool(changed))
                 self.assertEqual("src/a.cpp" in shown.getvalue(), bool(changed) and not quick)
-        with mock.patch.object(pages, "changed_files", lambda: ["src/a.cpp", "b"]):
-            with self.assertRaisesRegex(pages.Failure, r"found 2 changed files \(src/a.cpp, b\): commit or stash them"):
-                pages.may_write(True, True)
+        with (mock.patch.object(pages, "changed_files", lambda: ["src/a.cpp", "b"]),
+              self.assertRaisesRegex(pages.Failure, r"found 2 changed files \(src/a.cpp, b\): commit or stash them")):
+            pages.may_write(True, True)
         measured = self.page.parent / "ranks.json"
         measured.write_text('{"commit": "1234567*"}', encoding="utf-8")
         with mock.patch.object(scaling, "MEASURED", measured), self.assertRaisesRegex(pages.Failure, "found 1234567"):

@@ -4,7 +4,7 @@ import json
 import subprocess
 import unittest
 
-from charrnn_cli import TIME_MACHINE, ToolTest, command, environment, losses, lines, overrides
+from charrnn_cli import TIME_MACHINE, ToolTest, command, environment, lines, losses, overrides
 
 STEPS = 50
 # The largest relative difference allowed. Typical is 2e-7, from the order of summation in float; a mistake in the exchange

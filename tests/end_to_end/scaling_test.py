@@ -6,8 +6,8 @@ import unittest
 from charrnn_cli import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
-import scaling  # noqa: E402
-from scaling import Bucket, Link, Machine, Model, Way  # noqa: E402
+import scaling
+from scaling import Bucket, Link, Machine, Model, Way
 
 
 class SumsTest(unittest.TestCase):

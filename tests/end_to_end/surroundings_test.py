@@ -5,7 +5,6 @@ import errno
 import fcntl
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -180,7 +179,8 @@ class EndsTest(RunningTest):
     def test_signals_that_stop_and_those_that_were_ignored_before(self):
         """A terminal that closes, nohup, background commands of a shell, a limit of processor time."""
         for option, sent, ends in (("--default-signal=HUP", signal.SIGHUP, True), ("--ignore-signal=HUP", signal.SIGHUP, False),
-                                   ("--ignore-signal=INT", signal.SIGINT, False), ("--default-signal=XCPU", signal.SIGXCPU, True)):
+                                   ("--ignore-signal=INT", signal.SIGINT, False),
+                                   ("--default-signal=XCPU", signal.SIGXCPU, True)):
             with self.subTest(option=option):
                 folder = self.folder / option
                 process = self.start(prefix=["env", option], run__output=folder, **LONG)

@@ -98,7 +98,8 @@ class ToolsTest(ToolTest):
         shutil.copy(TIME_MACHINE, self.folder / "prefix")  # 180,000 characters
         peaks = []
         for prefix in ("--prefix=The ", f"--prefix-file={self.folder}/prefix"):
-            words = ["/usr/bin/env", "python3", "-c", "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
+            words = ["/usr/bin/env", "python3", "-c",
+                     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
                      "stdout=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
                      str(BIN / "charrnn_sample"), str(run), prefix, "-n", "5"]
             peaks.append(int(subprocess.run(words, env=environment(), capture_output=True, text=True, check=True).stdout))

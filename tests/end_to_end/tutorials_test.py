@@ -17,11 +17,11 @@ import torch
 from charrnn_cli import ROOT, lines, losses, overrides, run
 
 sys.path.insert(0, str(ROOT / "bench" / "reference"))
-import andersen  # noqa: E402
-import d2l  # noqa: E402
-import hello  # noqa: E402
-import start_file  # noqa: E402
-import tang  # noqa: E402
+import andersen
+import d2l
+import hello
+import start_file
+import tang
 
 CONFIGS = sorted((ROOT / "configs" / "tutorials").glob("*.yaml"))
 

@@ -19,7 +19,7 @@ venv=$(. "$root/launch/pins.sh" && echo "$charrnn_venv")
 mkdir -p "$venv"
 touch "$venv"/{core,full,tests}.done
 stand_in dpkg-query "$everything_installed"
-for options in "" --gpu --tests --fuzz; do
+for options in "" --gpu --tests --clang; do
   install $options
   equal "install.sh $options, all there: $output" 0 "$status"
   equal "calls, all there" "" "$(cat "$calls")"

@@ -3,11 +3,11 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 scripts=("$root"/{launch,bench}/*.sh "$root/launch/run" "$root/.ci/run" "$root"/slurm/*
-  "$root"/tests/{launch,slurm,network,bundle}/*.sh "$root/tests/network/charrnn_on_host")
+  "$root"/tests/{launch,slurm,network,bundle,sanitizers}/*.sh "$root/tests/network/charrnn_on_host")
 for script in "${scripts[@]}"; do bash -n "$script" || fail "$script does not parse"; done
 
 cd "$scratch"
-for script in launch/{install.sh,build.sh,bundle.sh,gpu_check.sh,test.sh,quickstart.sh,get_gutenberg.sh,fuzz.sh,run} \
+for script in launch/{install.sh,build.sh,bundle.sh,gpu_check.sh,test.sh,quickstart.sh,get_gutenberg.sh,fuzz.sh,tidy.sh,tsan_tbb.sh,run} \
   bench/{bench.sh,tutorials.sh}; do
   contains "$script --help" "usage: $script" "$(bash "$root/$script" --help)"
   status=0
@@ -35,7 +35,7 @@ for wheel in "${wheels[@]}" "${torch_2_11_0_wheels[@]}"; do
 done
 equal "pins.sh: wheels listed twice" "" "$(printf '%s\n' "${wheels[@]%%==*}" | tr 'A-Z_' 'a-z-' | sort | uniq -d)"
 equal "pins.sh: packages listed twice" "" \
-  "$(printf '%s\n' "${apt_packages[@]}" "${apt_test_packages[@]}" "${apt_fuzz_packages[@]}" | sort | uniq -d)"
+  "$(printf '%s\n' "${apt_packages[@]}" "${apt_test_packages[@]}" "${apt_clang_packages[@]}" | sort | uniq -d)"
 
 (cd "$root/data" && grep -o '^| `[^`]*` .*' README.md | sed -E 's/^\| `([^`]*)`.* `([0-9a-f]{64})` \|$/\2  \1/' |
   sha256sum --check --quiet) || fail "files in data/ differ from the hashes in data/README.md"

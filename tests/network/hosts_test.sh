@@ -9,7 +9,7 @@ python=${CHARRNN_PYTHON:-python3}
 timeout_seconds=10
 steps=2000
 unset "${!SLURM_@}" CHARRNN_LAUNCH_FILE
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}  # OpenMPI leaks
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0  # those of OpenMPI; tests/sanitizers looks for ours
 export OMPI_MCA_mpi_yield_when_idle=1                # the hosts share cores, but mpirun does not know
 
 make_hosts

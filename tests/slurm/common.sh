@@ -9,7 +9,7 @@
 python=${CHARRNN_PYTHON:-python3}
 unset CHARRNN_LAUNCH_FILE CHARRNN_LAUNCHER CHARRNN_ROOT
 export CHARRNN_BIN CHARRNN_ROOT=$root
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}  # OpenMPI leaks
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0  # those of OpenMPI; tests/sanitizers looks for ours
 export OMPI_MCA_odls_base_sigkill_timeout=3          # mpirun's own wait must fit into the lab's KillWait, twice
 export OMPI_MCA_mpi_yield_when_idle=1                # the cores may be shared with other tests
 

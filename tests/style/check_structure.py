@@ -169,7 +169,9 @@ def problems_in(root):
              if path.suffix in (".h", ".cpp", ".in", ".inc", ".cu")]
     for path in paths:
         parts = path.relative_to(root).parts
-        folder = parts[0] if parts[0] != "src" else parts[2] if parts[1] == "charrnn" and len(parts) > 3 else "/".join(parts[1:-1])
+        folder = parts[0]
+        if folder == "src":
+            folder = parts[2] if parts[1] == "charrnn" and len(parts) > 3 else "/".join(parts[1:-1])
         if folder not in rules.may_use:
             problems.append(f"{path.relative_to(root)}: the folder {folder} is not in the table of {MAP}")
         else:
@@ -217,9 +219,12 @@ SELF_TEST = [
     ({"src/charrnn/text/a.h": '#include "charrnn/text/b.h"', "src/charrnn/text/a.cpp": '#include "charrnn/text/a.h"',
       "src/charrnn/text/b.h": ""}, None),
     ({"src/charrnn/text/a.cpp": "\n" * (LONGEST_FILE + 1)}, f"{LONGEST_FILE + 1} lines, expected at most {LONGEST_FILE}"),
-    ({"src/charrnn/text/a.cpp": "void f() {" + "\n" * LONGEST_FUNCTION + "}"}, f"a.cpp:1: a function of {LONGEST_FUNCTION + 1} lines"),
-    ({"src/charrnn/text/a.h": "class A {\n  void f(int a,\n         int b) {" + "\n" * LONGEST_FUNCTION + "  }\n};"}, f"a.h:2: a function of {LONGEST_FUNCTION + 2}"),
-    ({"src/charrnn/text/a.h": "namespace a {" + "\n" * (LONGEST_FUNCTION + 9) + "void f() {" + "\n" * (LONGEST_FUNCTION - 1) + "}\n}  // namespace"}, None),
+    ({"src/charrnn/text/a.cpp": "void f() {" + "\n" * LONGEST_FUNCTION + "}"},
+     f"a.cpp:1: a function of {LONGEST_FUNCTION + 1} lines"),
+    ({"src/charrnn/text/a.h": "class A {\n  void f(int a,\n         int b) {" + "\n" * LONGEST_FUNCTION + "  }\n};"},
+     f"a.h:2: a function of {LONGEST_FUNCTION + 2}"),
+    ({"src/charrnn/text/a.h": "namespace a {" + "\n" * (LONGEST_FUNCTION + 9) + "void f() {" + "\n" * (LONGEST_FUNCTION - 1) +
+      "}\n}  // namespace"}, None),
     ({"src/charrnn/text/CMakeLists.txt": "charrnn_library(text SOURCES a.cpp LINKS charrnn_core charrnn_comm)",
       "src/charrnn/text/a.cpp": ""}, "text may not link charrnn_comm"),
     ({"README.md": "`src/charrnn/text/a` `src/charrnn/text/b`", "src/charrnn/text/a.h": ""}, "there is no src/charrnn/text/b"),

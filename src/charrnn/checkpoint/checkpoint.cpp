@@ -25,7 +25,8 @@ json to_json(const SavedStates& saved) {
   json owners = json::object();
   for (const auto& [owner, fields] : saved.owners()) {
     for (const auto& [name, value] : fields) {
-      std::visit([&](auto number) { owners[owner][name] = number; }, value);
+      json& written = owners[owner][name];
+      std::visit([&written](auto number) { written = number; }, value);
     }
   }
   return owners;

@@ -57,6 +57,7 @@ void refuse_lone_ranks(int size, const std::function<std::string()>& mpi_library
     const auto started = environment_variable(size_name);
     const auto rank = environment_variable(rank_name);
     if (!started || !rank) continue;
+    // NOLINTNEXTLINE(bugprone-unchecked-string-to-number-conversion): what is not a number is 0
     if (std::atoi(started->c_str()) <= 1) {
       if (size_name == kMpirunSize) return;  // mpirun -np 1, perhaps within a step of Slurm
       continue;

@@ -17,21 +17,10 @@ class PairCounts {
 
   // The pairs (before, ids[0]), (ids[0], ids[1]), ...
   template <class Id>
-  void add(uint32_t before, std::span<const Id> ids) {
-    make_room(ids.size());
-    const auto count = counting();
-    for (const Id id : ids) {
-      count(before, id);
-      before = id;
-    }
-  }
+  void add(uint32_t before, std::span<const Id> ids);
   // The pairs (ids[0], targets[0]), (ids[1], targets[1]), ...
   template <class Id>
-  void add_aligned(std::span<const Id> ids, std::span<const Id> targets) {
-    make_room(ids.size());
-    const auto count = counting();
-    for (size_t i = 0; i < ids.size(); ++i) count(ids[i], targets[i]);
-  }
+  void add_aligned(std::span<const Id> ids, std::span<const Id> targets);
   void add(const PairCounts& more);
 
   struct Pair {
@@ -69,5 +58,22 @@ class PairCounts {
   size_t unspilled_ = 0;         // sum of the table
   Sparse sparse_;
 };
+
+template <class Id>
+void PairCounts::add(uint32_t before, std::span<const Id> ids) {
+  make_room(ids.size());
+  const auto count = counting();
+  for (const Id id : ids) {
+    count(before, id);
+    before = id;
+  }
+}
+
+template <class Id>
+void PairCounts::add_aligned(std::span<const Id> ids, std::span<const Id> targets) {
+  make_room(ids.size());
+  const auto count = counting();
+  for (size_t i = 0; i < ids.size(); ++i) count(ids[i], targets[i]);
+}
 
 }  // namespace charrnn

@@ -1,6 +1,7 @@
 #include "charrnn/model/char_rnn.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 

@@ -23,17 +23,10 @@ struct ThreadTeam {
   }
 };
 
-// The thread sanitizer does not see OpenMP's barriers and would report a race at each: use one thread there.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool kMayShareWork = false;
-#else
-inline constexpr bool kMayShareWork = true;
-#endif
-
 // Calls body(ThreadTeam) in each thread of a new region.
 template <class Body>
 void in_parallel(int threads, const Body& body) {
-#pragma omp parallel num_threads(kMayShareWork ? threads : 1)
+#pragma omp parallel num_threads(threads)
   body(ThreadTeam{omp_get_thread_num(), omp_get_num_threads()});
 }
 

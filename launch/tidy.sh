@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# clang-tidy, with the checks of .clang-tidy, over all C++ files. Those that include LibTorch take some ten seconds each, the
+# first time; a clean file is read again once it has changed.
+set -euo pipefail
+exec </dev/null  # the list of a loop around this script stays whole
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+usage="usage: launch/tidy.sh [FILE...]
+  FILE  only these; without one, every file that the preset release compiles, tests too"
+
+for argument in "$@"; do
+  case $argument in
+    -h | --help) echo "$usage"; exit 0 ;;
+    -*) echo "tidy: unknown argument '$argument'"$'\n'"$usage" >&2; exit 2 ;;
+  esac
+done
+run() { printf '+ %s\n' "$*"; "$@"; }
+
+files=()
+for argument in "$@"; do files+=("$(realpath "$argument")"); done
+cd "$root"
+bash launch/install.sh --tests
+# shellcheck source=launch/env.sh
+. launch/env.sh
+run cmake --preset release  # compile_commands.json
+run python3 tests/style/check_tidy.py --all build/release "${files[@]}"
