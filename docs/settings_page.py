@@ -110,7 +110,8 @@ def self_test():
     page = page_of("\n".join(lines))
     expected = ["| `s3` | `none` | help 3 | a whole number or none, 1 or more, in steps |",
                 "| `name` | `adam` | what it is; &lt;unk&gt; | `adam`, `sgd` |", '| `output` | `""` | folder | text |',
-                "| `length` | `64` | [1, 2]: drawn | a number, or [1, 2], in s |", "### train.optimizer", "## run", "| a list, each a path or `{path: ..., encoding: ...}` |"]
+                "| `length` | `64` | [1, 2]: drawn | a number, or [1, 2], in s |", "### train.optimizer", "## run",
+                "| a list, each a path or `{path: ..., encoding: ...}` |"]
     missing = [text for text in expected if text not in page]
     if missing:
         sys.exit(f"the page of the self-test lacks {missing}:\n{page}")

@@ -250,7 +250,8 @@ class PictureTest(unittest.TestCase):
     def test_what_is_drawn(self):
         run = picture.run_of(self.LINES, self.BASELINES)
         self.assertEqual(run.train, [(5, 2.0), (10, 1.0), (20, 0.5), (40, 0.25)])
-        self.assertEqual([(sample.step, sample.prefix) for sample in run.samples], [(10, "\n\nA:"), (20, "\n\nA:"), (40, "\n\nA:")])
+        self.assertEqual([(sample.step, sample.prefix) for sample in run.samples],
+                         [(10, "\n\nA:"), (20, "\n\nA:"), (40, "\n\nA:")])
         self.assertAlmostEqual(run.unigram, 2.772588722)  # ln 16
         self.assertEqual(len(picture.three([*run.samples[:1], *run.samples[-1:]])), 2)
         with self.assertRaisesRegex(pages.Failure, "samples, found 4, 4 and 0"):

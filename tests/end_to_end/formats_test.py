@@ -6,9 +6,10 @@ import re
 import unittest
 
 import h5py
-from charrnn_cli import ROOT, ToolTest
 from safetensors import safe_open
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from charrnn_cli import ROOT, ToolTest
 
 PAGE = ROOT / "docs" / "formats.md"
 

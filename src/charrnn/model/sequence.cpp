@@ -88,7 +88,7 @@ std::vector<float> sequence_surprisal(const CharRnn& model, std::span<const uint
 
 std::vector<float> sequence_surprisal(const CharRnn& model, std::span<const uint32_t> ids, StopToken stop) {
   if (ids.empty()) return {};
-  check_ids(model, ids);  // all of them: the first is no target, the last no input
+  check_ids(model, ids);  // all of them, because the first is not a target and the last not an input
   std::vector<float> nats = sequence_surprisal(model, ids.first(ids.size() - 1), ids.subspan(1), stop);
   nats.insert(nats.begin(), std::numeric_limits<float>::quiet_NaN());
   return nats;
