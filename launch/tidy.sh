@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# clang-tidy, with the checks of .clang-tidy, over all C++ files. Those that include LibTorch take some ten seconds each, the
-# first time; a clean file is read again once it has changed.
+# Runs clang-tidy with the checks of .clang-tidy over all C++ files. Those that include LibTorch take about ten seconds each. A
+# clean file is read again only after a change.
 set -euo pipefail
-exec </dev/null  # the list of a loop around this script stays whole
+exec </dev/null  # a loop that reads a list keeps its lines
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 usage="usage: launch/tidy.sh [FILE...]
-  FILE  only these; without one, every file that the preset release compiles, tests too"
+  FILE  read only these files; default: every file that the preset release compiles, including tests"
 
 for argument in "$@"; do
   case $argument in

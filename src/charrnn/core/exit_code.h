@@ -1,5 +1,5 @@
-// What a process returns: scripts and schedulers decide by these (README has the list). All inline: the NCCL
-// module, which is not linked with charrnn, uses it.
+// The exit codes of the programs, by which scripts and schedulers decide (docs/cluster.md lists them). All inline,
+// because the NCCL module uses them and is not linked with charrnn.
 #pragma once
 
 #include "charrnn/core/error.h"
