@@ -614,7 +614,7 @@ TEST_F(CorpusBuilder, WhatCannotWorkIsAUsageError) {
               AllOf(HasSubstr("b.txt is empty"), HasSubstr("on_error: skip")));
   settings_.on_error = OnError::kSkip;
   settings_.split = {.by = SplitBy::kDocument, .valid = 0.1, .test = 0};
-  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("splitting by document needs 2 files"));
+  EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("splitting by document needs 2 documents"));
   settings_.split = {.by = SplitBy::kTail, .valid = 0, .test = 0.1};
   folder_.write("in/a.txt", "a");
   EXPECT_THAT(usage_error_of([&] { build(); }), HasSubstr("would be empty"));

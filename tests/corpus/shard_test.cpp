@@ -118,7 +118,7 @@ TEST(Shard, TargetsAreAsManyAsIdsOrNone) {
   ShardInfo info = info_of(3, 1);
   ShardWriter without(folder / "without.h5", info);
   EXPECT_THAT(error_of([&] { without.append(three, three); }),
-              HasSubstr("3 ids and 3 targets: expected none"));
+              HasSubstr("3 ids and 3 targets: expected no targets"));
   without.append(three);
   without.finish();
   const ShardReader reader(folder / "without.h5");
