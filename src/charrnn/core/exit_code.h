@@ -1,5 +1,5 @@
-// The exit codes of the programs, by which scripts and schedulers decide (docs/cluster.md lists them). All inline,
-// because the NCCL module uses them and is not linked with charrnn.
+// The exit codes of the programs, by which scripts and schedulers decide (docs/cluster.md lists them). All
+// inline, because the NCCL module uses them and is not linked with charrnn.
 #pragma once
 
 #include "charrnn/core/error.h"
