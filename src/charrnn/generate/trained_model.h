@@ -31,22 +31,23 @@
 namespace charrnn {
 
 struct ModelOptions {
-  std::optional<WeightsUsed> weights;  // else the run's sample.weights
+  std::optional<WeightsUsed> weights = {};  // default: sample.weights of the run
   at::Device device = at::kCPU;
 };
 
-// What charrnn_sample has as options; equal values give an equal text.
+// The options of charrnn_sample; equal values give an equal text.
 struct ContinueOptions {
-  std::optional<int64_t> length;      // characters; else the run's sample.length
-  std::optional<double> temperature;  // 0: always the likeliest; else 1, or 0 for a run with aligned targets
-  int64_t top_k = 0;                  // draw among the k likeliest only; 0: among all
-  double top_p = 1;                   // draw among the likeliest that hold this share together
+  std::optional<int64_t> length = {};      // in characters; default: sample.length of the run
+  std::optional<double> temperature = {};  // 0: always the likeliest; default: 1, or 0 with aligned targets
+  int64_t top_k = 0;                       // draw only from the k likeliest characters; 0: from all
+  double top_p = 1;  // draw only from the likeliest characters whose probabilities add up to this
   uint64_t seed = 1;
-  int64_t number = 0;                        // of the samples of one prefix: another number, another text
-  std::optional<UnknownCharacters> unknown;  // in the prefix; else the run's sample.unknown_characters
+  int64_t number = 0;  // index among the samples of one prefix: another number gives another text
+  std::optional<UnknownCharacters> unknown =
+      {};  // for the prefix; default: sample.unknown_characters of the run
   // Called with each character as it is drawn; false ends the text.
-  std::function<bool(const std::string& character)> on_character;
-  StopToken stop;  // ends the text, too
+  std::function<bool(const std::string& character)> on_character = {};
+  StopToken stop = {};  // ends the text too
 };
 
 class TrainedModel {
