@@ -83,7 +83,7 @@ TEST(Checkpoint, MetadataThatLackAFieldOrAreOfAnotherVersion) {
     auto lacking = good;
     lacking.erase(field);
     EXPECT_THAT(error_of([&] { from_metadata(lacking, "the file"); }),
-                AllOf(HasSubstr("the file"), HasSubstr("lack")))
+                AllOf(HasSubstr("the file"), HasSubstr(concat("no field \"", field, "\""))))
         << field;
   }
   const auto changed = [&](const std::string& field, const std::string& text) {

@@ -16,7 +16,7 @@ struct Case {
 };
 
 const std::map<std::string_view, Case> kCases{
-    {"nothing_left_to_train_on", {[](Settings& s) { s.corpus.split.valid = 0.95; }, "are 1 together"}},
+    {"nothing_left_to_train_on", {[](Settings& s) { s.corpus.split.valid = 0.95; }, "add up to 1"}},
     {"list_without_split_by_list",
      {[](Settings& s) { s.corpus.split.valid_list = {"a"}; }, "--set corpus.split.by=list"}},
     {"limits_of_a_given_vocabulary",

@@ -127,7 +127,7 @@ TEST(EvaluationReader, AnIdBeyondTheVocabularyIsDamage) {
   EXPECT_NO_THROW(EvaluationReader(split, 1, 100, 0, 1).next());
   split.vocabulary_size = 8;
   EXPECT_THAT(error_of([&] { EvaluationReader(split, 1, 100, 0, 1).next(); }),
-              testing::AllOf(HasSubstr("valid-00001.h5"), HasSubstr("id 8"), HasSubstr("has 8 characters")));
+              testing::AllOf(HasSubstr("valid-00001.h5"), HasSubstr("id 8"), HasSubstr("ids below 8")));
 }
 
 TEST(EvaluationReader, OneCharacterPredictsNothing) {

@@ -54,6 +54,7 @@ TEST_F(TrainedModels, TakesTheWeightsThatTheRunSamplesWith) {
   };
   const float last = first_weight(open());
   EXPECT_EQ(first_weight(open({.weights = WeightsUsed::kAverage})), last / 2);
+  checkpoint_.settings.train.average_decay = 0.9;
   checkpoint_.settings.sample.weights = WeightsUsed::kAverage;
   write_checkpoint(folder_ / "other.safetensors", checkpoint_);
   EXPECT_EQ(first_weight(TrainedModel::open(folder_ / "other.safetensors")), last / 2);

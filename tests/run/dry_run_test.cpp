@@ -106,7 +106,7 @@ TEST_F(DryRun, TheDeviceIsTheOneThatWouldBeUsed) {
   };
   EXPECT_THAT(text(DeviceName::kAuto, none), HasSubstr("on the CPU: no usable GPU on this machine)"));
   EXPECT_THAT(text(DeviceName::kAuto, two), HasSubstr("on a GPU, H100; CUDA needs another 500 to 800 MB"));
-  EXPECT_THAT(text(DeviceName::kCuda, none), HasSubstr("on a GPU, none here; CUDA"));
+  EXPECT_THAT(text(DeviceName::kCuda, none), HasSubstr("on a GPU, not on this machine; CUDA"));
 }
 
 // 983 weights; per rank 3 lanes of 4 characters; E 5, H 7, V 11, an LSTM of two layers.

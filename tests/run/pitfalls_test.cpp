@@ -114,7 +114,8 @@ TEST_F(PitfallsOfARun, OneCharacterForEver) {
   for (int i = 0; i < 60; ++i) words += "the ";
   EXPECT_EQ(pitfalls_.after_sample(step_, training_loss_, words), std::nullopt);
   Pitfalls chinese = pitfalls_;
-  EXPECT_THAT(pitfalls_.after_sample(step_, training_loss_, blanks), Optional(HasSubstr("one character")));
+  EXPECT_THAT(pitfalls_.after_sample(step_, training_loss_, blanks),
+              Optional(HasSubstr("a single character")));
   EXPECT_EQ(pitfalls_.after_sample(step_, training_loss_, blanks), std::nullopt);
   std::string commas;
   for (int i = 0; i < 21; ++i) commas += "，";

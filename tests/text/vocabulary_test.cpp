@@ -51,7 +51,7 @@ TEST(Vocabulary, WhatFallsOutBecomesUnknown) {
   EXPECT_EQ(limited(1, 3).characters()[0].count, 3u + 1u);
   EXPECT_EQ(values(limited(2, 3)), U"?ac");  // <unk> takes a place that b had
   EXPECT_EQ(values(limited(1, 4, true)), U"?abc");
-  EXPECT_THAT(usage_error_of([] { limited(6, {}); }), HasSubstr("corpus.vocabulary.min_count = 6"));
+  EXPECT_THAT(usage_error_of([] { limited(6, {}); }), HasSubstr("corpus.vocabulary.min_count (6 times)"));
 }
 
 TEST(Vocabulary, FindsEncodesAndDecodes) {
@@ -127,7 +127,8 @@ TEST(Vocabulary, NamesTheCharactersThatItLacks) {
   EXPECT_EQ(characters_outside(limited(2, {}), counts).size(), 3u);  // <unk> or not
   EXPECT_THAT(usage_error_of([&] { plain().with_counts(counts); }),
               AllOf(HasSubstr("the text has 3 characters that the vocabulary"), HasSubstr("lacks"),
-                    HasSubstr("'x' (U+0078) 5 times, 'y' (U+0079) 5 times, 'z' (U+007A) 1 times: take")));
+                    HasSubstr("'x' (U+0078) 5 times, 'y' (U+0079) 5 times, 'z' (U+007A) 1 times: use a "
+                              "vocabulary with <unk>")));
   std::vector<Vocabulary::Character> many;
   for (char32_t value = 0x400; value < 0x420; ++value) many.push_back({value, 1});
   const std::string message = usage_error_of([&] { plain().with_counts(many); });

@@ -73,22 +73,26 @@ std::map<std::string, std::string> metadata_of(const Checkpoint& checkpoint) {
 }
 
 Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
+  const auto field = [&](const char* name) -> const std::string& {
+    const auto found = metadata.find(name);
+    check(found != metadata.end(), "its metadata have no field \"", name,
+          "\": expected a checkpoint of charrnn");
+    return found->second;
+  };
   Checkpoint checkpoint;
   try {
-    check(metadata.at("format_version") == kFormatVersion, "it has format version ",
-          metadata.at("format_version"), ", this version of charrnn reads ", kFormatVersion);
-    checkpoint.settings = parse_saved(metadata.at("config"), "the config in " + origin);
-    checkpoint.vocabulary_json = metadata.at("vocabulary");
-    checkpoint.corpus_hash = metadata.at("corpus_hash");
-    checkpoint.has_targets = metadata.at("targets") == "aligned";
-    const json baselines = json::parse(metadata.at("baselines"));
+    check(field("format_version") == kFormatVersion, "it has format version ", field("format_version"),
+          ", this version of charrnn reads ", kFormatVersion);
+    checkpoint.settings = parse_saved(field("config"), "the config in " + origin);
+    checkpoint.vocabulary_json = field("vocabulary");
+    checkpoint.corpus_hash = field("corpus_hash");
+    checkpoint.has_targets = field("targets") == "aligned";
+    const json baselines = json::parse(field("baselines"));
     checkpoint.baselines = {baselines.at("unigram_bits").get<double>(),
                             baselines.at("bigram_bits").get<double>()};
-    checkpoint.step = json::parse(metadata.at("step")).get<int64_t>();
-    checkpoint.is_good = metadata.at("good") == "true";
-    checkpoint.saved = saved_from(json::parse(metadata.at("saved")), origin);
-  } catch (const std::out_of_range&) {
-    fail(origin, " is not a checkpoint of charrnn: a field is missing from its metadata");
+    checkpoint.step = json::parse(field("step")).get<int64_t>();
+    checkpoint.is_good = field("good") == "true";
+    checkpoint.saved = saved_from(json::parse(field("saved")), origin);
   } catch (const json::exception& problem) {
     fail(origin, " is not a checkpoint of charrnn: ", problem.what());
   } catch (const Error& problem) {
