@@ -1,7 +1,7 @@
 # `cpack` in a build folder makes a Debian package of the tools: charrnn_VERSION_amd64.deb.
 #
 # It has the tools, their man pages, the modules for GPUs, launch/run, the batch scripts, configs and small texts, and
-# the part of LibTorch that runs on CPUs, in /usr/lib/charrnn (package_libtorch.cmake). Debian has no package of the
+# the part of LibTorch that runs on CPUs, in /usr/lib/charrnn (package_files.cmake). Debian has no package of the
 # LibTorch versions that charrnn needs; all other libraries are dependencies that dpkg-shlibdeps finds.
 set(_share ${CMAKE_INSTALL_DATADIR}/charrnn)
 install(DIRECTORY configs slurm data DESTINATION ${_share} COMPONENT tools
@@ -31,6 +31,6 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${LibTorch_LIBRARY_FOLDERS})
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_ALL tools)
 set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
-set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/package_libtorch.cmake)
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/package_files.cmake)
 set(CPACK_CHARRNN_LIBTORCH_CPU ${LibTorch_CPU_LIBRARY})  # its folder and its dependencies are found from it
 include(CPack)

@@ -1,5 +1,5 @@
 # Run by cpack on the staged files of the package, before it packs them: adds LibTorch's libraries for CPUs to
-# lib/charrnn, moves the modules for GPUs there, and lets the tools find both there only.
+# lib/charrnn, moves the modules for GPUs there, lets the tools find both there only, and compresses the man pages.
 file(GLOB_RECURSE _tools ${CPACK_TEMPORARY_DIRECTORY}/charrnn_*)
 list(FILTER _tools INCLUDE REGEX "/bin/charrnn_[a-z]*$")
 if(NOT _tools)
@@ -25,6 +25,11 @@ endforeach()
 foreach(_program ${_tools} ${_ours})
   run(${_patchelf} --set-rpath "\$ORIGIN/../lib/charrnn:\$ORIGIN" ${_program})
 endforeach()
+
+file(GLOB _pages ${_prefix}/share/man/man1/charrnn_*.1)
+if(_pages)  # Debian's policy wants them compressed
+  run(gzip -9n ${_pages})
+endif()
 
 # What libtorch_cpu links, and what that links, except what Debian packages have.
 file(GET_RUNTIME_DEPENDENCIES LIBRARIES ${CPACK_CHARRNN_LIBTORCH_CPU}
