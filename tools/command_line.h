@@ -13,8 +13,8 @@
 
 namespace charrnn {
 
-// How --help is laid out, also for help2man, which makes man pages of it: "-n, --length N", descriptions with
-// their default, and neither CLI11's names of types nor its lists of checks.
+// How --help is laid out, also for help2man, which makes man pages of it: "-n, --length N", "--mode
+// carry|windows", descriptions with their default, and neither CLI11's names of types nor its other checks.
 class HelpLayout : public CLI::Formatter {
  public:
   HelpLayout() { label("Positionals", "Arguments"); }
@@ -37,6 +37,14 @@ class HelpLayout : public CLI::Formatter {
   static std::string value_name(const CLI::Option* option) {
     const std::string type = option->get_type_name();
     const std::string name = type.substr(0, type.find(':'));  // its checks follow
+    const size_t begin = type.find('{');  // its values: {carry,windows} or {gru->1,lstm->0}
+    if (begin != std::string::npos && (name == "TEXT" || name == "ENUM")) {
+      std::string values;
+      for (const std::string& value :
+           CLI::detail::split(type.substr(begin + 1, type.find('}') - begin - 1), ','))
+        values += (values.empty() ? "" : "|") + value.substr(0, value.find("->"));
+      return values;
+    }
     return name == "INT" || name == "UINT" ? "N" : name == "FLOAT" ? "NUMBER" : name;
   }
 };

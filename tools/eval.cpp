@@ -43,7 +43,8 @@ void add_options(CLI::App& app, Options& options) {
   add_version(app);
   app.add_option("run", options.run, "a run's folder or a checkpoint file")->type_name("RUN")->required();
   app.add_option("--split", options.split,
-                 "train, valid or test; default: test, or valid if the corpus has no test split");
+                 "train, valid or test; default: test, or valid if the corpus has no test split")
+      ->type_name("SPLIT");
   app.add_option(
          "--mode", options.mode,
          "carry: keep the state through the whole split; windows: set it to zero before each window, to "

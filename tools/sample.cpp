@@ -85,8 +85,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--unknown", options.sample.unknown,
                  "what to do with a prefix's characters that are not in the vocabulary: error, unk (read "
                  "them as <unk>) or skip; default: sample.unknown_characters of the run's config")
-      ->transform(CLI::CheckedTransformer(values_by_name<UnknownCharacters>()))
-      ->type_name("POLICY");
+      ->transform(CLI::CheckedTransformer(values_by_name<UnknownCharacters>()));
   app.add_option("--seed", options.sample.seed,
                  "seed of the random numbers: the same seed gives the same text")
       ->check(CLI::Validator(seed_mistake, "NUMBER"))
