@@ -325,7 +325,7 @@ TEST(Shard, SeveralThreadsReadSideBySide) {
       const ShardReader reader(folder / "a.h5");
       std::vector<uint32_t> ids(100);
       for (uint64_t i = 0; i < 200; ++i) {
-        const uint64_t offset = (i * 397 + t * 1009) % 99900;
+        const uint64_t offset = (i * 397 + uint64_t{t} * 1009) % 99900;
         reader.read(offset, ids);
         if (ids.front() != offset || ids.back() != offset + 99) ++wrong;
       }
