@@ -2,11 +2,10 @@
 // reported; a wrong result ends with code 1.
 #include "bench.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <string>
@@ -35,11 +34,7 @@ int print(BenchHeader header, const BenchReport& report, bool as_json) {
   return report.right ? 0 : 1;
 }
 
-}  // namespace charrnn
-
 namespace {
-
-using namespace charrnn;
 
 std::string cpu_model() {
   std::ifstream in("/proc/cpuinfo");
@@ -60,9 +55,7 @@ BenchHeader header(int argc, char** argv) {
           {"command", command}};
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app("Measures the speed of parts of charrnn, and checks that their results are correct.",
                "charrnn_bench");
   add_version(app);
@@ -77,4 +70,11 @@ int main(int argc, char** argv) {
     if (mistake) throw *mistake;
     return parts.at(app.get_subcommands().front()->get_name())(header(argc, argv));
   });
+}
+
+}  // namespace
+}  // namespace charrnn
+
+int main(int argc, char** argv) {
+  return charrnn::run_command(argc, argv);
 }

@@ -20,9 +20,9 @@
 #include "options.h"
 #include "report.h"
 
+namespace charrnn {
 namespace {
 
-using namespace charrnn;
 using nlohmann::ordered_json;
 
 constexpr double kRoundSeconds = 0.05;  // of one size and type
@@ -146,8 +146,6 @@ ExitCode bench_comm(const CommOptions& options, const BenchHeader& header, Sessi
 }
 
 }  // namespace
-
-namespace charrnn {
 
 BenchPart add_bench_comm(CLI::App& app) {
   const auto options = std::make_shared<CommOptions>();

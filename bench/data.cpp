@@ -20,9 +20,9 @@
 #include "report.h"
 #include "scratch_folder.h"
 
+namespace charrnn {
 namespace {
 
-using namespace charrnn;
 namespace fs = std::filesystem;
 
 constexpr double kMega = 1e6;
@@ -132,8 +132,6 @@ BenchReport bench_data(const DataOptions& options) {
 }
 
 }  // namespace
-
-namespace charrnn {
 
 BenchPart add_bench_data(CLI::App& app) {
   const auto options = std::make_shared<DataOptions>();

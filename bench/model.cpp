@@ -22,9 +22,9 @@
 #include "scratch_folder.h"
 #include "training.h"
 
+namespace charrnn {
 namespace {
 
-using namespace charrnn;
 using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
@@ -189,8 +189,6 @@ ExitCode bench_model(TrainingBench options, const BenchHeader& header, Session& 
 }
 
 }  // namespace
-
-namespace charrnn {
 
 BenchPart add_bench_model(CLI::App& app) {
   const auto options = std::make_shared<TrainingBench>();

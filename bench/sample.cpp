@@ -19,9 +19,9 @@
 #include "options.h"
 #include "report.h"
 
+namespace charrnn {
 namespace {
 
-using namespace charrnn;
 using nlohmann::ordered_json;
 
 struct SampleBench : BenchOptions {
@@ -131,8 +131,6 @@ BenchReport bench_sample(const SampleBench& options) {
 }
 
 }  // namespace
-
-namespace charrnn {
 
 BenchPart add_bench_sample(CLI::App& app) {
   const auto options = std::make_shared<SampleBench>();

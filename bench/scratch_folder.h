@@ -1,9 +1,8 @@
 // A folder for large temporary files, removed at the end.
 #pragma once
 
-#include <stdlib.h>
-
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string>

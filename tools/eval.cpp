@@ -20,9 +20,8 @@
 #include "charrnn/train/tensor_exchange.h"
 #include "command_line.h"
 
+namespace charrnn {
 namespace {
-
-using namespace charrnn;
 
 struct Options {
   std::string run;
@@ -268,9 +267,7 @@ ExitCode evaluate_run(Session& session, const Options& options, const std::optio
   return ExitCode::kFinished;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app(
       "Prints the loss of a run's model (the best checkpoint, else the newest) on a held-out "
       "split.",
@@ -279,4 +276,11 @@ int main(int argc, char** argv) {
   add_options(app, options);
   const std::optional<Error> mistake = parse_command_line(app, argc, argv);
   return run_ranks([&](Session& session) { return evaluate_run(session, options, mistake); });
+}
+
+}  // namespace
+}  // namespace charrnn
+
+int main(int argc, char** argv) {
+  return charrnn::run_command(argc, argv);
 }

@@ -12,9 +12,9 @@
 #include "charrnn/text/vocabulary.h"
 #include "command_line.h"
 
+namespace charrnn {
 namespace {
 
-using namespace charrnn;
 using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
@@ -117,9 +117,7 @@ int inspect(const fs::path& path, bool as_json) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app("Prints the contents of a run, a checkpoint, a corpus folder or a shard.", "charrnn_inspect");
   std::string path;
   bool as_json = false;
@@ -131,4 +129,11 @@ int main(int argc, char** argv) {
     if (mistake) throw *mistake;
     return inspect(path, as_json);
   });
+}
+
+}  // namespace
+}  // namespace charrnn
+
+int main(int argc, char** argv) {
+  return charrnn::run_command(argc, argv);
 }

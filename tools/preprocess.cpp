@@ -22,6 +22,7 @@
 #include "charrnn/data/corpus_folder.h"
 #include "command_line.h"
 
+namespace charrnn {
 namespace {
 
 using charrnn::BuildProgress;
@@ -144,10 +145,7 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  using namespace charrnn;
+int run_command(int argc, char** argv) {
   CLI::App app("Builds the corpus of a config: turns its text into HDF5 shards, a vocabulary and a manifest.",
                "charrnn_preprocess");
   std::string config_file;
@@ -173,4 +171,11 @@ int main(int argc, char** argv) {
     const Settings& settings = config.settings;
     return only_verify ? verify(settings.corpus.output, json) : build(settings, threads, force, json);
   });
+}
+
+}  // namespace
+}  // namespace charrnn
+
+int main(int argc, char** argv) {
+  return charrnn::run_command(argc, argv);
 }

@@ -20,9 +20,8 @@
 #include "charrnn/text/source/small_text.h"
 #include "command_line.h"
 
+namespace charrnn {
 namespace {
-
-using namespace charrnn;
 
 struct Options {
   std::string run;
@@ -253,9 +252,7 @@ int sample(const Options& options) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app("Continues a text with a run's model (the best checkpoint, else the newest).",
                "charrnn_sample");
   Options options;
@@ -265,4 +262,11 @@ int main(int argc, char** argv) {
     if (mistake) throw *mistake;
     return sample(options);
   });
+}
+
+}  // namespace
+}  // namespace charrnn
+
+int main(int argc, char** argv) {
+  return charrnn::run_command(argc, argv);
 }

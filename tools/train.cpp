@@ -19,9 +19,8 @@
 #include "charrnn/train/lane_settings.h"
 #include "command_line.h"
 
+namespace charrnn {
 namespace {
-
-using namespace charrnn;
 
 struct Options {
   std::string config_file;
@@ -142,9 +141,7 @@ ExitCode exit_code_of(RunEnd end) {
   return ExitCode::kFinished;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app("Trains a character-level language model, or resumes the run if its folder has one.",
                "charrnn_train");
   Options options;
@@ -169,4 +166,11 @@ int main(int argc, char** argv) {
     return exit_code_of(end);
   };
   return run_ranks(train, config.settings.comm.start_timeout_seconds);
+}
+
+}  // namespace
+}  // namespace charrnn
+
+int main(int argc, char** argv) {
+  return charrnn::run_command(argc, argv);
 }

@@ -1,6 +1,6 @@
 #include "charrnn/comm/operation_log.h"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <thread>
 

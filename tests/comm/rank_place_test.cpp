@@ -1,6 +1,6 @@
 #include "charrnn/comm/place/rank_place.h"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "charrnn/core/error.h"
 

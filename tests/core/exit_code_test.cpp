@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <stdexcept>
 
 #include "charrnn/core/tool_main.h"
@@ -32,13 +33,13 @@ TEST(ExitCode, OfAToolThatThrows) {
 }
 
 TEST(ErrorKind, OfTheFunctionsThatThrow) {
-  const auto kind_of = [](auto call) {
+  const auto kind_of = [](auto call) -> std::optional<ErrorKind> {
     try {
       call();
     } catch (const Error& error) {
       return error.kind();
     }
-    return ErrorKind{};
+    return std::nullopt;
   };
   EXPECT_EQ(kind_of([] { fail("a"); }), ErrorKind::kFailed);
   EXPECT_EQ(kind_of([] { check(false, "a"); }), ErrorKind::kFailed);

@@ -5,7 +5,6 @@
 
 #include "../error_of.h"
 #include "../temporary_folder.h"
-#include "charrnn/core/atomic_file.h"
 
 namespace charrnn {
 namespace {

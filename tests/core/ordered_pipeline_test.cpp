@@ -1,12 +1,10 @@
 #include "charrnn/core/ordered_pipeline.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <numeric>
-#include <stdexcept>
 #include <thread>
 
 #include "../error_of.h"

@@ -1,4 +1,4 @@
-#include "charrnn/corpus/copies_info.h"
+#include "charrnn/corpus/copy_finder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

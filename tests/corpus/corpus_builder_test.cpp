@@ -42,7 +42,7 @@ class CorpusBuilder : public testing::Test {
                              ShardRow row = ShardRow::kIds) {
     std::string text;
     for (const auto& shard : corpus.require_split(split).shards) {
-      if (!text.empty()) text += "|";
+      if (!text.empty()) text += '|';
       std::vector<uint32_t> ids(shard.length);
       ShardReader(shard.file).read(0, ids, row);
       for (const uint32_t id : ids) text += corpus.vocabulary().decode(id);

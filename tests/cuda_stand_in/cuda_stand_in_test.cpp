@@ -1,10 +1,9 @@
 // Properties of the stand-in that other tests rely on.
 #include <cuda_runtime_api.h>
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <thread>
-#include <vector>
 
 namespace {
 

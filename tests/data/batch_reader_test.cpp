@@ -144,7 +144,7 @@ TEST_P(BatchReaders, CellsAreWhereThePlanPutsThem) {
     EXPECT_EQ(batch.fresh_state, !is_sequential || at.done == 0);
     for (uint64_t lane = 0; lane < 6; ++lane) {
       const uint64_t in_shard =
-          is_sequential ? lane * pass.lane_length + at.done : order[at.done * 6 + lane] * 5;
+          is_sequential ? lane * pass.lane_length + at.done : uint64_t{order[at.done * 6 + lane]} * 5;
       for (uint64_t t = 0; t < length; ++t) {
         const auto id = static_cast<int64_t>(starts_[pass.shard] + pass.offset + in_shard + t);
         ASSERT_EQ(batch.inputs[lane * length + t], id) << "lane " << lane << ", t " << t;

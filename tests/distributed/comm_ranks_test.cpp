@@ -29,7 +29,7 @@ std::vector<std::byte> bytes(const std::string& text) {
 }
 
 // Longer than one piece of the MPI backend (2 MiB), and not a multiple of it.
-constexpr size_t kLong = 3 * (2u << 20) / sizeof(float) + 11;
+constexpr size_t kLong = 3 * (size_t{2} << 20) / sizeof(float) + 11;
 
 // The number of elements that are not `value`: gmock's Each is slow for millions of them.
 template <class T>

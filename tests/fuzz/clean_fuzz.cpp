@@ -26,9 +26,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
+namespace charrnn {
 namespace {
-
-using namespace charrnn;
 
 constexpr size_t kLongestText = size_t{1} << 16;  // a few bytes of zstd can be gigabytes of text
 
@@ -275,12 +274,14 @@ void run(std::string_view input) {
 }
 
 }  // namespace
+}  // namespace charrnn
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size < Choice::kBytes || size > kLongestText) return 0;
+  if (size < charrnn::Choice::kBytes || size > charrnn::kLongestText) return 0;
   try {
-    run(std::string_view(reinterpret_cast<const char*>(data), size));
-  } catch (const charrnn::Error&) {  // anything else is a bug
+    charrnn::run(std::string_view(reinterpret_cast<const char*>(data), size));
+  } catch (const charrnn::Error&) {
+    return 0;  // anything else is a bug
   }
   return 0;
 }

@@ -59,11 +59,14 @@ class Tidy:
         self.program, self.root, self.cache = program, root, cache
         version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
         self.common = version.encode() + (root / ".clang-tidy").read_bytes()
+        self.of_tests = (root / "tests" / ".clang-tidy").read_bytes()
 
     def key(self, path, flags):
         files = set()
         our_files(path, [Path(flag[2:]) for flag in flags if flag.startswith("-I")], files)
         digest = hashlib.sha256(self.common + "\0".join(flags).encode())
+        if path.is_relative_to(self.root / "tests"):
+            digest.update(self.of_tests)
         for file in sorted(files):
             digest.update(b"\0" + file.read_bytes())
         return digest.hexdigest()

@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <array>
-
 #include "test_device/message_of.h"
 #include "test_device/test_device.h"
 

@@ -11,7 +11,6 @@
 
 #include <csignal>
 #include <functional>
-#include <limits>
 
 namespace charrnn {
 namespace {

@@ -1,6 +1,5 @@
 // Wherever a source is cut into blocks, cleaning the blocks has the same result as cleaning the whole: equal
 // characters and equal counts.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <deque>

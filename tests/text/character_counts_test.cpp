@@ -1,6 +1,5 @@
 #include "charrnn/text/character_counts.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>

@@ -24,7 +24,7 @@ CorpusSettings recipe(Change change) {
 std::string cleaned(std::string_view prefix, const CorpusSettings& settings) {
   const CleanPrefix clean = clean_prefix(prefix, settings);
   std::string text = clean.text;
-  for (const std::string& stage : clean.changed_by) text += (text.ends_with(",") ? " " : " <- ") + stage;
+  for (const std::string& stage : clean.changed_by) text += (text.ends_with(',') ? " " : " <- ") + stage;
   return text;
 }
 

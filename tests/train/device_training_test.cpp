@@ -3,10 +3,8 @@
 // counted.
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,5 @@
 #include "charrnn/checkpoint/run_claim.h"
 
-#include <iterator>
 #include <system_error>
 
 #include "charrnn/core/error.h"

@@ -46,8 +46,8 @@ struct ReadContext {
 // Visits one section of the settings and reads each from the mapping of the file.
 class Reader : public SettingsVisitor {
  public:
-  Reader(YAML::Node mapping, std::string path, ReadContext& context)
-      : mapping_(std::move(mapping)), path_(std::move(path)), context_(context) {}
+  Reader(const YAML::Node& mapping, std::string path, ReadContext& context)
+      : mapping_(mapping), path_(std::move(path)), context_(context) {}
 
   void setting(Setting& setting) override {
     known_.emplace_back(setting.name);

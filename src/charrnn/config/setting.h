@@ -11,7 +11,7 @@
 
 #include "charrnn/config/corpus_settings.h"
 
-namespace YAML {
+namespace YAML {  // NOLINT(readability-identifier-naming): the name is yaml-cpp's
 class Node;
 }
 
@@ -22,7 +22,7 @@ struct SettingInfo {
   std::string range() const;  // "1 or more"; empty: any number
 
   std::string_view help;
-  std::string_view unit = "";
+  std::string_view unit = {};
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   std::string_view word = "auto";  // written for an optional without a value

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "charrnn/config/enum_names.h"
@@ -279,7 +280,7 @@ class SettingOf : public Setting {
     found << node;
     if (!read_value(node, info, given)) return concat(" is `", found.str(), "`, expected ", type());
     if (!in_range(given, info)) return concat(" is ", found.str(), ", expected ", info.range());
-    value_ = given;
+    value_ = std::move(given);
     return "";
   }
 

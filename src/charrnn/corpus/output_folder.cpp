@@ -1,12 +1,12 @@
 #include "charrnn/corpus/output_folder.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
@@ -19,7 +19,6 @@
 #include "charrnn/core/error.h"
 #include "charrnn/core/host_name.h"
 #include "charrnn/core/log.h"
-#include "charrnn/core/system_reason.h"
 
 namespace charrnn {
 namespace {

@@ -37,7 +37,7 @@ std::string left_out_text(const Json& corpus) {
   for (const Json& source : corpus["left_out"]) {
     const std::string name = text_of(source, "name");
     const std::string reason = text_of(source, "reason");
-    left_out.push_back(reason.find(name) == std::string::npos ? name + " " + reason : reason);
+    left_out.push_back(reason.find(name) == std::string::npos ? concat(name, " ", reason) : reason);
   }
   std::vector<std::string> own;
   for (const Json& folder : corpus.value("own_files", Json::array())) {

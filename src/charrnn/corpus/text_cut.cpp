@@ -1,6 +1,5 @@
 #include "charrnn/corpus/text_cut.h"
 
-#include <algorithm>
 #include <limits>
 #include <string_view>
 

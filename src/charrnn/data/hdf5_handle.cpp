@@ -36,7 +36,7 @@ hid_t hdf5_check(hid_t result, const std::string& what) {
 
 Hdf5Handle file_access_without_locks() {
   Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5 cannot create a file access list");
-  hdf5_check(H5Pset_file_locking(access, 0, 1), "HDF5 cannot switch file locking off");
+  hdf5_check(H5Pset_file_locking(access, false, true), "HDF5 cannot switch file locking off");
   return access;
 }
 

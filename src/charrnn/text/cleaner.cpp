@@ -70,7 +70,7 @@ uint64_t Cleaner::clean(std::string& text, const std::string& origin, uint64_t o
 uint64_t Cleaner::run_stages(std::string& text, const TextCheck& found, CleaningCounts& counts) {
   uint64_t size = found.characters;
   counts.decoded += size;
-  if (settings_.line_ends == LineEnds::kUnify && std::memchr(text.data(), '\r', text.size()) != nullptr) {
+  if (settings_.line_ends == LineEnds::kUnify && text.find('\r') != std::string::npos) {
     const size_t bytes = text.size();
     unify_line_ends(text);
     const size_t removed = bytes - text.size();  // each byte is a character

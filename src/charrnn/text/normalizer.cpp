@@ -6,7 +6,6 @@
 #include <unicode/uniset.h>
 #include <unicode/uvernum.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <vector>

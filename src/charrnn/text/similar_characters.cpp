@@ -34,7 +34,7 @@ std::vector<char32_t> similar_characters(std::u32string_view known, char32_t bef
       similar.push_back(character);
     }
   };
-  const auto normal_form = [](std::u32string characters, Normalization form) {
+  const auto normal_form = [](const std::u32string& characters, Normalization form) {
     std::string text;
     for (const char32_t character : characters) append_utf8(character, text);
     normalize(text, form);

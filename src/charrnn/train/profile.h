@@ -38,7 +38,7 @@ class StepProfile {
   class ScopedPart {
    public:
     // Waiting for the device may throw. A part that ends with an exception is not counted.
-    ~ScopedPart() noexcept(false) {
+    ~ScopedPart() noexcept(false) {  // NOLINT(bugprone-unsafe-to-allow-exceptions)
       if (std::uncaught_exceptions() == exceptions_) profile_.end_part(name_, begin_);
     }
     ScopedPart(const ScopedPart&) = delete;

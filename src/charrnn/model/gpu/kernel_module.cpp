@@ -59,19 +59,20 @@ class Nvrtc {
 
  private:
   struct Program {
-    Program(const Nvrtc& nvrtc, const char* source) : nvrtc_(nvrtc) {
+    Program(const Nvrtc& nvrtc, const char* source)
+        : destroy_(nvrtc.call<int(void**)>("nvrtcDestroyProgram")) {
       nvrtc.check_result(
           nvrtc.call<int(void**, const char*, const char*, int, const char* const*, const char* const*)>(
               "nvrtcCreateProgram")(&handle, source, "charrnn_kernels.cu", 0, nullptr, nullptr),
           "nvrtcCreateProgram");
     }
-    ~Program() { nvrtc_.call<int(void**)>("nvrtcDestroyProgram")(&handle); }
+    ~Program() { destroy_(&handle); }
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
     void* handle = nullptr;
 
    private:
-    const Nvrtc& nvrtc_;
+    int (*destroy_)(void**);
   };
 
   template <class Function>
@@ -154,11 +155,12 @@ class Kernels {
     uint32_t layer_key = l.layer_key;
     uint32_t threshold = l.threshold;
     float scale = l.scale;
+    // NOLINTNEXTLINE(bugprone-multi-level-implicit-pointer-conversion): the addresses of arguments
     void* arguments[] = {&input,         &output,     &rows,      &units,     &inner_rows,
                          &is_time_major, &first_lane, &layer_key, &threshold, &scale};
     constexpr unsigned kBlock = 256;
     const auto blocks = static_cast<unsigned>((threads + kBlock - 1) / kBlock);
-    const cudaKernel_t kernel = dropout_[static_cast<size_t>(l.type)][is_wide ? 1 : 0];
+    auto* const kernel = dropout_[static_cast<size_t>(l.type)][is_wide ? 1 : 0];
     check_cuda(cudaLaunchKernel(reinterpret_cast<const void*>(kernel), dim3(blocks), dim3(kBlock), arguments,
                                 0, static_cast<cudaStream_t>(stream)),
                "cudaLaunchKernel");

@@ -6,7 +6,20 @@
 
 namespace charrnn {
 
-using namespace gutenberg;
+using gutenberg::first_word;
+using gutenberg::is_credit;
+using gutenberg::is_end_word;
+using gutenberg::is_foot_text;
+using gutenberg::is_rule;
+using gutenberg::is_space;
+using gutenberg::kHeadBytes;
+using gutenberg::kind_of;
+using gutenberg::kLongestMarkerBytes;
+using gutenberg::LineKind;
+using gutenberg::lower_case;
+using gutenberg::may_be_marker;
+using gutenberg::names_gutenberg;
+using gutenberg::same_title;
 
 namespace {
 

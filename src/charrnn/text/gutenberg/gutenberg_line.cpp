@@ -44,7 +44,7 @@ std::string_view banner_rest(std::string_view lower) {
   for (const std::string_view name : {"etext", "ebook", "e-text", "e-book"}) {
     if (!lower.starts_with(name)) continue;
     lower.remove_prefix(name.size());
-    if (lower.starts_with(" of ") || lower.starts_with(", ") || lower.starts_with(" ")) return lower;
+    if (lower.starts_with(" of ") || lower.starts_with(", ") || lower.starts_with(' ')) return lower;
     return {};
   }
   return {};

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
-#include <system_error>
 
 #include "charrnn/core/error.h"
 #include "charrnn/core/system_reason.h"

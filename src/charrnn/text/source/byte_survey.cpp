@@ -217,8 +217,8 @@ bool ByteSurvey::mostly_utf8() const {
 bool ByteSurvey::declaration_holds(const std::string& charset) const {
   if (charset == kUtf8) return mostly_utf8();
   if (charset == kAscii || !can_spell_declaration(charset)) return false;
-  if (malformed_ == 0 && sequences_ > 0) {
-    if (is_single_byte(charset) || sequences_ >= kEnoughSequences) return false;
+  if (malformed_ == 0 && sequences_ > 0 && (is_single_byte(charset) || sequences_ >= kEnoughSequences)) {
+    return false;
   }
   return fits(charset, sample_);
 }

@@ -82,7 +82,7 @@ void CharsetDecoder::convert(std::string_view bytes, bool last) {
     const auto read_again = ucnv_toUCountPending(converter_.get(), &got);
     check(U_SUCCESS(got) && size > 0, origin_, ": ICU's converter for ", charset_, " failed near byte ",
           offset_, ": ", u_errorName(status));
-    const auto length = static_cast<size_t>(size);
+    const auto length = static_cast<size_t>(static_cast<uint8_t>(size));  // above 0
     const uint64_t offset = offset_ - static_cast<uint64_t>(read_again) - length;
     reserve(1);
     put_invalid({malformed.data(), length}, offset - offset % unit_bytes_);

@@ -75,14 +75,16 @@ void JsonLines::read_line(std::string_view line, Document& document) {
   document.problem.clear();
   simdjson::dom::element object;
   simdjson::dom::element value;
-  simdjson::error_code error = parser_->dom.parse(line.data(), line.size()).get(object);
+  const auto field = [&] {
+    return field_.starts_with('/') ? object.at_pointer(field_).get(value) : object.at_key(field_).get(value);
+  };
+  const simdjson::error_code error = parser_->dom.parse(line.data(), line.size()).get(object);
   if (error != simdjson::SUCCESS) {
     document.problem = concat("is not JSON (", simdjson::error_message(error), ")");
   } else if (!object.is_object()) {
     document.problem =
         "is not a JSON object (expected one object a line; jq -c '.[]' makes lines of an array)";
-  } else if ((error = field_.starts_with('/') ? object.at_pointer(field_).get(value)
-                                              : object.at_key(field_).get(value)) != simdjson::SUCCESS) {
+  } else if (field() != simdjson::SUCCESS) {
     document.problem =
         concat("has no field \"", field_, "\": set corpus.json_field to the field with the text");
   } else if (value.get_string().get(document.text) != simdjson::SUCCESS) {

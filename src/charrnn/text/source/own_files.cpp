@@ -1,6 +1,5 @@
 #include "charrnn/text/source/own_files.h"
 
-#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -117,7 +116,8 @@ void OwnFiles::find_corpus(const fs::path& folder, Folder& found) const {
     for (const Json& split : manifest.at("splits")) {
       for (const Json& shard : split.at("shards")) found.files.insert(shard.at("file").get<std::string>());
     }
-  } catch (const Json::exception&) {  // damaged: its shards are not text in any case
+  } catch (const Json::exception&) {
+    return;  // damaged: its shards are not text in any case
   }
 }
 

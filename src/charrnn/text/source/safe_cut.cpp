@@ -1,7 +1,7 @@
 #include "charrnn/text/source/safe_cut.h"
 
 #include <unicode/uchar.h>
-#include <unicode/unorm.h>
+#include <unicode/unorm2.h>
 #include <unicode/utf8.h>
 
 #include <algorithm>

@@ -7,7 +7,7 @@
 namespace charrnn {
 
 std::string read_small_text(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
+  std::string bytes = read_file(file);
   ByteSurvey survey;
   survey.add(bytes);
   const Charset charset = survey.decide();

@@ -30,7 +30,7 @@ constexpr std::string_view kStandardInput = "-";
 constexpr size_t kSpoolBytes = size_t{1} << 16;
 
 bool is_hidden(const fs::path& path) {
-  return path.filename().string().starts_with(".");
+  return path.filename().string().starts_with('.');
 }
 
 SourceFormat format_of(fs::path file) {
