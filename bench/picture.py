@@ -164,6 +164,9 @@ def main():
             train()
         run, build = read_run(pathlib.Path(arguments[0]) if arguments else RUN)
         output = pathlib.Path(arguments[1]) if len(arguments) > 1 else PICTURE
+        if output == PICTURE and build.endswith("-dirty"):
+            raise Failure(f"the run was made by {build}, a build with uncommitted changes: commit them, build again, delete "
+                          f"{RUN.relative_to(ROOT)}, and try again")
         draw(run, build, output)
     except Failure as problem:
         sys.exit(f"picture: {problem}")
