@@ -19,28 +19,29 @@ SECTIONS = {
     "corpus": "Which text becomes the corpus, and how it is cleaned: [preprocessing.md](preprocessing.md).",
     "corpus.vocabulary": "",
     "corpus.split": "",
-    "model": "Cell, sizes and first weights: [running.md](running.md).",
-    "train": "Reading, length of the run, and what to do when numbers go wrong.",
+    "model": "Cell, sizes and initial weights: [running.md](running.md).",
+    "train": "Batches, length of the run, and what to do if training diverges.",
     "train.optimizer": "",
     "train.schedule": "",
-    "evaluate": "The loss on the validation split while training.",
-    "sample": "Texts that are drawn while training, and the defaults of `charrnn_sample`.",
+    "evaluate": "Evaluation on the validation split during training.",
+    "sample": "Texts generated during training, and the defaults of `charrnn_sample`.",
     "checkpoint": "",
     "run": "",
-    "comm": "Ranks and what travels between them.",
+    "comm": "Ranks, and what they send each other.",
 }
 HEAD = f"""# Settings
 
 <!-- Made by `{COMMAND}`: change the help in src/charrnn/config/settings_table.cpp, not this page. -->
 
-Every setting of a config with its default. `charrnn_train --help-config` prints the same. In a config they are nested:
+This page lists every setting with its default; `charrnn_train --help-config` prints the same list. In a
+config, settings are nested:
 
     train:
       steps: 2000
       optimizer: {{name: adamw, learning_rate: 0.005}}
 
-On the command line they have their whole name: `--set train.optimizer.learning_rate=0.001`. A list such as
-`constant`, `step` has the values that are possible. A setting that charrnn does not know is an error that shows the nearest name.
+On the command line, write the full name: `--set train.optimizer.learning_rate=0.001`. In the column "values", names such as
+`constant`, `step` are the possible values. An unknown setting is an error; the message suggests the most similar name.
 """
 
 

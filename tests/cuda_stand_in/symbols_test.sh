@@ -4,12 +4,13 @@
 set -euo pipefail
 stand_in=$1
 shift
+defined=$(nm -D --defined-only "$stand_in")
 found=0
 missing=0
 for file in "$@"; do
   for symbol in $(nm -D --undefined-only "$file" | sed -nE 's/^ +U ((cuda|nccl)[A-Za-z]+)(@.*)?$/\1/p'); do
     found=$((found + 1))
-    nm -D --defined-only "$stand_in" | grep -qE " T $symbol\$" || {
+    grep -qE " T $symbol\$" <<<"$defined" || {
       echo "$file uses $symbol, which the stand-in does not have"
       missing=$((missing + 1))
     }

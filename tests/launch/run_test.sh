@@ -169,7 +169,7 @@ equal "USR1 to ranks that are being loaded: $(cat output)" 75 "$status"
 "$root/launch/run" -np 2 loading/charrnn_train >output 2>&1 &
 run=$!
 # Wait until the process is launch/run, no longer a copy of this shell, and its trap for USR1 is set.
-until tr '\0' '\n' <"/proc/$run/cmdline" | grep -qx "$root/launch/run" &&
+until grep -qzx "$root/launch/run" "/proc/$run/cmdline" &&
   grep -qs "SigCgt.*[2367abef][0-9a-f][0-9a-f]$" "/proc/$run/status"; do sleep 0.01; done
 kill -USR1 "$run"
 finish

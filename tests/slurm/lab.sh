@@ -106,8 +106,8 @@ lab_leftovers() {
   local process
   for process in /proc/[0-9]*; do
     if [ "${process#/proc/}" = $$ ] || [ "${process#/proc/}" = "$BASHPID" ]; then continue; fi
-    tr '\0' '\n' <"$process/environ" | grep -qxF "SLURM_CONF=$lab/slurm.conf" || continue
-    if [ "$(cat "$process/comm")" = slurmstepd ] || tr '\0' '\n' <"$process/environ" | grep -q '^SLURM_JOB_ID='; then
+    grep -qzxF "SLURM_CONF=$lab/slurm.conf" "$process/environ" || continue
+    if [ "$(cat "$process/comm")" = slurmstepd ] || grep -qz '^SLURM_JOB_ID=' "$process/environ"; then
       echo "${process#/proc/}"
     fi
   done 2>/dev/null

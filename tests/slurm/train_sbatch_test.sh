@@ -11,7 +11,7 @@ ranks_of() {
   local process
   for process in /proc/[0-9]*; do
     if [ "$(cat "$process/comm")" = charrnn_train ] &&
-      tr '\0' '\n' <"$process/cmdline" | grep -qxF "run.output=$1"; then
+      grep -qzxF "run.output=$1" "$process/cmdline"; then
       echo "${process#/proc/}"
     fi
   done 2>/dev/null

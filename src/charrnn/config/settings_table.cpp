@@ -29,9 +29,9 @@ void visit(VocabularySettings& s, SettingsVisitor& v) {
 
 void visit(SplitSettings& s, SettingsVisitor& v) {
   add(v, "by", s.by,
-      {.help =
-           "what is held out; document: whole documents, by the hash of their name; tail: the end of the "
-           "text; list: those of valid_list and test_list; auto: document for ten files or more, else tail"});
+      {.help = "what is held out; document: whole documents, by the hash of their name; tail: the end of the "
+               "text; list: the documents in valid_list and test_list; auto: by document if there are ten or "
+               "more files, else by tail"});
   add(v, "valid", s.valid,
       {.help = "share of the text held out for validation during training", .min = 0, .max = 0.9});
   add(v, "test", s.test,
@@ -41,9 +41,9 @@ void visit(SplitSettings& s, SettingsVisitor& v) {
   add(v, "test_list", s.test_list,
       {.help = "test documents, in the same form; all others are for training (by: list)"});
   add(v, "copies", s.copies,
-      {.help =
-           "what to do with equal and nearly equal documents in the training and held-out splits; report: "
-           "list them; together: keep them in one split (by: document); ignore: do not look for them"});
+      {.help = "what to do with duplicate and nearly duplicate documents that fall into different splits; "
+               "report: list them; together: keep them in one split (by: document); ignore: do not look for "
+               "them"});
 }
 
 void visit(ModelSettings& s, SettingsVisitor& v) {
@@ -55,12 +55,14 @@ void visit(ModelSettings& s, SettingsVisitor& v) {
       {.help = "size of each recurrent layer", .unit = "units", .min = 1, .max = 65536});
   add(v, "layers", s.layers, {.help = "number of recurrent layers", .min = 1, .max = 64});
   add(v, "dropout", s.dropout,
-      {.help = "share of units set to zero after each layer", .min = 0, .max = 0.95});
+      {.help = "dropout probability after each recurrent layer but the last", .min = 0, .max = 0.95});
   add(v, "output_dropout", s.output_dropout,
-      {.help = "the same share after the last layer; auto: the value of dropout", .min = 0, .max = 0.95});
+      {.help = "dropout probability after the last recurrent layer; auto: the value of dropout",
+       .min = 0,
+       .max = 0.95});
   add(v, "head", s.head,
-      {.help = "output layer; linear: from the last recurrent layer to the vocabulary; none: the last "
-               "recurrent layer's output is the logits"});
+      {.help = "output layer; linear: a linear layer that computes the logits; none: the outputs of the last "
+               "recurrent layer are the logits (hidden_size must be the vocabulary size)"});
   add(v, "tied_weights", s.tied_weights, {.help = "use the embedding's weights as the head's weights"});
   add(v, "initial_weights", s.initial_weights,
       {.help = "distribution of the initial weights; pytorch: as PyTorch's layers draw them; normal: "
@@ -70,8 +72,8 @@ void visit(ModelSettings& s, SettingsVisitor& v) {
   add(v, "forget_bias", s.forget_bias,
       {.help = "initial bias of the forget gate (lstm)", .min = -10, .max = 10});
   add(v, "kernel", s.kernel,
-      {.help = "implementation of the recurrent layers; fast: charrnn's own on the CPU, cuDNN's on a GPU; "
-               "reference: LibTorch's; results agree up to rounding"});
+      {.help = "implementation of the recurrent layers; fast: charrnn's kernels on the CPU, cuDNN on a GPU; "
+               "reference: LibTorch; their results differ only by rounding"});
 }
 
 void visit(OptimizerSettings& s, SettingsVisitor& v) {
@@ -109,8 +111,8 @@ void visit(ScheduleSettings& s, SettingsVisitor& v) {
        .min = 0,
        .max = 1});
   add(v, "patience", s.patience,
-      {.help =
-           "validation values in a row without improvement that are tolerated before a reduction (plateau)",
+      {.help = "number of consecutive evaluations without improvement that are tolerated before a reduction "
+               "(plateau)",
        .unit = "values",
        .min = 0});
   add(v, "threshold", s.threshold,
@@ -119,14 +121,15 @@ void visit(ScheduleSettings& s, SettingsVisitor& v) {
        .min = 0,
        .max = 0.9});
   add(v, "cooldown", s.cooldown,
-      {.help = "validation values to ignore after a reduction (plateau)", .unit = "values", .min = 0});
+      {.help = "number of evaluations to ignore after a reduction (plateau)", .unit = "values", .min = 0});
 }
 
 void add_reading_and_length(TrainSettings& s, SettingsVisitor& v) {
   add(v, "start_from", s.start_from,
       {.help = "run or checkpoint that provides the initial weights of a new run; empty: random weights"});
   add(v, "batch_size", s.batch_size,
-      {.help = "batch size: number of lanes (parts of the text read in parallel), over all ranks",
+      {.help = "batch size: number of sequences in each step, over all ranks; each sequence reads its own "
+               "part of the text, a lane",
        .unit = "lanes",
        .min = 1,
        .max = 16777216});
@@ -144,18 +147,18 @@ void add_reading_and_length(TrainSettings& s, SettingsVisitor& v) {
   add(v, "loss", s.loss,
       {.help = "characters of each lane that count in the loss: all of a step, or only the last"});
   add(v, "accumulate", s.accumulate,
-      {.help =
-           "number of groups of lanes that each rank processes in turn: needs less memory, same loss curve",
+      {.help = "gradient accumulation: number of groups into which each rank divides its lanes, processed "
+               "one after another to save memory; batch_size and the loss curve stay the same",
        .unit = "groups",
        .min = 1,
        .max = 65536});
   add(v, "sampling", s.sampling,
-      {.help = "order of reading; sequential: lanes that carry their state from step to step; random: "
-               "shuffled windows, each from a zero state"});
+      {.help = "order in which the training text is read; sequential: each lane keeps its state from step to "
+               "step; random: shuffled windows, each starting from a zero state"});
   add(v, "random_offset", s.random_offset, {.help = "start each shard at a random character in each epoch"});
   add(v, "reset_state", s.reset_state,
-      {.help = "when the state of a lane is set to zero; shard: at the start of a shard; document: also "
-               "at the first step after the start of a document"});
+      {.help = "when the state of a lane is set to zero; shard: at the start of a shard; document: also at "
+               "the first step that begins at or after the start of a document"});
   add(v, "steps", s.steps, {.help = "length of the run", .unit = "steps", .min = 1, .word = "none"});
   add(v, "epochs", s.epochs,
       {.help = "length of the run, instead of steps",
@@ -181,13 +184,14 @@ void add_update_and_divergence(TrainSettings& s, SettingsVisitor& v) {
       {.help = "number type of the model's matrix products; auto: tf32 on GPUs that support it, else fp32; "
                "weights are kept in fp32"});
   add(v, "read_every", s.read_every,
-      {.help = "interval between reads of losses from the device; steps in between do not wait for it; "
-               "auto: 1 on the CPU, 10 on GPUs",
+      {.help = "interval between reads of the losses from the device: each read waits until the device has "
+               "computed them; auto: 1 on the CPU, 10 on GPUs",
        .unit = "steps",
        .min = 1,
        .max = 1000});
   add(v, "profile", s.profile,
-      {.help = "print how the time of a step is spent, and write trace-rank-R.json for the first steps"});
+      {.help = "print how the time of a step is spent, and write a trace of the first steps to "
+               "trace-rank-R.json in the run's folder"});
   add(v, "average_decay", s.average_decay,
       {.help = "decay rate of a running average of the weights; none: no average",
        .min = 0,
@@ -200,7 +204,9 @@ void add_update_and_divergence(TrainSettings& s, SettingsVisitor& v) {
        .max = 1000,
        .word = "none"});
   add(v, "max_skipped_steps", s.max_skipped_steps,
-      {.help = "skipped steps in a row after which the run has diverged", .unit = "steps", .min = 1});
+      {.help = "number of consecutive skipped steps after which the run counts as diverged",
+       .unit = "steps",
+       .min = 1});
   add(v, "on_divergence", s.on_divergence,
       {.help = "what to do if the run diverges; stop: end with exit code 3; rollback: return to the last "
                "good checkpoint with a lower learning rate"});
@@ -231,7 +237,7 @@ void visit(EvaluateSettings& s, SettingsVisitor& v) {
       {.help = "weights to evaluate; last: of the last step; average: their running average "
                "(train.average_decay)"});
   add(v, "patience", s.patience,
-      {.help = "end the run after this many validation values in a row that are not the best",
+      {.help = "early stopping: end the run after this many consecutive evaluations without a new best loss",
        .unit = "values",
        .min = 1,
        .word = "none"});
@@ -272,7 +278,7 @@ void visit(RunSettings& s, SettingsVisitor& v) {
       {.help = "display of progress; live: one line that is updated; plain: one line for each report; auto: "
                "live on a terminal, else plain"});
   add(v, "stop_before_limit", s.stop_before_limit,
-      {.help = "time before the end of the Slurm job at which to save and exit with code 75",
+      {.help = "time before the time limit of the Slurm job at which to save and exit with code 75",
        .unit = "s",
        .min = 1,
        .max = 1e6,
@@ -292,8 +298,8 @@ void visit(CommSettings& s, SettingsVisitor& v) {
   add(v, "gradient_type", s.gradient_type,
       {.help = "number type in which gradients are sent; bf16 and fp16 halve the traffic and round"});
   add(v, "gradient_buckets", s.gradient_buckets,
-      {.help = "when gradients are summed over the ranks; one: all at the end of backward; layer: those of "
-               "upper layers while lower layers still run backward"});
+      {.help = "when gradients are summed over the ranks; one: all together after the backward pass; layer: "
+               "layer by layer, during the backward pass"});
   add(v, "check_replicas_every", s.check_replicas_every,
       {.help = "interval between comparisons of the weights of all ranks; 0: never",
        .unit = "steps",
@@ -316,7 +322,8 @@ void visit(CorpusSettings& s, SettingsVisitor& v) {
   add(v, "invalid_bytes", s.invalid_bytes,
       {.help = "what to do with bytes that are invalid in the encoding; error: report them; replace: write "
                "U+FFFD; skip: leave them out"});
-  add(v, "json_field", s.json_field, {.help = "field of each JSON line that has its text"});
+  add(v, "json_field", s.json_field,
+      {.help = "name of the JSON field that contains the text (.jsonl sources)"});
   add(v, "on_error", s.on_error,
       {.help = "what to do with a file that is not text, not readable or empty; stop: end with an error; "
                "skip: leave it out"});
@@ -327,8 +334,7 @@ void visit(CorpusSettings& s, SettingsVisitor& v) {
   add(v, "gutenberg", s.gutenberg,
       {.help = "Project Gutenberg's header, footer and licence; strip: remove them"});
   add(v, "minimum_kept", s.minimum_kept,
-      {.help = "smallest share of a text that gutenberg: strip must keep; if less would remain, it removes "
-               "nothing",
+      {.help = "if gutenberg: strip would leave less than this share of a text, it removes nothing from it",
        .min = 0,
        .max = 1});
   add(v, "normalization", s.normalization, {.help = "Unicode normalization form"});
