@@ -39,11 +39,9 @@ class HelpLayout : public CLI::Formatter {
     const std::string name = type.substr(0, type.find(':'));  // its checks follow
     const size_t begin = type.find('{');  // its values: {carry,windows} or {gru->1,lstm->0}
     if (begin != std::string::npos && (name == "TEXT" || name == "ENUM")) {
-      std::string values;
-      for (const std::string& value :
-           CLI::detail::split(type.substr(begin + 1, type.find('}') - begin - 1), ','))
-        values += (values.empty() ? "" : "|") + value.substr(0, value.find("->"));
-      return values;
+      return CLI::detail::join(
+          CLI::detail::split(type.substr(begin + 1, type.find('}') - begin - 1), ','),
+          [](const std::string& value) { return value.substr(0, value.find("->")); }, "|");
     }
     return name == "INT" || name == "UINT" ? "N" : name == "FLOAT" ? "NUMBER" : name;
   }

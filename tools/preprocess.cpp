@@ -25,11 +25,6 @@
 namespace charrnn {
 namespace {
 
-using charrnn::BuildProgress;
-using charrnn::BuildStage;
-using charrnn::Clock;
-using charrnn::seconds_since;
-
 const char* stage_name(BuildStage stage) {
   switch (stage) {
     case BuildStage::kComparing:
@@ -78,18 +73,18 @@ class ProgressLine {
 };
 
 int verify(const std::string& folder, bool json) {
-  charrnn::CorpusFolder::open(folder).verify();
+  CorpusFolder::open(folder).verify();
   if (json) {
-    std::puts(charrnn::json_line({{"kind", "verified"}, {"path", folder}}).c_str());
+    std::puts(json_line({{"kind", "verified"}, {"path", folder}}).c_str());
   } else {
     std::printf("%s: every shard matches its hash in the manifest\n", folder.c_str());
   }
   return 0;
 }
 
-nlohmann::ordered_json own_files_json(const charrnn::BuildSummary& summary) {
+nlohmann::ordered_json own_files_json(const BuildSummary& summary) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const charrnn::OwnFilesFound& own : summary.own_files) {
+  for (const OwnFilesFound& own : summary.own_files) {
     list.push_back({{"folder", own.folder}, {"what", own.what}, {"files", own.files.size()}});
   }
   return list;
@@ -104,25 +99,24 @@ void print(const std::string& text) {
 void print_report(const std::string& text, const std::string& folder) {
   print(text);
   try {
-    charrnn::check_output();
-  } catch (const charrnn::Error& error) {
-    charrnn::log::warning(charrnn::concat(error.what(), "; the corpus in ", folder, " is complete"));
+    check_output();
+  } catch (const Error& error) {
+    log::warning(concat(error.what(), "; the corpus in ", folder, " is complete"));
     __fpurge(stdout);
     std::clearerr(stdout);
   }
 }
 
-int build(const charrnn::Settings& all, int threads, bool force, bool json) {
-  const charrnn::CorpusSettings& settings = all.corpus;
-  charrnn::BuildSummary summary;
+int build(const Settings& all, int threads, bool force, bool json) {
+  const CorpusSettings& settings = all.corpus;
+  BuildSummary summary;
   {
     ProgressLine line;
-    summary = charrnn::build_corpus(settings,
-                                    {.progress = [&](const BuildProgress& progress) { line.show(progress); },
-                                     .threads = threads,
-                                     .force = force,
-                                     .run_output = all.run.output,
-                                     .stop = charrnn::install_stop_handlers()});
+    summary = build_corpus(settings, {.progress = [&](const BuildProgress& progress) { line.show(progress); },
+                                      .threads = threads,
+                                      .force = force,
+                                      .run_output = all.run.output,
+                                      .stop = install_stop_handlers()});
   }
   if (summary.up_to_date && !json) {
     std::printf(
@@ -130,17 +124,17 @@ int build(const charrnn::Settings& all, int threads, bool force, bool json) {
         settings.output.c_str());
     return 0;
   }
-  nlohmann::ordered_json corpus = charrnn::describe_corpus(settings.output);
+  nlohmann::ordered_json corpus = describe_corpus(settings.output);
   corpus["own_files"] = own_files_json(summary);
   if (json) {
     corpus["up_to_date"] = summary.up_to_date;
     corpus["seconds"] = summary.seconds;
-    print(charrnn::json_line(corpus) + "\n");
+    print(json_line(corpus) + "\n");
   } else {
     std::array<char, 128> end{};
     std::snprintf(end.data(), end.size(), "%.1f MB in %.1f s; next: charrnn_train with the same config\n",
                   static_cast<double>(summary.bytes) / 1e6, summary.seconds);
-    print_report(charrnn::corpus_text(corpus) + end.data(), settings.output);
+    print_report(corpus_text(corpus) + end.data(), settings.output);
   }
   return 0;
 }

@@ -234,7 +234,8 @@ TEST_F(DeviceTraining, AWholeRunWithItsSamplesAndCheckpoints) {
   s.run.output = (folder_ / "fitted").string();
   auto claim = std::make_unique<RunClaim>(s.run.output);
   TrainingRun training(prepare_run(config, fitted, *comm, test_device(), std::move(claim)), fitted, *comm);
-  EXPECT_NE(training.run(), RunEnd::kDiverged);  // fewer than ten steps fit on a slow machine
+  const RunEnd end = training.run();  // on a slow machine fewer than ten steps fit
+  EXPECT_TRUE(end == RunEnd::kAsked || end == RunEnd::kComplete);
   EXPECT_FALSE(lines("fitted").empty());
 }
 
